@@ -1,0 +1,303 @@
+/**
+ * Every error this library throws on purpose, with its code and its fields. Knows nothing of the code that throws it.
+ * A class exists only where a caller would do something different; the `code` is the contract.
+ */
+
+/** The stable name of an error's kind. */
+export type ErrorCode =
+  | "ERR_HANDSHAKE_REJECTED"
+  | "ERR_HANDSHAKE_TIMED_OUT"
+  | "ERR_UPGRADE_REFUSED"
+  | "ERR_CONNECTION"
+  | "ERR_CONNECTION_CLOSED"
+  | "ERR_CORRUPTED_FRAME"
+  | "ERR_INVALID_CONTINUATION"
+  | "ERR_PAYLOAD_TOO_LARGE"
+  | "ERR_READ_TIMED_OUT"
+  | "ERR_WRITE_TIMED_OUT"
+  | "ERR_TLS"
+  | "ERR_AUTH"
+  | "ERR_UNAUTHENTICATED"
+  | "ERR_UNAUTHORIZED"
+  | "ERR_PAYLOAD_BINDING"
+  | "ERR_PAYLOAD_VALIDATION"
+  | "ERR_UNSUPPORTED";
+
+/** Everything this library throws on purpose. A caller's mistake is a `TypeError` or a `RangeError` instead. */
+export abstract class WebSocketError extends Error {
+  /** What kind of error this is: stable, unlike the message. */
+  abstract readonly code: ErrorCode;
+}
+
+/** A close frame as it travelled: 1005 stands for a frame without a code (RFC 6455 §7.1.5). */
+export interface CloseFrameInfo {
+  /** The status code, 1005 when the frame carried none. */
+  readonly code: number;
+  /** The reason, empty when there was none. At most 123 bytes of UTF-8. */
+  readonly reason: string;
+}
+
+/** How a connection ended, whoever ended it. */
+export interface Closure {
+  /**
+   * The peer's code when its close frame arrived (1005: a frame without one); the code we sent when we failed the
+   * connection for breaking a rule; else 1006 (RFC 6455 §7.1.5).
+   */
+  readonly code: number;
+  /** The reason that belongs to `code`. */
+  readonly reason: string;
+  /** A close frame went each way. */
+  readonly clean: boolean;
+  /** The peer's close frame. */
+  readonly received?: CloseFrameInfo;
+  /** Our close frame. */
+  readonly sent?: CloseFrameInfo;
+  /** Whose close frame was first. */
+  readonly first?: "local" | "remote";
+  /** What went wrong, when something did. */
+  readonly error?: WebSocketError;
+}
+
+/** What a rejecting server answered: all that is known of it without reading its body. */
+export interface RejectedResponse {
+  /** The HTTP status. */
+  readonly status: number;
+  /** The response headers. */
+  readonly headers: Headers;
+  /** Reads the body, at most 64 KiB of it, as text. */
+  body(): Promise<string>;
+}
+
+/** The peer answered the opening handshake, but not with a valid upgrade (RFC 6455 §4.1). */
+export class InvalidHandshakeError extends WebSocketError {
+  override readonly name: string = "InvalidHandshakeError";
+  readonly code = "ERR_HANDSHAKE_REJECTED";
+  /** The HTTP status of the answer. */
+  readonly status: number;
+  /** The headers of the answer. */
+  readonly headers: Headers;
+  readonly #body: () => Promise<string>;
+
+  constructor(message: string, response: RejectedResponse, options?: ErrorOptions) {
+    super(message, options);
+    this.status = response.status;
+    this.headers = response.headers;
+    this.#body = () => response.body();
+  }
+
+  /** Reads the answer's body as text, at most 64 KiB of it. Empty for a 101. */
+  body(): Promise<string> {
+    return this.#body();
+  }
+}
+
+/** The opening handshake took longer than `handshakeTimeout`. */
+export class HandshakeTimedOutError extends WebSocketError {
+  override readonly name: string = "HandshakeTimedOutError";
+  readonly code = "ERR_HANDSHAKE_TIMED_OUT";
+}
+
+/** Returned or thrown by an upgrade service's `get` to refuse the upgrade with an HTTP status. */
+export class UpgradeError extends WebSocketError {
+  override readonly name: string = "UpgradeError";
+  readonly code = "ERR_UPGRADE_REFUSED";
+  /** The HTTP status to answer with, 400 to 599. */
+  readonly status: number;
+  /** Headers to add to the answer. */
+  readonly headers: Headers;
+
+  /**
+   * @throws {RangeError} when `status` is not an integer from 400 to 599
+   */
+  constructor(status = 400, message = "Upgrade refused", headers?: HeadersInit, options?: ErrorOptions) {
+    if (!Number.isInteger(status) || status < 400 || status > 599) {
+      throw new RangeError(`Cannot refuse an upgrade with status ${status}: it is not from 400 to 599`);
+    }
+    super(message, options);
+    this.status = status;
+    this.headers = new Headers(headers);
+  }
+}
+
+/** The network failed: refused, reset, unresolvable, or nobody answers any more. */
+export class ConnectionError extends WebSocketError {
+  override readonly name: string = "ConnectionError";
+  readonly code: "ERR_CONNECTION" | "ERR_CONNECTION_CLOSED" = "ERR_CONNECTION";
+}
+
+/** The connection is closed, or closing, and the operation needed it open. */
+export class ConnectionClosureError extends ConnectionError {
+  override readonly name: string = "ConnectionClosureError";
+  override readonly code = "ERR_CONNECTION_CLOSED";
+  /** How it ended, as far as that is known: a closing handshake may still be under way. */
+  readonly closure: Closure;
+
+  constructor(action: string, closure: Closure, options?: ErrorOptions) {
+    super(`${action}: ${describeClosure(closure)}`, options ?? causeOf(closure));
+    this.closure = closure;
+  }
+}
+
+/** The peer broke a rule of RFC 6455 or RFC 7692. */
+export class CorruptedFrameError extends WebSocketError {
+  override readonly name: string = "CorruptedFrameError";
+  readonly code: "ERR_CORRUPTED_FRAME" | "ERR_INVALID_CONTINUATION" = "ERR_CORRUPTED_FRAME";
+  /** The status code our close frame carries: 1002, 1007 or 1008. */
+  readonly closeCode: number;
+  /** The section of RFC 6455 (or `"RFC 7692 §…"`) that was broken. */
+  readonly section: string;
+
+  constructor(message: string, closeCode: number, section: string, options?: ErrorOptions) {
+    super(message, options);
+    this.closeCode = closeCode;
+    this.section = section;
+  }
+}
+
+/** A continuation frame without a message to continue, or a new message inside an unfinished one (RFC 6455 §5.4). */
+export class InvalidContinuationFrameError extends CorruptedFrameError {
+  override readonly name: string = "InvalidContinuationFrameError";
+  override readonly code = "ERR_INVALID_CONTINUATION";
+
+  constructor(message: string) {
+    super(message, 1002, "§5.4");
+  }
+}
+
+/** The peer sent more than a limit allows: refused with 1009 at the header, before the payload was kept. */
+export class PayloadTooLargeError extends WebSocketError {
+  override readonly name: string = "PayloadTooLargeError";
+  readonly code = "ERR_PAYLOAD_TOO_LARGE";
+  /** The status code our close frame carries. */
+  readonly closeCode = 1009;
+  /** What it would have come to, in bytes (in fragments for `maxFragments`). */
+  readonly size: number;
+  /** The limit it passed. */
+  readonly limit: number;
+
+  constructor(message: string, size: number, limit: number, options?: ErrorOptions) {
+    super(message, options);
+    this.size = size;
+    this.limit = limit;
+  }
+}
+
+/** No message arrived within `readTimeout`. The connection stays usable and no message is lost. */
+export class ReadTimedOutError extends WebSocketError {
+  override readonly name: string = "ReadTimedOutError";
+  readonly code = "ERR_READ_TIMED_OUT";
+}
+
+/** The peer did not take the message within `writeTimeout`. The message may still arrive. */
+export class WriteTimedOutError extends WebSocketError {
+  override readonly name: string = "WriteTimedOutError";
+  readonly code = "ERR_WRITE_TIMED_OUT";
+}
+
+/** TLS failed, or a key, certificate or store cannot be used. */
+export class SslError extends WebSocketError {
+  override readonly name: string = "SslError";
+  readonly code = "ERR_TLS";
+}
+
+/** A client could not obtain its credentials. Never carries the secret. */
+export class AuthError extends WebSocketError {
+  override readonly name: string = "AuthError";
+  readonly code = "ERR_AUTH";
+}
+
+/** The caller is nobody we know: 401. */
+export class AuthnError extends WebSocketError {
+  override readonly name: string = "AuthnError";
+  readonly code = "ERR_UNAUTHENTICATED";
+}
+
+/** The caller is known and may not: 403. */
+export class AuthzError extends WebSocketError {
+  override readonly name: string = "AuthzError";
+  readonly code = "ERR_UNAUTHORIZED";
+}
+
+/** One thing that is wrong with a value, in the words of Standard Schema. */
+export interface BindingIssue {
+  /** What is wrong. */
+  readonly message: string;
+  /** Where in the value, from the outside in. */
+  readonly path?: readonly PropertyKey[];
+}
+
+/** A message could not be parsed, or has not the shape that was asked for. */
+export class PayloadBindingError extends WebSocketError {
+  override readonly name: string = "PayloadBindingError";
+  readonly code: "ERR_PAYLOAD_BINDING" | "ERR_PAYLOAD_VALIDATION" = "ERR_PAYLOAD_BINDING";
+  /** What is wrong, and where. */
+  readonly issues: readonly BindingIssue[];
+
+  constructor(message: string, issues: readonly BindingIssue[] = [], options?: ErrorOptions) {
+    super(message, options);
+    this.issues = issues;
+  }
+}
+
+/** A message has the right shape, and a constraint refuses it. */
+export class PayloadValidationError extends PayloadBindingError {
+  override readonly name: string = "PayloadValidationError";
+  override readonly code = "ERR_PAYLOAD_VALIDATION";
+}
+
+/** This runtime cannot do what was asked. */
+export class UnsupportedError extends WebSocketError {
+  override readonly name: string = "UnsupportedError";
+  readonly code = "ERR_UNSUPPORTED";
+  /** What was asked for. */
+  readonly feature: string;
+  /** Where it cannot be had. */
+  readonly runtime: string;
+
+  constructor(message: string, feature: string, runtime: string) {
+    super(message);
+    this.feature = feature;
+    this.runtime = runtime;
+  }
+}
+
+/** The union that a `switch` on `code` narrows. */
+export type AnyWebSocketError =
+  | InvalidHandshakeError
+  | HandshakeTimedOutError
+  | UpgradeError
+  | ConnectionError
+  | ConnectionClosureError
+  | CorruptedFrameError
+  | InvalidContinuationFrameError
+  | PayloadTooLargeError
+  | ReadTimedOutError
+  | WriteTimedOutError
+  | SslError
+  | AuthError
+  | AuthnError
+  | AuthzError
+  | PayloadBindingError
+  | PayloadValidationError
+  | UnsupportedError;
+
+/** A closure as a sentence without its full stop, such as `the peer closed with 1001 "going away"`. */
+export function describeClosure(closure: Closure): string {
+  const { received, sent, first } = closure;
+  if (received && sent) {
+    return first === "remote"
+      ? `the peer closed with ${frame(received)}, then we answered with ${frame(sent)}`
+      : `we closed with ${frame(sent)}, then the peer answered with ${frame(received)}`;
+  }
+  if (received) return `the peer closed with ${frame(received)}`;
+  if (sent) return `we closed with ${frame(sent)}, and the peer has not answered`;
+  return "the connection was lost without a close frame";
+}
+
+function frame({ code, reason }: CloseFrameInfo): string {
+  return reason === "" ? `${code}` : `${code} ${JSON.stringify(reason)}`;
+}
+
+function causeOf({ error }: Closure): ErrorOptions | undefined {
+  return error === undefined ? undefined : { cause: error };
+}

@@ -1,0 +1,21 @@
+/**
+ * Time as this library sees it, so that no test has to sleep. Types only; each runtime's adapter makes the real one.
+ */
+
+/** Takes back what was planned. Harmless when it already happened. */
+export type Cancel = () => void;
+
+/** Milliseconds, and turns of the event loop. */
+export interface Clock {
+  /** Milliseconds since some moment; never goes back. */
+  now(): number;
+  /** Runs `run` once, `ms` milliseconds from now. */
+  after(ms: number, run: () => void): Cancel;
+  /** Runs `run` once the microtasks that are queued now, and those they queue, are done: still before any I/O. */
+  afterTurn(run: () => void): void;
+  /** Runs `run` after I/O had its chance: what leaves the microtask queue to others. */
+  nextTurn(run: () => void): void;
+}
+
+/** Fills `bytes` with random values and hands it back: `crypto.getRandomValues`, or a fixed one in tests. */
+export type FillRandom = (bytes: Uint8Array) => void;

@@ -1,0 +1,53 @@
+/**
+ * The waist: an open WebSocket as its user sees it, whoever speaks the frames. Types only. Everything above talks
+ * messages; everything below talks frames or a runtime's own socket.
+ */
+
+import type { Closure } from "../errors.ts";
+
+/** One WebSocket message: text is a string, binary a `Uint8Array`. */
+export type Message = string | Uint8Array;
+
+/** An open WebSocket. A method that is absent is a thing this runtime cannot do. */
+export interface MessageSocket {
+  /** The sub-protocol that was agreed on, empty for none. */
+  readonly protocol: string;
+  /** Starts delivery. Called once; what came earlier was held and comes first. */
+  start(sink: MessageSink): void;
+  /** Has read `message` when it returns: the bytes stay the caller's. Never loses one. False: wait for `drained`. */
+  send(message: Message): boolean;
+  /** Sends a message in parts; no other message may come between them. Absent where the runtime cannot. */
+  sendPart?(part: Message, fin: boolean): boolean;
+  /** Bytes accepted and not yet with the operating system, gathered ones included. */
+  readonly bufferedAmount: number;
+  /** Starts the closing handshake (RFC 6455 §7.1.2), or answers the peer's. Does nothing once a close frame was sent. */
+  close(code?: number, reason?: string): void;
+  /** Drops the connection now, without a close frame. `closed` still follows, later. */
+  destroy(): void;
+  /** Takes effect before the next message, also when it is called from `message()`. Absent where the runtime cannot. */
+  pause?(): void;
+  /** Goes on with delivery, never from inside this call. */
+  resume?(): void;
+  /** Sends a ping of at most 125 bytes, which stay the caller's. */
+  ping?(payload: Uint8Array): void;
+  /** Sends a pong of at most 125 bytes, which stay the caller's. */
+  pong?(payload: Uint8Array): void;
+}
+
+/** Who hears the messages. Never called from inside a call to the same socket. Must not throw. */
+export interface MessageSink {
+  /** A whole message. A `Uint8Array` owns its whole buffer, and is the sink's from now on. */
+  message(message: Message): void;
+  /** A message in parts, while the sink has this method. */
+  messagePart?(part: Message, fin: boolean): void;
+  /** A ping. True: the sink answers it; anything else: the socket does (RFC 6455 §5.5.2). */
+  ping(payload: Uint8Array): boolean | void;
+  /** A pong, asked for or not (RFC 6455 §5.5.3). */
+  pong(payload: Uint8Array): void;
+  /** `send` may be called again after it said false. */
+  drained(): void;
+  /** The peer's close frame. Unless the sink answers it here with `close`, the socket answers with the same code. */
+  closing?(code: number, reason: string): void;
+  /** Exactly once, and last. */
+  closed(closure: Closure): void;
+}

@@ -1,0 +1,108 @@
+/**
+ * The door: one pending upgrade, and what a runtime contributes to a listener. Types only. Above it nobody knows how a
+ * 101 is written; below it nobody knows what a route is.
+ */
+
+import type { MessageSocket } from "./message_socket.ts";
+
+/** A copy of the request: stays readable after the upgrade, on every runtime. */
+export interface UpgradeRequest {
+  readonly method: string;
+  /** Absolute, such as `ws://example.com/chat?room=1`; its scheme is `http` or `https`. */
+  readonly url: string;
+  readonly headers: Headers;
+  /** The peer's IP address, when the runtime tells it. */
+  readonly remoteAddress: string | undefined;
+  /** The connection itself is encrypted. */
+  readonly secure: boolean;
+  /** The peer's certificate, as the runtime gives it. */
+  readonly peerCertificate?: unknown;
+  /** Aborted when the peer leaves before the upgrade is decided. */
+  readonly signal: AbortSignal;
+}
+
+/** What a socket may cost and how long it may take. Each number's public option is named beside it. */
+export interface SocketLimits {
+  /** Bytes of one message, assembled or inflated, inclusive: `maxMessageSize`. */
+  readonly maxMessageSize: number;
+  /** Bytes of one frame, both ways; undefined: incoming bounded by the message, outgoing not split: `maxFrameSize`. */
+  readonly maxFrameSize: number | undefined;
+  /** Frames of one message, inclusive: `maxFragments`. */
+  readonly maxFragments: number;
+  /** Automatic pongs that wait for a slow peer, the newest kept: `maxPendingPongs`. */
+  readonly maxPendingPongs: number;
+  /** Milliseconds a started message may stay unfinished, Infinity for ever: `messageTimeout`. */
+  readonly messageMs: number;
+  /** Milliseconds, and bytes, that are read and dropped after a close frame before the connection is cut: `closeLinger`. */
+  readonly lingerMs: number;
+  readonly lingerBytes: number;
+}
+
+/** The defaults, each inclusive. */
+export const DEFAULT_LIMITS: SocketLimits = {
+  maxMessageSize: 16_777_216,
+  maxFrameSize: undefined,
+  maxFragments: 131_072,
+  maxPendingPongs: 16,
+  messageMs: 60_000,
+  lingerMs: 2_000,
+  lingerBytes: 1_048_576,
+};
+
+/** The terms of an upgrade. */
+export interface Acceptance {
+  /** The sub-protocol, one of those the client offered. */
+  readonly protocol?: string;
+  /** Headers to add to the 101. */
+  readonly headers?: Headers;
+  readonly limits: SocketLimits;
+}
+
+/** One pending upgrade. Exactly one of `accept` and `reject` is called, once. */
+export interface Upgrade {
+  readonly request: UpgradeRequest;
+  /** Rejects when the peer left before the socket opened. */
+  accept(acceptance: Acceptance): Promise<MessageSocket>;
+  /** Answers with `response`, and lets go of the connection. Resolves also when the peer has left. */
+  reject(response: Response): Promise<void>;
+}
+
+/** Decides one upgrade. Must not reject. */
+export type UpgradeHandler = (upgrade: Upgrade) => Promise<void>;
+
+/** Answers an ordinary HTTP request. */
+export type FetchHandler = (request: Request) => Response | Promise<Response>;
+
+/** How to listen. Validated already. */
+export interface ListenOptions {
+  /** A port (0: a free one), or the server of the runtime that exists already. */
+  readonly target: number | object;
+  /** The address to bind: `host`. */
+  readonly hostname: string;
+  /** Milliseconds for a request and its answer, Infinity for ever: `timeout`. */
+  readonly timeoutMs: number;
+  /** The `Server` response header. */
+  readonly server: string | undefined;
+  readonly maxUriLength: number;
+  readonly maxHeaderSize: number;
+  /** Infinity for no limit. */
+  readonly maxEntityBodySize: number;
+  /** Whether an upgrade to this path is ours. On a shared server others may take the rest. */
+  claims(pathname: string): boolean;
+  /** Answers what is not an upgrade. Absent on a shared server: its own handler does. */
+  readonly fetch?: FetchHandler;
+  /** A failure that concerns no connection in particular. */
+  onError(error: unknown): void;
+}
+
+/** A host at work. */
+export interface Listening {
+  readonly hostname: string;
+  readonly port: number;
+  readonly secure: boolean;
+  /** Stops accepting. Resolves when the port is free and every pending upgrade is decided; open sockets live on. */
+  stop(): Promise<void>;
+}
+
+/** What a runtime contributes to a listener. Rejects with the cause when the port cannot be bound. */
+export type Host = (options: ListenOptions, onUpgrade: UpgradeHandler) => Promise<Listening>;
