@@ -3,7 +3,7 @@
  * messages; everything below talks frames or a runtime's own socket.
  */
 
-import type { Closure } from "../errors.ts";
+import type { Closure, WebSocketError } from "../errors.ts";
 
 /** One WebSocket message: text is a string, binary a `Uint8Array`. */
 export type Message = string | Uint8Array;
@@ -22,8 +22,10 @@ export interface MessageSocket {
   readonly bufferedAmount: number;
   /** Starts the closing handshake (RFC 6455 §7.1.2), or answers the peer's. Does nothing once a close frame was sent. */
   close(code?: number, reason?: string): void;
-  /** Drops the connection now, without a close frame. `closed` still follows, later. */
-  destroy(): void;
+  /** Drops the connection now, without a close frame. `closed` still follows, later, with `error` if there is one. */
+  destroy(error?: WebSocketError): void;
+  /** Bytes that came so far, where the runtime tells: proof of life while a long message is under way. */
+  readonly bytesReceived?: number;
   /** Takes effect before the next message, also when it is called from `message()`. Absent where the runtime cannot. */
   pause?(): void;
   /** Goes on with delivery, never from inside this call. */

@@ -1,0 +1,19 @@
+/** How a client reaches a server: the runtime's share of dialing. Types only. */
+
+import type { ByteTransport } from "./byte_transport.ts";
+
+/** Where to. */
+export interface DialTarget {
+  /** Without brackets round an IPv6 address. */
+  readonly hostname: string;
+  readonly port: number;
+  readonly secure: boolean;
+  /** The path of a Unix socket, instead of the host and port. */
+  readonly socketPath?: string;
+}
+
+/**
+ * Opens a pipe to `target`. Rejects with a `ConnectionError` (an `SslError` for TLS), the system's error as its cause;
+ * with the signal's reason when it aborts, and then nothing stays open.
+ */
+export type Dial = (target: DialTarget, signal: AbortSignal) => Promise<ByteTransport>;

@@ -1,0 +1,19 @@
+/** What a runtime gives a client and a listener, in one hand. Types only. */
+
+import type { Clock, FillRandom } from "./clock.ts";
+import type { Deadlines } from "./deadlines.ts";
+import type { Dial } from "./dialer.ts";
+import type { Host } from "./upgrade.ts";
+
+export interface Runtime {
+  /** As it calls itself: `node`, `deno`, `bun`. */
+  readonly name: string;
+  readonly clock: Clock;
+  /** Shared by every connection of this process. */
+  readonly deadlines: Deadlines;
+  readonly fillRandom: FillRandom;
+  readonly host: Host;
+  readonly dial: Dial;
+  /** Tells the person who runs the process of an error that nobody took. Must not throw. */
+  report(error: unknown): void;
+}
