@@ -2,6 +2,8 @@
  * Time as this library sees it, so that no test has to sleep. Types only; each runtime's adapter makes the real one.
  */
 
+export type { FillRandom } from "../bytes.ts";
+
 /** Takes back what was planned. Harmless when it already happened. */
 export type Cancel = () => void;
 
@@ -16,6 +18,3 @@ export interface Clock {
   /** Runs `run` after I/O had its chance: what leaves the microtask queue to others. */
   nextTurn(run: () => void): void;
 }
-
-/** Fills `bytes` with random values and hands it back: `crypto.getRandomValues`, or a fixed one in tests. */
-export type FillRandom = (bytes: Uint8Array) => void;

@@ -1,0 +1,44 @@
+/** A handful of pure functions over bytes. None keeps, changes or hands back its argument. */
+
+/** Fills `bytes` with random values: `crypto.getRandomValues`, or fixed ones in tests. */
+export type FillRandom = (bytes: Uint8Array) => void;
+
+/** No bytes. */
+export const EMPTY: Uint8Array = new Uint8Array(0);
+
+/** The bytes of `parts`, one after the other, in an array of their own. */
+export function concat(...parts: readonly Uint8Array[]): Uint8Array {
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+const encoder = new TextEncoder();
+// `ignoreBOM: true` keeps a byte order mark: it is part of the message.
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** `text` as UTF-8. A lone surrogate becomes U+FFFD. */
+export function encodeUtf8(text: string): Uint8Array {
+  return encoder.encode(text);
+}
+
+/**
+ * `bytes` as text.
+ * @throws {TypeError} when they are not UTF-8
+ */
+export function decodeUtf8(bytes: Uint8Array): string {
+  return decoder.decode(bytes);
+}
+
+/** `bytes` in base64 (RFC 4648 §4), with padding. */
+export function encodeBase64(bytes: Uint8Array): string {
+  let binary = "";
+  for (const byte of bytes) binary += String.fromCharCode(byte);
+  return btoa(binary);
+}

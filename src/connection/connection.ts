@@ -1,0 +1,388 @@
+/**
+ * An engine, a byte transport and a clock make a message socket: the waist on every runtime that gives raw bytes. Owns
+ * when bytes are handed over, how long things may take, and how much a peer may keep waiting; knows no rule of framing.
+ */
+
+import type { FillRandom } from "../bytes.ts";
+import { ABNORMAL } from "../close_code.ts";
+import {
+  type CloseFrameInfo,
+  type Closure,
+  ConnectionError,
+  CorruptedFrameError,
+  PayloadTooLargeError,
+  type WebSocketError,
+} from "../errors.ts";
+import { Engine, type EngineOutput, type Role, type Violation } from "../protocol/engine.ts";
+import type { ByteSink, ByteTransport } from "../transport/byte_transport.ts";
+import type { Cancel, Clock } from "../transport/clock.ts";
+import type { Deadlines, Watched } from "../transport/deadlines.ts";
+import type { Message, MessageSink, MessageSocket } from "../transport/message_socket.ts";
+import type { SocketLimits } from "../transport/upgrade.ts";
+
+export interface ConnectionOptions {
+  readonly role: Role;
+  /** The sub-protocol that was agreed on, empty for none. */
+  readonly protocol: string;
+  readonly limits: SocketLimits;
+  readonly clock: Clock;
+  readonly deadlines: Deadlines;
+  readonly fillRandom: FillRandom;
+  /** Bytes that came behind the handshake. The connection's from now on. */
+  readonly head?: Uint8Array;
+}
+
+/** How much one connection handles, in or out, before it lets the others have their turn. */
+const FAIR_MESSAGES = 1_024;
+const FAIR_BYTES = 1_048_576;
+
+export class Connection implements MessageSocket, ByteSink, EngineOutput, Watched {
+  readonly protocol: string;
+  bytesReceived = 0;
+  readonly #transport: ByteTransport;
+  readonly #role: Role;
+  readonly #limits: SocketLimits;
+  readonly #clock: Clock;
+  readonly #deadlines: Deadlines;
+  readonly #engine: Engine;
+  #head: Uint8Array | undefined;
+  #sink: MessageSink | undefined;
+
+  /** Inside a call from the transport: what is written meanwhile is flushed once, at its end. */
+  #inBatch = false;
+  #flushPlanned = false;
+  /** The transport is full, or it is the others' turn: what is flushed waits in `#outgoing`. */
+  #full = false;
+  #resting = false;
+  #outgoing: Uint8Array[] = [];
+  #outgoingBytes = 0;
+  /** `send` has answered false and no `drained` has followed yet. */
+  #owesDrained = false;
+  /** Automatic pongs that wait for a full transport, the newest last. */
+  #pongs: Uint8Array[] = [];
+
+  #paused = false;
+  /** What this connection has handled since it last let the others have their turn. */
+  #messagesIn = 0;
+  #bytesIn = 0;
+  #messagesOut = 0;
+  #bytesOut = 0;
+
+  #ended = false;
+  #ending = false;
+  #closed = false;
+  #first: "local" | "remote" | undefined;
+  #error: WebSocketError | undefined;
+  #cancelLinger: Cancel | undefined;
+  /** Bytes that came after the last that counted. */
+  #lingered = 0;
+  /** Since when a message has been under way, as the coarse timer saw it; and how many had come by then. */
+  #unfinishedSince = 0;
+  #messages = 0;
+  #messagesSeen = -1;
+
+  constructor(transport: ByteTransport, options: ConnectionOptions) {
+    const { limits, role, fillRandom } = options;
+    this.protocol = options.protocol;
+    this.#transport = transport;
+    this.#role = role;
+    this.#limits = limits;
+    this.#clock = options.clock;
+    this.#deadlines = options.deadlines;
+    this.#head = options.head;
+    this.#engine = new Engine(this, {
+      role,
+      maxMessageSize: limits.maxMessageSize,
+      maxFrameSize: limits.maxFrameSize,
+      maxFragments: limits.maxFragments,
+      fillRandom,
+    });
+  }
+
+  // ── from above: the socket ──
+
+  start(sink: MessageSink): void {
+    this.#sink = sink;
+    if (this.#limits.messageMs < Infinity) this.#deadlines.add(this, this.#limits.messageMs);
+    const head = this.#head;
+    this.#head = undefined;
+    if (head !== undefined && head.length > 0) {
+      // The sink is not called from inside this call; what the transport brings meanwhile stands behind it.
+      this.#engine.pause();
+      this.bytesReceived = head.length;
+      this.#engine.receive(head);
+      this.#resting = true;
+      this.#clock.afterTurn(() => this.#endRest());
+    }
+    this.#transport.start(this);
+  }
+
+  get bufferedAmount(): number {
+    return this.#engine.pending + this.#outgoingBytes + this.#transport.bufferedAmount;
+  }
+
+  send(message: Message): boolean {
+    this.#engine.send(message);
+    return this.#wrote(message.length);
+  }
+
+  sendPart(part: Message, fin: boolean): boolean {
+    this.#engine.sendPart(part, fin);
+    return this.#wrote(part.length);
+  }
+
+  ping(payload: Uint8Array): void {
+    this.#engine.ping(payload);
+    this.#planFlush();
+  }
+
+  pong(payload: Uint8Array): void {
+    this.#engine.pong(payload);
+    this.#planFlush();
+  }
+
+  close(code?: number, reason = ""): void {
+    if (this.#closed || this.#engine.sent !== undefined) return;
+    this.#first ??= "local";
+    this.#engine.close(code, reason);
+    this.#planFlush();
+  }
+
+  destroy(error?: WebSocketError): void {
+    if (this.#closed) return;
+    this.#error ??= error;
+    this.#transport.destroy();
+  }
+
+  pause(): void {
+    if (this.#paused || this.#closed) return;
+    this.#paused = true;
+    this.#engine.pause();
+    this.#transport.pause();
+  }
+
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    if (this.#resting || this.#closed) return;
+    // What waits in the engine is delivered later, never from inside this call.
+    this.#resting = true;
+    this.#clock.afterTurn(() => this.#endRest());
+  }
+
+  // ── from below: the transport ──
+
+  bytes(chunk: Uint8Array): void {
+    this.bytesReceived += chunk.length;
+    if (this.#engine.deaf) return this.#drop(chunk.length);
+    this.#bytesIn += chunk.length;
+    this.#inBatch = true;
+    this.#engine.receive(chunk);
+    this.#endBatch();
+  }
+
+  drained(): void {
+    this.#full = false;
+    this.#handOver();
+  }
+
+  ended(): void {
+    this.#ended = true;
+    // §7.1.1: the peer will say no more. What we have written goes out first.
+    this.#finish();
+  }
+
+  closed(error?: Error): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#deadlines.delete(this);
+    this.#cancelLinger?.();
+    // What a pause held back came before the end, and is not lost with it.
+    this.#inBatch = true;
+    this.#engine.resume();
+    this.#outgoing = [];
+    this.#outgoingBytes = 0;
+    this.#pongs = [];
+    this.#sink?.closed(this.#closure(error));
+  }
+
+  // ── from beside: what the engine decided ──
+
+  write(bytes: Uint8Array): void {
+    if (this.#closed) return;
+    if (this.#full || this.#resting) {
+      this.#outgoing.push(bytes);
+      this.#outgoingBytes += bytes.length;
+    } else if (!this.#transport.write(bytes)) {
+      this.#full = true;
+    }
+  }
+
+  message(message: Message): void {
+    this.#messages++;
+    if (++this.#messagesIn >= FAIR_MESSAGES) this.#engine.pause();
+    this.#sink!.message(message);
+  }
+
+  pinged(payload: Uint8Array): void {
+    if (this.#sink!.ping(payload) === true) return;
+    if (!this.#full) return this.#engine.pong(payload);
+    // §5.5.3: only the most recent pings need an answer
+    if (this.#pongs.length >= this.#limits.maxPendingPongs) this.#pongs.shift();
+    this.#pongs.push(payload);
+  }
+
+  ponged(payload: Uint8Array): void {
+    this.#sink!.pong(payload);
+  }
+
+  closing(frame: CloseFrameInfo): void {
+    this.#first ??= "remote";
+    this.#sink!.closing?.(frame.code, frame.reason);
+  }
+
+  failed(violation: Violation): void {
+    this.#first ??= "local";
+    this.#error ??= violation;
+  }
+
+  // ── from aside: the clock ──
+
+  check(now: number): void {
+    const { messageMs } = this.#limits;
+    // While we hold it back ourselves, a message is not late.
+    const waiting = this.#engine.unfinished && !this.#paused && !this.#resting;
+    if (!waiting || this.#messagesSeen !== this.#messages) {
+      this.#messagesSeen = waiting ? this.#messages : -1;
+      this.#unfinishedSince = now;
+    } else if (now - this.#unfinishedSince >= messageMs) {
+      this.#engine.fail(new CorruptedFrameError("Message not finished in time", 1008, "§10.4"));
+      this.#engine.flush();
+      this.#finish();
+    }
+  }
+
+  // ── handing over ──
+
+  /** Counts what was written, and answers for it: false when the peer is slow, or it is the others' turn. */
+  #wrote(length: number): boolean {
+    if (!this.#inBatch) {
+      this.#bytesOut += length;
+      if (++this.#messagesOut >= FAIR_MESSAGES || this.#bytesOut >= FAIR_BYTES) this.#rest();
+      this.#planFlush();
+    }
+    if (!this.#full && !this.#resting) return true;
+    this.#owesDrained = true;
+    return false;
+  }
+
+  /** One hand-over for all that is written before the current turn is over. */
+  #planFlush(): void {
+    if (this.#inBatch || this.#flushPlanned) return;
+    this.#flushPlanned = true;
+    this.#clock.afterTurn(this.#flush);
+  }
+
+  readonly #flush = (): void => {
+    this.#flushPlanned = false;
+    this.#engine.flush();
+  };
+
+  #endBatch(): void {
+    this.#inBatch = false;
+    this.#engine.flush();
+    if (this.#engine.deaf) this.#finish();
+    else if (this.#messagesIn >= FAIR_MESSAGES || this.#bytesIn >= FAIR_BYTES) this.#rest();
+    else if (this.#owesDrained) this.#handOver();
+  }
+
+  /** Hands over what waits, as far as the transport takes it. */
+  #handOver(): void {
+    if (this.#resting || this.#closed) return;
+    if (this.#outgoing.length > 0) {
+      const waiting = this.#outgoing;
+      this.#outgoing = [];
+      this.#outgoingBytes = 0;
+      // `write` puts back what the transport does not take.
+      for (const bytes of waiting) this.write(bytes);
+    }
+    if (this.#full) return;
+    if (this.#pongs.length > 0) {
+      for (const payload of this.#pongs) this.#engine.pong(payload);
+      this.#pongs = [];
+      this.#engine.flush();
+      if (this.#full) return;
+    }
+    if (this.#ending) return this.#transport.end();
+    if (!this.#owesDrained) return;
+    this.#owesDrained = false;
+    this.#sink!.drained();
+  }
+
+  // ── taking turns ──
+
+  /** Lets the other connections have their turn, in both directions. */
+  #rest(): void {
+    if (this.#resting) return;
+    this.#resting = true;
+    this.#engine.pause();
+    this.#transport.pause();
+    this.#clock.nextTurn(this.#endRest);
+  }
+
+  readonly #endRest = (): void => {
+    this.#resting = false;
+    this.#messagesIn =
+      this.#bytesIn =
+      this.#messagesOut =
+      this.#bytesOut =
+        0;
+    if (this.#closed) return;
+    this.#handOver();
+    if (this.#paused) return;
+    this.#inBatch = true;
+    this.#engine.resume();
+    this.#endBatch();
+    if (!this.#paused && !this.#resting) this.#transport.resume();
+  };
+
+  // ── ending ──
+
+  /** Nothing more is read: ends our direction when that is ours to do, and waits for the rest no longer than it may. */
+  #finish(): void {
+    this.#engine.flush();
+    this.#cancelLinger ??= this.#clock.after(this.#limits.lingerMs, () => this.#transport.destroy());
+    // Input that nobody reads would turn our end into a reset, and the peer would lose the close frame.
+    if (this.#paused) this.#transport.resume();
+    // §7.1.1: the server ends the TCP connection; a client does when the server did, or when it failed the connection
+    if (this.#ending || !(this.#ended || this.#role === "server" || this.#error !== undefined)) return;
+    this.#ending = true;
+    if (this.#outgoing.length === 0) this.#transport.end();
+  }
+
+  #drop(length: number): void {
+    this.#lingered += length;
+    if (this.#lingered > this.#limits.lingerBytes) this.#transport.destroy();
+  }
+
+  #closure(cause: Error | undefined): Closure {
+    const { received, sent } = this.#engine;
+    const clean = received !== undefined && sent !== undefined;
+    let error = this.#error;
+    if (error === undefined && !clean && cause !== undefined) {
+      error = new ConnectionError("The connection was lost", { cause });
+    }
+    // A rule that the peer broke ended it, and our close frame says which.
+    const told = error instanceof CorruptedFrameError || error instanceof PayloadTooLargeError ? sent : undefined;
+    const frame = received ?? told;
+    return {
+      code: frame?.code ?? ABNORMAL,
+      reason: frame?.reason ?? "",
+      clean,
+      ...(received && { received }),
+      ...(sent && { sent }),
+      ...(this.#first && { first: this.#first }),
+      ...(error && { error }),
+    };
+  }
+}

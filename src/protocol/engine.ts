@@ -1,0 +1,239 @@
+/**
+ * The WebSocket state machine (RFC 6455 §5 to §7) of one connection, in either role: bytes in and messages out, messages
+ * in and bytes out. Decides without doing: somebody else has the socket and the clock. Never awaits.
+ */
+
+import { EMPTY, type FillRandom } from "../bytes.ts";
+import { NO_STATUS } from "../close_code.ts";
+import { type CloseFrameInfo, CorruptedFrameError, PayloadTooLargeError } from "../errors.ts";
+import { Assembler } from "./assembler.ts";
+import { ByteQueue } from "./byte_queue.ts";
+import { readClosePayload, writeClosePayload } from "./close_payload.ts";
+import { FrameReader } from "./frame_reader.ts";
+import { FrameWriter } from "./frame_writer.ts";
+import { mask, maskedCopy, MaskKeys } from "./mask.ts";
+import { BINARY, CLOSE, CONTINUATION, isControl, PING, PONG, TEXT } from "./opcode.ts";
+
+export type Role = "client" | "server";
+
+export interface EngineOptions {
+  readonly role: Role;
+  /** Bytes of one message, inclusive. */
+  readonly maxMessageSize: number;
+  /** Bytes of one data frame, both ways; undefined: incoming bounded by the message, outgoing not split. */
+  readonly maxFrameSize: number | undefined;
+  /** Frames of one incoming message, inclusive. */
+  readonly maxFragments: number;
+  /** Where a client's mask keys come from (§5.3). */
+  readonly fillRandom: FillRandom;
+}
+
+/** A rule that the peer broke: the close frame that says so has been written. */
+export type Violation = CorruptedFrameError | PayloadTooLargeError;
+
+/** Who hears what the engine decides. Must not throw. */
+export interface EngineOutput {
+  /** Bytes for the wire, in order. They are the receiver's from now on. */
+  write(bytes: Uint8Array): void;
+  /** A whole message. A `Uint8Array` owns its buffer, and is the receiver's from now on. */
+  message(message: string | Uint8Array): void;
+  /** A ping, to be answered with `pong` (§5.5.2). The payload is the receiver's. */
+  pinged(payload: Uint8Array): void;
+  /** A pong. The payload is the receiver's. */
+  ponged(payload: Uint8Array): void;
+  /** The peer's close frame. Nothing more is read. Unless `close` is called in here, it is echoed. */
+  closing(frame: CloseFrameInfo): void;
+  /** The peer broke a rule, and was told with a close frame. Nothing more is read. */
+  failed(violation: Violation): void;
+}
+
+/** One pool of keys per source of randomness serves every client of a process. */
+const keysOf = new WeakMap<FillRandom, MaskKeys>();
+
+export class Engine {
+  /** The close frames that travelled. */
+  received: CloseFrameInfo | undefined;
+  sent: CloseFrameInfo | undefined;
+
+  readonly #output: EngineOutput;
+  readonly #queue = new ByteQueue();
+  readonly #reader: FrameReader;
+  readonly #assembler: Assembler;
+  readonly #writer: FrameWriter;
+  #paused = false;
+  #running = false;
+  /** Nothing is read any more: a close frame came, or a rule was broken. */
+  #deaf = false;
+  /** The payload of a control frame that comes in pieces, and how much of it is there. */
+  #control: Uint8Array = EMPTY;
+  #controlFilled = 0;
+  /** A message is being sent in parts. */
+  #sendingParts = false;
+
+  constructor(output: EngineOutput, options: EngineOptions) {
+    this.#output = output;
+    const { role, maxMessageSize, maxFragments, fillRandom } = options;
+    const maxFrameSize = options.maxFrameSize ?? Infinity;
+    this.#reader = new FrameReader(this.#queue, {
+      masked: role === "server",
+      maxFrameSize: Math.min(maxFrameSize, maxMessageSize),
+    });
+    this.#assembler = new Assembler({ maxMessageSize, maxFragments });
+    let keys: MaskKeys | undefined;
+    if (role === "client") {
+      keys = keysOf.get(fillRandom);
+      if (keys === undefined) keysOf.set(fillRandom, keys = new MaskKeys(fillRandom));
+    }
+    this.#writer = new FrameWriter({ keys, maxFrameSize, write: (bytes) => output.write(bytes) });
+  }
+
+  /** Nothing more is read: what still comes may be dropped. */
+  get deaf(): boolean {
+    return this.#deaf;
+  }
+
+  /** A frame or a message has begun and not ended. */
+  get unfinished(): boolean {
+    return !this.#reader.last || this.#assembler.unfinished || !this.#queue.empty;
+  }
+
+  /** Bytes written and not yet handed to `output.write`. */
+  get pending(): number {
+    return this.#writer.pending;
+  }
+
+  // ── bytes in ──
+
+  /** Takes `chunk`, which is the engine's from now on, and tells the output what is in it. */
+  receive(chunk: Uint8Array): void {
+    if (this.#deaf) return;
+    this.#queue.push(chunk);
+    this.#run();
+  }
+
+  /** Holds before the next frame, also when it is called from the output: the rest of the chunk waits. */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  /** Goes on with what waits. Tells the output from inside this call, unless that is where it was called. */
+  resume(): void {
+    this.#paused = false;
+    this.#run();
+  }
+
+  #run(): void {
+    if (this.#running) return;
+    this.#running = true;
+    try {
+      while (!this.#paused && !this.#deaf && this.#reader.read()) {
+        if (isControl(this.#reader.opcode)) {
+          this.#takeControl();
+        } else {
+          const message = this.#assembler.take(this.#reader);
+          if (message !== undefined) this.#output.message(message);
+        }
+      }
+    } catch (error) {
+      if (!(error instanceof CorruptedFrameError || error instanceof PayloadTooLargeError)) throw error;
+      this.fail(error);
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  #takeControl(): void {
+    const { bytes, start, end, key, length, last } = this.#reader;
+    if (end - start === length) return this.#heed(maskedCopy(bytes, start, end, key));
+    if (this.#reader.first) {
+      this.#control = new Uint8Array(length);
+      this.#controlFilled = 0;
+    }
+    const at = this.#controlFilled;
+    this.#control.set(bytes.subarray(start, end), at);
+    this.#controlFilled = at + end - start;
+    mask(this.#control, at, this.#controlFilled, key);
+    if (!last) return;
+    const payload = this.#control;
+    this.#control = EMPTY;
+    this.#heed(payload);
+  }
+
+  #heed(payload: Uint8Array): void {
+    switch (this.#reader.opcode) {
+      case PING:
+        return this.#output.pinged(payload);
+      case PONG:
+        return this.#output.ponged(payload);
+      case CLOSE:
+        return this.#heedClose(readClosePayload(payload));
+    }
+  }
+
+  #heedClose(frame: CloseFrameInfo): void {
+    this.received = frame;
+    this.#hearNoMore();
+    this.#output.closing(frame);
+    // §5.5.1: an endpoint that has not sent a close frame answers with one, typically with the same code
+    this.close(frame.code === NO_STATUS ? undefined : frame.code, "");
+  }
+
+  /** Fails the connection (§7.1.7): the peer is told why, as long as no close frame went before. */
+  fail(violation: Violation): void {
+    this.#hearNoMore();
+    this.close(violation.closeCode, violation.message);
+    this.#output.failed(violation);
+  }
+
+  #hearNoMore(): void {
+    this.#deaf = true;
+    this.#queue.clear();
+    this.#reader.clear();
+    this.#assembler.clear();
+  }
+
+  // ── messages out ──
+
+  /**
+   * Writes a message. Has read it when it returns. After a close frame it is dropped (§5.5.1).
+   * @throws {TypeError} while a message is being sent in parts
+   */
+  send(message: string | Uint8Array): void {
+    if (this.#sendingParts) throw new TypeError("Cannot send a message: another one is being sent in parts");
+    if (this.sent !== undefined) return;
+    if (typeof message === "string") this.#writer.text(TEXT, message, true);
+    else this.#writer.binary(BINARY, message, true);
+  }
+
+  /** Writes the next part of a message, as a frame. Its kind is the first part's. After a close frame it is dropped. */
+  sendPart(part: string | Uint8Array, fin: boolean): void {
+    if (this.sent !== undefined) return;
+    const text = typeof part === "string";
+    const opcode = this.#sendingParts ? CONTINUATION : text ? TEXT : BINARY;
+    this.#sendingParts = !fin;
+    if (text) this.#writer.text(opcode, part, fin);
+    else this.#writer.binary(opcode, part, fin);
+  }
+
+  /** Writes a ping of at most 125 bytes. */
+  ping(payload: Uint8Array): void {
+    if (this.sent === undefined) this.#writer.control(PING, payload);
+  }
+
+  /** Writes a pong of at most 125 bytes. */
+  pong(payload: Uint8Array): void {
+    if (this.sent === undefined) this.#writer.control(PONG, payload);
+  }
+
+  /** Writes a close frame, the first time. Without a code its body is empty. The arguments are checked already. */
+  close(code: number | undefined, reason: string): void {
+    if (this.sent !== undefined) return;
+    this.sent = { code: code ?? NO_STATUS, reason };
+    this.#writer.control(CLOSE, writeClosePayload(code, reason));
+  }
+
+  /** Hands what was gathered to `output.write`. */
+  flush(): void {
+    this.#writer.flush();
+  }
+}

@@ -1,0 +1,213 @@
+/**
+ * Frames to bytes (RFC 6455 §5.2), gathered: frames are appended to one buffer, which is handed over when it is full or
+ * when `flush` says so, and given away with that. What is written is read before the call returns; nothing of the
+ * caller's is kept or changed.
+ */
+
+import { EMPTY } from "../bytes.ts";
+import { mask, type MaskKeys } from "./mask.ts";
+import { CONTINUATION } from "./opcode.ts";
+
+export interface FrameWriterOptions {
+  /** The keys to mask with; absent: a server's frames, which are not masked (§5.1). */
+  readonly keys?: MaskKeys | undefined;
+  /** Bytes of one data frame; a longer message is split there. Infinity: never. */
+  readonly maxFrameSize: number;
+  /** Takes bytes for the wire, in order; they are the receiver's from now on. */
+  readonly write: (bytes: Uint8Array) => void;
+}
+
+const FIN = 0x80;
+const MASK = 0x80;
+/** The longest header: two bytes, eight of length, four of key. */
+const MAX_HEADER = 14;
+/** A gather buffer starts at what this connection wrote last, between these, and is handed over at the last. */
+const SMALLEST_BUFFER = 64;
+const LARGEST_START = 2_048;
+const LARGEST_BUFFER = 16_384;
+/** Text up to here is encoded in place, at three bytes a character for the worst case. */
+const IN_PLACE_TEXT = 4_096;
+/** Up to here a loop over character codes beats the encoder's call (bench/micro/text.ts). */
+const LOOP_TEXT_UP_TO = 40;
+/** Up to here a loop beats the call of `set` (bench/micro/copy.ts). */
+const LOOP_COPY_UP_TO = 16;
+
+const encoder = new TextEncoder();
+
+export class FrameWriter {
+  readonly #keys: MaskKeys | undefined;
+  readonly #maxFrameSize: number;
+  readonly #write: (bytes: Uint8Array) => void;
+  #buffer: Uint8Array = EMPTY;
+  #length = 0;
+  #startSize = SMALLEST_BUFFER;
+
+  constructor(options: FrameWriterOptions) {
+    this.#keys = options.keys;
+    this.#maxFrameSize = options.maxFrameSize;
+    this.#write = options.write;
+  }
+
+  /** Bytes gathered and not handed over yet. */
+  get pending(): number {
+    return this.#length;
+  }
+
+  /** Appends one data frame, or several when it is longer than `maxFrameSize`. `opcode` is the first one's. */
+  text(opcode: number, text: string, fin: boolean): void {
+    if (text.length > IN_PLACE_TEXT || text.length * 3 > this.#maxFrameSize) {
+      this.#bytes(opcode, encoder.encode(text), fin, true);
+      return;
+    }
+    // The header's size depends on the length in bytes, which is known only afterwards: try as if it were ASCII.
+    const headerSize = this.#headerSize(text.length);
+    this.#reserve(MAX_HEADER + text.length * 3);
+    const buffer = this.#buffer;
+    const at = this.#length;
+    let start = at + headerSize;
+    const length = writeText(buffer, start, text);
+    if (this.#headerSize(length) !== headerSize) {
+      buffer.copyWithin(start += 2, start - 2, start - 2 + length);
+    }
+    this.#header(buffer, at, opcode, fin, length);
+    if (this.#keys !== undefined) this.#mask(buffer, start, length);
+    this.#advance(start + length);
+  }
+
+  /** As `text`, for bytes, which stay the caller's. */
+  binary(opcode: number, bytes: Uint8Array, fin: boolean): void {
+    this.#bytes(opcode, bytes, fin, false);
+  }
+
+  /** Appends one control frame of at most 125 bytes, which stay the caller's. */
+  control(opcode: number, payload: Uint8Array): void {
+    this.#frame(opcode, payload, true);
+  }
+
+  /** Hands over what was gathered. */
+  flush(): void {
+    const length = this.#length;
+    if (length === 0) return;
+    const bytes = length === this.#buffer.length ? this.#buffer : this.#buffer.subarray(0, length);
+    this.#startSize = Math.min(LARGEST_START, Math.max(SMALLEST_BUFFER, length));
+    this.#buffer = EMPTY;
+    this.#length = 0;
+    this.#write(bytes);
+  }
+
+  #bytes(opcode: number, bytes: Uint8Array, fin: boolean, utf8: boolean): void {
+    const max = this.#maxFrameSize;
+    let at = 0;
+    while (bytes.length - at > max) {
+      const end = utf8 ? characterEnd(bytes, at, at + max) : at + max;
+      this.#frame(opcode, bytes.subarray(at, end), false);
+      opcode = CONTINUATION;
+      at = end;
+    }
+    this.#frame(opcode, at === 0 ? bytes : bytes.subarray(at), fin);
+  }
+
+  #frame(opcode: number, payload: Uint8Array, fin: boolean): void {
+    const length = payload.length;
+    const headerSize = this.#headerSize(length);
+    const large = headerSize + length > LARGEST_BUFFER;
+    // A large frame has a buffer of its own, of exactly its size: its payload is copied once.
+    if (large) this.flush();
+    const startSize = this.#startSize;
+    if (large) this.#buffer = new Uint8Array(headerSize + length);
+    else this.#reserve(headerSize + length);
+    const at = this.#length;
+    const start = at + headerSize;
+    this.#header(this.#buffer, at, opcode, fin, length);
+    copy(payload, this.#buffer, start);
+    if (this.#keys !== undefined) this.#mask(this.#buffer, start, length);
+    this.#advance(start + length);
+    if (large) this.#startSize = startSize;
+  }
+
+  #headerSize(length: number): number {
+    return (length < 126 ? 2 : length < 65_536 ? 4 : 10) + (this.#keys === undefined ? 0 : 4);
+  }
+
+  /** Writes the header but for the key, which `#mask` puts in front of the payload. */
+  #header(buffer: Uint8Array, at: number, opcode: number, fin: boolean, length: number): void {
+    const maskBit = this.#keys === undefined ? 0 : MASK;
+    buffer[at] = fin ? FIN | opcode : opcode;
+    if (length < 126) {
+      buffer[at + 1] = maskBit | length;
+    } else if (length < 65_536) {
+      buffer[at + 1] = maskBit | 126;
+      buffer[at + 2] = length >>> 8;
+      buffer[at + 3] = length;
+    } else {
+      buffer[at + 1] = maskBit | 127;
+      // The upper half is 0 below 4 GiB, which no typed array here passes.
+      const high = Math.floor(length / 0x1_0000_0000);
+      buffer[at + 2] = buffer[at + 3] = 0;
+      buffer[at + 4] = high >>> 8;
+      buffer[at + 5] = high;
+      buffer[at + 6] = length >>> 24;
+      buffer[at + 7] = length >>> 16;
+      buffer[at + 8] = length >>> 8;
+      buffer[at + 9] = length;
+    }
+  }
+
+  /** Masks our own copy of the payload at `start`, and writes the key in front of it. */
+  #mask(buffer: Uint8Array, start: number, length: number): void {
+    const key = this.#keys!.next();
+    buffer[start - 4] = key >>> 24;
+    buffer[start - 3] = key >>> 16;
+    buffer[start - 2] = key >>> 8;
+    buffer[start - 1] = key;
+    mask(buffer, start, start + length, key);
+  }
+
+  /** Makes room for `size` more bytes, at most as many as the largest buffer holds. */
+  #reserve(size: number): void {
+    let needed = this.#length + size;
+    if (needed <= this.#buffer.length) return;
+    if (needed > LARGEST_BUFFER && this.#length > 0) {
+      this.flush();
+      needed = size;
+      if (needed <= this.#buffer.length) return;
+    }
+    const doubled = this.#length === 0 ? this.#startSize : this.#buffer.length * 2;
+    const buffer = new Uint8Array(Math.max(needed, Math.min(LARGEST_BUFFER, doubled)));
+    if (this.#length > 0) buffer.set(this.#buffer.subarray(0, this.#length));
+    this.#buffer = buffer;
+  }
+
+  #advance(length: number): void {
+    this.#length = length;
+    if (length >= LARGEST_BUFFER) this.flush();
+  }
+}
+
+/** Where to cut at or before `end` so that no character is split; `end` itself when one character fills it all. */
+function characterEnd(bytes: Uint8Array, start: number, end: number): number {
+  let cut = end;
+  while (cut > start && (bytes[cut]! & 0xc0) === 0x80) cut--;
+  return cut === start ? end : cut;
+}
+
+/** Writes `text` as UTF-8 and tells how many bytes that took. There is room for three a character. */
+function writeText(buffer: Uint8Array, start: number, text: string): number {
+  const { length } = text;
+  if (length <= LOOP_TEXT_UP_TO) {
+    let i = 0;
+    for (; i < length; i++) {
+      const code = text.charCodeAt(i);
+      if (code >= 0x80) break;
+      buffer[start + i] = code;
+    }
+    if (i === length) return length;
+  }
+  return encoder.encodeInto(text, buffer.subarray(start)).written;
+}
+
+function copy(from: Uint8Array, to: Uint8Array, at: number): void {
+  const { length } = from;
+  if (length > LOOP_COPY_UP_TO) to.set(from, at);
+  else for (let i = 0; i < length; i++) to[at + i] = from[i]!;
+}
