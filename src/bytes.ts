@@ -3,6 +3,9 @@
 /** Fills `bytes` with random values: `crypto.getRandomValues`, or fixed ones in tests. */
 export type FillRandom = (bytes: Uint8Array) => void;
 
+/** Makes a string of `bytes[start, end)`, which are ASCII: a runtime's own way, where a call of it is cheap. */
+export type DecodeAscii = (bytes: Uint8Array, start: number, end: number) => string;
+
 /** No bytes. */
 export const EMPTY: Uint8Array = new Uint8Array(0);
 

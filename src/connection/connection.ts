@@ -3,7 +3,7 @@
  * when bytes are handed over, how long things may take, and how much a peer may keep waiting; knows no rule of framing.
  */
 
-import type { FillRandom } from "../bytes.ts";
+import type { DecodeAscii, FillRandom } from "../bytes.ts";
 import { ABNORMAL } from "../close_code.ts";
 import {
   type CloseFrameInfo,
@@ -28,6 +28,8 @@ export interface ConnectionOptions {
   readonly clock: Clock;
   readonly deadlines: Deadlines;
   readonly fillRandom: FillRandom;
+  /** The runtime's fastest way from ASCII to a string, if it has one. */
+  readonly decodeAscii?: DecodeAscii | undefined;
   /** Bytes that came behind the handshake. The connection's from now on. */
   readonly head?: Uint8Array;
 }
@@ -96,6 +98,7 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
       maxFrameSize: limits.maxFrameSize,
       maxFragments: limits.maxFragments,
       fillRandom,
+      decodeAscii: options.decodeAscii,
     });
   }
 

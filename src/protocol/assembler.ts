@@ -3,11 +3,12 @@
  * that arrived, never the length that was announced. Every message it hands out owns its buffer.
  */
 
-import { EMPTY } from "../bytes.ts";
+import { type DecodeAscii, EMPTY } from "../bytes.ts";
 import { CorruptedFrameError, InvalidContinuationFrameError, PayloadTooLargeError } from "../errors.ts";
 import type { FrameReader } from "./frame_reader.ts";
 import { mask, maskedCopy } from "./mask.ts";
 import { CONTINUATION, TEXT } from "./opcode.ts";
+import { decodeText } from "./text_decoder.ts";
 import { Utf8Check } from "./utf8_check.ts";
 
 export interface AssemblerOptions {
@@ -15,10 +16,10 @@ export interface AssemblerOptions {
   readonly maxMessageSize: number;
   /** Frames of one message, inclusive. */
   readonly maxFragments: number;
+  /** The runtime's fastest way to a string, if it has one. */
+  readonly decodeAscii?: DecodeAscii | undefined;
 }
 
-/** Up to here a loop over character codes beats the call of the decoder (bench/micro/text.ts). */
-const LOOP_DECODE_UP_TO = 32;
 /** The first buffer of a message in pieces: two network packets. */
 const FIRST_BUFFER_BYTES = 4_096;
 /** By how much the buffer outgrows what arrived: fewer copies than doubling, still in proportion. */
@@ -101,7 +102,15 @@ export class Assembler {
     this.#opcode = 0;
     if (opcode !== TEXT) return maskedCopy(bytes, start, end, key);
     mask(bytes, start, end, key);
-    return decode(bytes, start, end);
+    return this.#decode(bytes, start, end);
+  }
+
+  #decode(bytes: Uint8Array, start: number, end: number): string {
+    try {
+      return decodeText(bytes, start, end, this.#options.decodeAscii);
+    } catch (cause) {
+      throw notUtf8(cause);
+    }
   }
 
   #append(frame: FrameReader): void {
@@ -131,50 +140,11 @@ export class Assembler {
     // §8.1: a text must not end inside a character
     if (text && this.#utf8?.complete === false) throw notUtf8();
     this.clear();
-    if (text) return decode(buffer, 0, filled);
+    if (text) return this.#decode(buffer, 0, filled);
     return filled === buffer.length ? buffer : buffer.slice(0, filled);
   }
 }
 
-// `ignoreBOM: true` keeps a byte order mark: it is part of the message.
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-function decode(bytes: Uint8Array, start: number, end: number): string {
-  if (end - start <= LOOP_DECODE_UP_TO) {
-    const text = decodeShortAscii(bytes, start, end);
-    if (text !== undefined) return text;
-  }
-  try {
-    return decoder.decode(bytes.subarray(start, end));
-  } catch {
-    throw notUtf8();
-  }
-}
-
-/** The text, if it is ASCII. Eight characters a call: one by one would make a rope of as many links. */
-function decodeShortAscii(bytes: Uint8Array, start: number, end: number): string | undefined {
-  let text = "";
-  let i = start;
-  for (; i + 8 <= end; i += 8) {
-    const a = bytes[i]!, b = bytes[i + 1]!, c = bytes[i + 2]!, d = bytes[i + 3]!;
-    const e = bytes[i + 4]!, f = bytes[i + 5]!, g = bytes[i + 6]!, h = bytes[i + 7]!;
-    if ((a | b | c | d | e | f | g | h) >= 0x80) return undefined;
-    text += String.fromCharCode(a, b, c, d, e, f, g, h);
-  }
-  if (i + 4 <= end) {
-    const a = bytes[i]!, b = bytes[i + 1]!, c = bytes[i + 2]!, d = bytes[i + 3]!;
-    if ((a | b | c | d) >= 0x80) return undefined;
-    text += String.fromCharCode(a, b, c, d);
-    i += 4;
-  }
-  for (; i < end; i++) {
-    const byte = bytes[i]!;
-    if (byte >= 0x80) return undefined;
-    text += String.fromCharCode(byte);
-  }
-  return text;
-}
-
-function notUtf8(): CorruptedFrameError {
-  return new CorruptedFrameError("Text that is not UTF-8", 1007, "§8.1");
+function notUtf8(cause?: unknown): CorruptedFrameError {
+  return new CorruptedFrameError("Text that is not UTF-8", 1007, "§8.1", { cause });
 }

@@ -3,7 +3,7 @@
  * in and bytes out. Decides without doing: somebody else has the socket and the clock. Never awaits.
  */
 
-import { EMPTY, type FillRandom } from "../bytes.ts";
+import { type DecodeAscii, EMPTY, type FillRandom } from "../bytes.ts";
 import { NO_STATUS } from "../close_code.ts";
 import { type CloseFrameInfo, CorruptedFrameError, PayloadTooLargeError } from "../errors.ts";
 import { Assembler } from "./assembler.ts";
@@ -26,6 +26,8 @@ export interface EngineOptions {
   readonly maxFragments: number;
   /** Where a client's mask keys come from (§5.3). */
   readonly fillRandom: FillRandom;
+  /** The runtime's fastest way from ASCII to a string, if it has one. */
+  readonly decodeAscii?: DecodeAscii | undefined;
 }
 
 /** A rule that the peer broke: the close frame that says so has been written. */
@@ -78,7 +80,7 @@ export class Engine {
       masked: role === "server",
       maxFrameSize: Math.min(maxFrameSize, maxMessageSize),
     });
-    this.#assembler = new Assembler({ maxMessageSize, maxFragments });
+    this.#assembler = new Assembler({ maxMessageSize, maxFragments, decodeAscii: options.decodeAscii });
     let keys: MaskKeys | undefined;
     if (role === "client") {
       keys = keysOf.get(fillRandom);

@@ -55,6 +55,9 @@ export class FrameWriter {
 
   /** Appends one data frame, or several when it is longer than `maxFrameSize`. `opcode` is the first one's. */
   text(opcode: number, text: string, fin: boolean): void {
+    if (text.length <= LOOP_TEXT_UP_TO && text.length <= this.#maxFrameSize && this.#shortAscii(opcode, text, fin)) {
+      return;
+    }
     if (text.length > IN_PLACE_TEXT || text.length * 3 > this.#maxFrameSize) {
       this.#bytes(opcode, encoder.encode(text), fin, true);
       return;
@@ -65,13 +68,34 @@ export class FrameWriter {
     const buffer = this.#buffer;
     const at = this.#length;
     let start = at + headerSize;
-    const length = writeText(buffer, start, text);
-    if (this.#headerSize(length) !== headerSize) {
-      buffer.copyWithin(start += 2, start - 2, start - 2 + length);
+    const length = encoder.encodeInto(text, buffer.subarray(start)).written;
+    const moved = this.#headerSize(length) - headerSize;
+    if (moved > 0) {
+      buffer.copyWithin(start + moved, start, start + length);
+      start += moved;
     }
     this.#header(buffer, at, opcode, fin, length);
     if (this.#keys !== undefined) this.#mask(buffer, start, length);
     this.#advance(start + length);
+  }
+
+  /** Appends a frame of short text, unless it is not ASCII: then false, and nothing is appended. */
+  #shortAscii(opcode: number, text: string, fin: boolean): boolean {
+    const { length } = text;
+    const headerSize = this.#keys === undefined ? 2 : 6;
+    this.#reserve(headerSize + length);
+    const buffer = this.#buffer;
+    const at = this.#length;
+    const start = at + headerSize;
+    for (let i = 0; i < length; i++) {
+      const code = text.charCodeAt(i);
+      if (code >= 0x80) return false;
+      buffer[start + i] = code;
+    }
+    this.#header(buffer, at, opcode, fin, length);
+    if (this.#keys !== undefined) this.#mask(buffer, start, length);
+    this.#advance(start + length);
+    return true;
   }
 
   /** As `text`, for bytes, which stay the caller's. */
@@ -189,21 +213,6 @@ function characterEnd(bytes: Uint8Array, start: number, end: number): number {
   let cut = end;
   while (cut > start && (bytes[cut]! & 0xc0) === 0x80) cut--;
   return cut === start ? end : cut;
-}
-
-/** Writes `text` as UTF-8 and tells how many bytes that took. There is room for three a character. */
-function writeText(buffer: Uint8Array, start: number, text: string): number {
-  const { length } = text;
-  if (length <= LOOP_TEXT_UP_TO) {
-    let i = 0;
-    for (; i < length; i++) {
-      const code = text.charCodeAt(i);
-      if (code >= 0x80) break;
-      buffer[start + i] = code;
-    }
-    if (i === length) return length;
-  }
-  return encoder.encodeInto(text, buffer.subarray(start)).written;
 }
 
 function copy(from: Uint8Array, to: Uint8Array, at: number): void {

@@ -1,6 +1,7 @@
 /** What a runtime gives a client and a listener, in one hand. Types only. */
 
-import type { Clock, FillRandom } from "./clock.ts";
+import type { DecodeAscii, FillRandom } from "../bytes.ts";
+import type { Clock } from "./clock.ts";
 import type { Deadlines } from "./deadlines.ts";
 import type { Dial } from "./dialer.ts";
 import type { Host } from "./upgrade.ts";
@@ -12,6 +13,8 @@ export interface Runtime {
   /** Shared by every connection of this process. */
   readonly deadlines: Deadlines;
   readonly fillRandom: FillRandom;
+  /** Its fastest way from ASCII to a string, if it has one. */
+  readonly decodeAscii?: DecodeAscii;
   readonly host: Host;
   readonly dial: Dial;
   /** Tells the person who runs the process of an error that nobody took. Must not throw. */

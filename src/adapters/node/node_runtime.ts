@@ -1,0 +1,32 @@
+/** What `node:` modules give: the runtime of Node itself, and of Deno and Bun, which have them too. */
+
+import { ConnectionError } from "../../errors.ts";
+import { Deadlines } from "../../transport/deadlines.ts";
+import type { Runtime } from "../../transport/runtime.ts";
+import { decodeAscii } from "./ascii_decoder.ts";
+import { dial } from "./dial.ts";
+import { httpHost } from "./http_host.ts";
+import { systemClock } from "./system_clock.ts";
+
+const deadlines = new Deadlines(systemClock);
+
+function fillRandom(bytes: Uint8Array): void {
+  crypto.getRandomValues(bytes as Uint8Array<ArrayBuffer>);
+}
+
+/** Tells the person who runs the process, without ending it. */
+function report(error: unknown): void {
+  const known = error instanceof Error ? error : new ConnectionError(String(error));
+  process.emitWarning(known.stack ?? known.message, { code: "HAWSER_UNHANDLED", type: "HawserWarning" });
+}
+
+export const nodeRuntime: Runtime = {
+  name: "Bun" in globalThis ? "bun" : "Deno" in globalThis ? "deno" : "node",
+  clock: systemClock,
+  deadlines,
+  fillRandom,
+  ...(decodeAscii && { decodeAscii }),
+  host: httpHost({ clock: systemClock, deadlines, fillRandom, decodeAscii }),
+  dial,
+  report,
+};

@@ -1,0 +1,24 @@
+/** Proves that work is linear by a ratio, because a busy machine makes every absolute time a guess. */
+
+const FACTOR = 8;
+/** Milliseconds below which a clock tells nothing: warm-up and memory weigh more than the work. */
+const NOTHING = 0.1;
+/** Linear work comes to about 8, quadratic to 64. */
+export const LINEAR = 30;
+
+/** How much longer `run` takes on an input 8 times as long: the quickest of several runs each, and 0.1 ms at least. */
+export function growth<Input>(size: number, make: (size: number) => Input, run: (input: Input) => unknown): number {
+  const small = quickest(make, size, run);
+  return quickest(make, size * FACTOR, run) / Math.max(small, NOTHING);
+}
+
+function quickest<Input>(make: (size: number) => Input, size: number, run: (input: Input) => unknown): number {
+  let best = Infinity;
+  for (let round = 0; round < 7; round++) {
+    const input = make(size);
+    const start = performance.now();
+    run(input);
+    best = Math.min(best, performance.now() - start);
+  }
+  return best;
+}
