@@ -1,0 +1,58 @@
+/**
+ * What can be told without running the library: format, lint, types, the shape of the tree, and the documents.
+ * By itself (`npm run check`) it prints a line for each step; with `--fix` it formats and mends what it can first.
+ */
+
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { findBrokenReferences } from "./broken_references.ts";
+import { type Finished, ROOT, runCommand } from "./command.ts";
+import { findRuntimes } from "./runtimes.ts";
+
+/** What went well, what did not. */
+export interface Tally {
+  readonly passed: number;
+  readonly failed: number;
+}
+
+/** Runs every step, also after one failed, and prints how each ended. */
+export async function check(deno: string): Promise<Tally> {
+  const steps: readonly (readonly [name: string, run: () => Promise<Finished>])[] = [
+    ["format", () => runCommand(deno, ["fmt", "--check"])],
+    ["lint", () => runCommand(deno, ["lint"])],
+    ["types of the core", () => runNode("typescript/bin/tsc", "-p", "tsconfig.core.json")],
+    ["types of everything", () => runNode("typescript/bin/tsc", "-p", "tsconfig.json")],
+    ["architecture", () => runNode("vitest/vitest.mjs", "run", "tests/architecture_test.ts")],
+    ["documents", checkDocuments],
+  ];
+  let passed = 0;
+  for (const [name, run] of steps) {
+    const started = performance.now();
+    const { ok, output, failure } = await run();
+    const seconds = ((performance.now() - started) / 1000).toFixed(1);
+    if (ok) passed++;
+    else console.log(output.trim());
+    console.log(`${name}: ${ok ? "passed" : `FAILED, ${failure}`} (${seconds} s)`);
+  }
+  return { passed, failed: steps.length - passed };
+}
+
+function runNode(script: string, ...args: string[]): Promise<Finished> {
+  return runCommand(process.execPath, [join(ROOT, "node_modules", script), ...args]);
+}
+
+async function checkDocuments(): Promise<Finished> {
+  const broken = await findBrokenReferences(ROOT);
+  return { ok: broken.length === 0, output: broken.join("\n"), failure: "broken references" };
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { deno } = await findRuntimes();
+  if (process.argv.includes("--fix")) {
+    await runCommand(deno, ["fmt"], { stream: true });
+    await runCommand(deno, ["lint", "--fix"], { stream: true });
+  }
+  const { failed } = await check(deno);
+  process.exitCode = failed === 0 ? 0 : 1;
+}

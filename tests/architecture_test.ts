@@ -1,0 +1,190 @@
+/**
+ * The house rules that a compiler does not know. Whoever adds a file to src/ gives it its place in HOUSE: folders and
+ * files stand in reading order, and a file imports only what stands above it in its own folder, or in a folder that its
+ * folder may import.
+ */
+
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, sep } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+
+import { exportedNames, importSpecifiers, withoutComments, withoutText } from "./support/source_text.ts";
+
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
+const LONGEST = 450;
+
+interface Folder {
+  /** Besides src/ itself, which every folder may import. */
+  readonly imports: readonly string[];
+  /** In reading order. One that is planned may be absent; one that is here must be listed. */
+  readonly files: readonly string[];
+}
+
+const HOUSE: Readonly<Record<string, Folder>> = {
+  "": { imports: [], files: words("errors close_code bytes seconds option_check") },
+  protocol: {
+    imports: [],
+    files: words(
+      `opcode byte_queue mask frame_reader utf8_check text_decoder assembler deflate_codec permessage_deflate close_payload
+      frame_writer engine`,
+    ),
+  },
+  handshake: {
+    imports: words("protocol"),
+    files: words(
+      `header_grammar authority request_target reserved_header http_head accept_key subprotocol extension_offer origin
+      client_handshake server_handshake`,
+    ),
+  },
+  transport: {
+    imports: [],
+    files: words("byte_transport message_socket clock deadlines upgrade dialer runtime memory from_streams"),
+  },
+  connection: { imports: words("protocol handshake transport"), files: words("connection") },
+  streams: {
+    imports: words("transport"),
+    files: words(
+      `ring byte_size message_queue held_writes keep_alive endpoint inbox message_iterator message_reads
+      message_streams`,
+    ),
+  },
+  binding: { imports: [], files: words("payload schema") },
+  auth: { imports: [], files: words("authorization basic bearer jwt oauth2 user_store scopes") },
+  pubsub: { imports: words("transport"), files: words("topics") },
+  client: {
+    imports: words("connection handshake transport streams binding auth"),
+    files: words("options retry target response_body relay connect control_handlers client"),
+  },
+  service: {
+    imports: words("handshake transport streams binding auth pubsub"),
+    files: words(
+      `close_frame caller options broadcast service router reply handler_name dispatcher session session_set
+      upgrade_pipeline plain_http listener`,
+    ),
+  },
+  "adapters/node": {
+    imports: words("connection handshake transport protocol"),
+    files: words(
+      "system_clock ascii_decoder net_transport zlib_codec dial plain_request pending_upgrade http_host node_runtime mod",
+    ),
+  },
+  adapters: { imports: words("adapters/node client service"), files: words("default") },
+};
+
+/** A public entry re-exports, and may import what its folder may not. */
+const ENTRIES: Readonly<Record<string, readonly string[]>> = {
+  "adapters/node/mod": words("adapters client service streams"),
+};
+
+/** Files whose test is not at the mirrored place, and where it is. */
+const TESTED_BY: Readonly<Record<string, string>> = {
+  "adapters/node/mod": "tests/adapters/node/http_host_test.ts",
+};
+
+const FILES = readdirSync(join(ROOT, "src"), { recursive: true, encoding: "utf8" })
+  .map((path) => path.split(sep).join("/"))
+  .filter((path) => path.endsWith(".ts"))
+  .map((path) => path.slice(0, -".ts".length));
+
+/** The text of a file without its comments. */
+const CODE = new Map(FILES.map((file) => [file, withoutComments(read(`src/${file}.ts`))]));
+
+describe("the tree", () => {
+  it("has a place for every file", () => {
+    expect(FILES.filter((file) => place(file) === -1)).toEqual([]);
+  });
+
+  it("has no long file", () => {
+    const long = FILES.map((file) => [file, read(`src/${file}.ts`).split("\n").length] as const);
+    expect(long.filter(([, lines]) => lines > LONGEST)).toEqual([]);
+  });
+
+  it("mirrors every file that has a function or a class in tests/", () => {
+    const hasCode = /^\s*(export\s+)?(default\s+)?(abstract\s+)?(async\s+)?(function|class)\b/m;
+    const untested = FILES.filter((file) => hasCode.test(CODE.get(file) ?? ""))
+      .filter((file) => !existsSync(join(ROOT, TESTED_BY[file] ?? `tests/${file}_test.ts`)));
+    expect(untested).toEqual([]);
+  });
+});
+
+describe("imports", () => {
+  const imports = new Map(FILES.map((file) => [file, importSpecifiers(CODE.get(file) ?? "")]));
+
+  it("name files of src/ with their extension; modules of Node only in adapters", () => {
+    const strange = [...imports].flatMap(([file, targets]) => {
+      const allowed = file.startsWith("adapters/") ? /^(\.\.?\/.+\.ts|node:.+)$/ : /^\.\.?\/.+\.ts$/;
+      return targets.filter((target) => !allowed.test(target)).map((target) => `${file} → ${target}`);
+    });
+    expect(strange).toEqual([]);
+  });
+
+  it("go to files above, or to folders that the folder may import", () => {
+    const wrong = [...imports].flatMap(([file, targets]) =>
+      targets.filter((target) => target.startsWith(".")).map((target) => resolve(file, target))
+        .filter((target) => !mayImport(file, target)).map((target) => `${file} → ${target}`)
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  it("have no cycle", () => {
+    const done = new Set<string>();
+    const visit = (file: string, path: readonly string[]): string[] => {
+      if (path.includes(file)) return [[...path.slice(path.indexOf(file)), file].join(" → ")];
+      if (done.has(file)) return [];
+      const cycles = (imports.get(file) ?? []).filter((target) => target.startsWith("."))
+        .flatMap((target) => visit(resolve(file, target), [...path, file]));
+      done.add(file);
+      return cycles;
+    };
+    expect(FILES.flatMap((file) => visit(file, []))).toEqual([]);
+  });
+});
+
+it("no runtime is named outside of src/adapters", () => {
+  const named = FILES.filter((file) => !file.startsWith("adapters/")).flatMap((file) => {
+    const names = withoutText(CODE.get(file) ?? "").matchAll(/\b(?:Deno|Bun|Buffer)\b|(?<!\.)\bprocess\b/g);
+    return [...names].map(([name]) => `${file}: ${name}`);
+  });
+  expect(named).toEqual([]);
+});
+
+it("every exported name of a public entry is documented", () => {
+  const { exports } = JSON.parse(read("deno.json")) as { exports: Record<string, string> };
+  const documents = ["docs/api.md", "README.md"].filter((file) => existsSync(join(ROOT, file))).map(read).join("\n");
+  const documented = new Set(documents.match(/[\p{L}\p{N}_$]+/gu));
+  const missing = Object.values(exports).filter((entry) => existsSync(join(ROOT, entry))).flatMap((entry) =>
+    exportedNames(withoutComments(read(entry))).filter((name) => !documented.has(name)).map((name) =>
+      `${entry}: ${name}`
+    )
+  );
+  expect(missing).toEqual([]);
+});
+
+function words(text: string): string[] {
+  return text.split(/\s+/);
+}
+
+function read(path: string): string {
+  return readFileSync(join(ROOT, path), "utf8");
+}
+
+function folderOf(file: string): string {
+  return file.includes("/") ? dirname(file) : "";
+}
+
+/** How far down its folder a file stands; −1 when it has no place. */
+function place(file: string): number {
+  return HOUSE[folderOf(file)]?.files.indexOf(file.split("/").pop() ?? "") ?? -1;
+}
+
+function resolve(file: string, target: string): string {
+  return relative(".", join(folderOf(file), target)).split(sep).join("/").replace(/\.ts$/, "");
+}
+
+function mayImport(file: string, target: string): boolean {
+  const [from, to] = [folderOf(file), folderOf(target)];
+  if (place(target) === -1) return false;
+  if (from === to) return place(target) < place(file);
+  return to === "" || [...HOUSE[from]?.imports ?? [], ...ENTRIES[file] ?? []].includes(to);
+}

@@ -1,0 +1,72 @@
+/** Turns what an engine says into words that a test can compare. Answers pings, as the socket above it would. */
+
+import { CorruptedFrameError, type CloseFrameInfo } from "../../src/errors.ts";
+import { Engine, type EngineOptions, type EngineOutput, type Role, type Violation } from "../../src/protocol/engine.ts";
+import { fixedRandom, joined } from "./frames.ts";
+import { toHex } from "./hex.ts";
+
+/** Limits that no transcript meets by accident. */
+export const ROOMY = { maxMessageSize: 1_048_576, maxFrameSize: undefined, maxFragments: 1_024 } as const;
+
+export interface RecorderOptions extends Partial<Omit<EngineOptions, "role">> {
+  readonly role: Role;
+  /** Called after each thing the engine says, but for what it writes. */
+  readonly onWord?: (recorder: Recorder, word: string) => void;
+}
+
+export class Recorder implements EngineOutput {
+  readonly engine: Engine;
+  /** `text hello`, `binary 01 02`, `ping 68 69`, `pong`, `closing 1000 bye`, `failed 1002 §5.2`. */
+  readonly words: string[] = [];
+  /** What the engine wrote, as it was handed over. */
+  readonly writes: Uint8Array[] = [];
+  readonly messages: (string | Uint8Array)[] = [];
+  violation: Violation | undefined;
+  readonly #onWord: RecorderOptions["onWord"];
+
+  constructor(options: RecorderOptions) {
+    const { onWord, ...rest } = options;
+    this.#onWord = onWord;
+    this.engine = new Engine(this, { ...ROOMY, fillRandom: fixedRandom, ...rest });
+  }
+
+  /** Everything that was said, then everything that was written, as one `write 88 02 03 e8`. */
+  transcript(): string[] {
+    this.engine.flush();
+    const written = joined(this.writes);
+    return written.length === 0 ? [...this.words] : [...this.words, `write ${toHex(written)}`];
+  }
+
+  write(bytes: Uint8Array): void {
+    this.writes.push(bytes);
+  }
+
+  message(message: string | Uint8Array): void {
+    this.messages.push(message);
+    this.#say(typeof message === "string" ? `text ${message}` : `binary ${toHex(message)}`);
+  }
+
+  pinged(payload: Uint8Array): void {
+    this.engine.pong(payload);
+    this.#say(`ping ${toHex(payload)}`);
+  }
+
+  ponged(payload: Uint8Array): void {
+    this.#say(`pong ${toHex(payload)}`);
+  }
+
+  closing({ code, reason }: CloseFrameInfo): void {
+    this.#say(`closing ${code} ${reason}`);
+  }
+
+  failed(violation: Violation): void {
+    this.violation = violation;
+    const section = violation instanceof CorruptedFrameError ? violation.section : "";
+    this.#say(`failed ${violation.closeCode} ${section}`);
+  }
+
+  #say(word: string): void {
+    this.words.push(word.trimEnd());
+    this.#onWord?.(this, word.trimEnd());
+  }
+}
