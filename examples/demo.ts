@@ -76,7 +76,7 @@ async function chat(): Promise<void> {
 }
 
 function enter(name: string): Promise<Client> {
-  return Client.connect(`${listener.url}chat/${name}`);
+  return Client.connect(`${listener.url}/chat/${name}`);
 }
 
 /** Prints the next `count` messages as they come. */
@@ -92,7 +92,7 @@ async function mirrorFile(size: number): Promise<void> {
     const content = randomBytes(size);
     await writeFile(path, content);
 
-    const client = await Client.connect(`${listener.url}mirror`);
+    const client = await Client.connect(`${listener.url}/mirror`);
     const sent = createHash("sha256").update(content).digest("hex");
     const received = createHash("sha256");
     const started = performance.now();

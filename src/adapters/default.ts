@@ -1,5 +1,61 @@
-/** Which host, dialer and clock this runtime gets; binds `Client` and `Listener` to them. The one line to change. */
+/** Binds `Client` and `Listener` to what this runtime gives. The one place to change when a runtime's default does. */
 
 import { Client as AnyClient, type ClientConfiguration } from "../client/client.ts";
-import { Listener as AnyListener, type ListenerConfiguration } from "../service/listener.ts";
+import { Listener as AnyListener } from "../service/listener.ts";
+import type { ListenerConfiguration } from "../service/options.ts";
 import { nodeRuntime } from "./node/node_runtime.ts";
+
+/**
+ * A WebSocket client: an async iterator of messages, a pair of WHATWG streams, and methods to read and write.
+ *
+ * ```ts
+ * const client = await Client.connect("wss://example.com/chat");
+ * await client.writeTextMessage("hello");
+ * for await (const message of client) console.log(message);
+ * ```
+ */
+export class Client extends AnyClient {
+  /**
+   * Connects to `url`: `ws:`, `wss:`, `http:`, `https:`, or `ws+unix:/path/to.sock:/request/path`. Resolves when the
+   * connection is open; rejects as `opened` does.
+   *
+   * @throws {TypeError} as a rejection, when the URL or an option cannot be used; the message names it
+   * @throws {RangeError} as a rejection, when a number is out of range
+   */
+  static async connect(url: string | URL, config?: ClientConfiguration): Promise<Client> {
+    const client = new Client(url, config);
+    await client.opened;
+    return client;
+  }
+
+  /**
+   * Starts to connect to `url`; `opened` tells when it is done.
+   *
+   * @throws {TypeError} when the URL or an option cannot be used; the message names it
+   * @throws {RangeError} when a number is out of range
+   */
+  constructor(url: string | URL, config?: ClientConfiguration) {
+    super(nodeRuntime, url, config);
+  }
+}
+
+/**
+ * Accepts WebSockets on a port of its own, or on a `node:http` server that exists already.
+ *
+ * ```ts
+ * const listener = new Listener(0);
+ * listener.attach("/echo", { get: () => ({ onMessage: (_caller, message) => message }) });
+ * await listener.start();
+ * console.log(listener.url);
+ * ```
+ */
+export class Listener extends AnyListener {
+  /**
+   * @param target a port (0: a free one), or an `http.Server` or `https.Server`
+   * @throws {TypeError} for an unknown option, one of the wrong kind, and what this version does not do
+   * @throws {RangeError} for a port or an option that is out of range
+   */
+  constructor(target: number | object, config?: ListenerConfiguration) {
+    super(nodeRuntime, target, config);
+  }
+}

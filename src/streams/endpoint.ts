@@ -1,48 +1,50 @@
 /**
  * One endpoint of an open WebSocket: what a client and a server's caller have in common above the waist. Paces reading
- * (features F1) and writing (F2), keeps alive (P2), notices idleness (U5), closes (P3). Knows no frame, no handler and
- * no runtime; it never touches a message.
+ * (features F1) and writing (F2), notices idleness (U5) and a dead peer (P2), closes (P3). Knows no frame, no handler and
+ * no runtime; it never changes a message.
  */
 
-import { ABNORMAL, checkClose, NO_STATUS } from "../close_code.ts";
+import { ABNORMAL, checkClose } from "../close_code.ts";
 import {
   type CloseFrameInfo,
   type Closure,
   ConnectionClosureError,
   ConnectionError,
   UnsupportedError,
+  type WebSocketError,
 } from "../errors.ts";
-import type { Cancel, Clock } from "../transport/clock.ts";
+import type { Cancel } from "../transport/clock.ts";
 import type { Deadlines, Watched } from "../transport/deadlines.ts";
 import type { Message, MessageSink, MessageSocket } from "../transport/message_socket.ts";
+import { DEFAULT_LIMITS } from "../transport/upgrade.ts";
+import { byteSize } from "./byte_size.ts";
+import { HeldWrites, type Waiter } from "./held_writes.ts";
+import { KeepAlive, type KeepAliveOptions } from "./keep_alive.ts";
 import { MessageQueue, type ReadAhead } from "./message_queue.ts";
 
 /** What becomes of a write that would pass `maxBufferedAmount`. */
 export type BufferPolicy = "wait" | "drop" | "close";
 
 /** How an endpoint paces and ends. Validated already; Infinity switches a time off. */
-export interface EndpointOptions {
-  readonly clock: Clock;
+export interface EndpointOptions extends KeepAliveOptions {
   readonly deadlines: Deadlines;
   readonly readAhead: ReadAhead;
-  /** Bytes that may wait for a slow peer. */
+  /** Bytes that may wait for a slow peer; with the policy `wait`, as many again may wait for those. */
   readonly maxBufferedAmount: number;
   readonly bufferPolicy: BufferPolicy;
   /** Milliseconds without a message or a ping. */
   readonly idleMs: number;
-  /** Milliseconds from ping to ping. */
-  readonly pingMs: number;
-  /** Milliseconds a pong may take. */
-  readonly pongMs: number;
   /** Milliseconds `close` waits for the peer's close frame. */
   readonly closeMs: number;
+  /** Milliseconds until a close that does not wait cuts the connection. 2 000 by default. */
+  readonly lingerMs?: number;
 }
 
 /** Who reads: told of each thing as it happens. Must not throw. */
 export interface EndpointReader {
   /** A whole message, the reader's from now on. It may be put into `endpoint.queue` with `hold`. */
   message(message: Message): void;
-  /** Present: this answers pings, with `endpoint.pong`. Absent: they are answered with the same payload. */
+  /** Present: this answers pings, with `endpoint.sendPong`. Absent: they are answered with the same payload. */
   ping?(payload: Uint8Array): void;
   /** A pong, but for those of keep-alive. */
   pong?(payload: Uint8Array): void;
@@ -54,15 +56,8 @@ export interface EndpointReader {
   closed(closure: Closure): void;
 }
 
-interface HeldWrite {
-  readonly message: Message;
-  readonly resolve: () => void;
-  readonly reject: (reason: unknown) => void;
-}
-
 /** The most a ping or pong may carry (RFC 6455 §5.5). */
 const MAX_CONTROL_PAYLOAD = 125;
-
 export class Endpoint implements MessageSink, Watched {
   /** What came and was not handled yet. */
   readonly queue: MessageQueue;
@@ -70,7 +65,7 @@ export class Endpoint implements MessageSink, Watched {
   readonly #options: EndpointOptions;
   readonly #reader: EndpointReader;
 
-  /** Data messages that came, went, and were dropped by `bufferPolicy`. */
+  /** Data messages that came, that were handed to the socket, and that `bufferPolicy` dropped. */
   messagesReceived = 0;
   messagesSent = 0;
   messagesDropped = 0;
@@ -78,54 +73,57 @@ export class Endpoint implements MessageSink, Watched {
   #state: "open" | "closing" | "closed" = "open";
   #received: CloseFrameInfo | undefined;
   #sent: CloseFrameInfo | undefined;
+  #first: "local" | "remote" | undefined;
   #closure: Closure | undefined;
   #closing: Promise<Closure> | undefined;
-  readonly #whenClosed: ((closure: Closure) => void)[] = [];
+  #whenClosed: Promise<Closure> | undefined;
+  #resolveClosed: ((closure: Closure) => void) | undefined;
   #cancelClose: Cancel | undefined;
   #abort: AbortController | undefined;
 
   #paused = false;
+  /** After our close frame: a message that finds the queue full is dropped, and so are all that follow it. */
+  #dropsOverflow = false;
+  #overflowed = false;
   #blocked = false;
   /** Writes that were accepted above the mark, and wait for `drained`. */
-  #waiting: { resolve: () => void; reject: (reason: unknown) => void }[] = [];
+  #waiting: Waiter[] = [];
   /** Writes that were not accepted yet. */
-  #held: HeldWrite[] = [];
-  #heldBytes = 0;
+  readonly #held = new HeldWrites();
 
-  #heardAt: number;
+  /** A message or a ping came since the last look; and when, as seen from the coarse timer. */
   #heard = false;
-  #pingDue: number;
-  #pingAt = 0;
-  #pingCount = 0;
-  #pongDue = Infinity;
-  #bytesAtPing = 0;
-  /** Seconds from our last keep-alive ping to its pong; undefined before the first. */
-  latency: number | undefined;
+  #heardAt: number;
+  readonly #keepAlive: KeepAlive;
 
   constructor(socket: MessageSocket, reader: EndpointReader, options: EndpointOptions) {
     this.#socket = socket;
     this.#reader = reader;
     this.#options = options;
     this.queue = new MessageQueue(options.readAhead);
-    const now = options.clock.now();
-    this.#heardAt = now;
-    this.#pingDue = socket.ping ? now + options.pingMs : Infinity;
+    this.#keepAlive = new KeepAlive(socket, options);
+    this.#heardAt = options.clock.now();
   }
 
   /** Starts delivery. Called once. */
   start(): void {
-    const { idleMs, pingMs, pongMs } = this.#options;
-    const shortest = Math.min(idleMs, this.#socket.ping ? Math.min(pingMs, pongMs) : Infinity);
+    const shortest = Math.min(this.#options.idleMs, this.#keepAlive.shortestMs);
     if (shortest < Infinity) this.#options.deadlines.add(this, shortest);
     this.#socket.start(this);
   }
 
+  /** The sub-protocol that was agreed on, empty for none. */
   get protocol(): string {
     return this.#socket.protocol;
   }
 
   get state(): "open" | "closing" | "closed" {
     return this.#state;
+  }
+
+  /** Seconds from our last keep-alive ping to its pong; undefined before the first. */
+  get latency(): number | undefined {
+    return this.#keepAlive.latency;
   }
 
   /** How it ended, once it has. */
@@ -135,7 +133,12 @@ export class Endpoint implements MessageSink, Watched {
 
   /** Bytes accepted and not yet with the operating system, those of held writes included. */
   get bufferedAmount(): number {
-    return this.#socket.bufferedAmount + this.#heldBytes;
+    return this.#socket.bufferedAmount + this.#held.bytes;
+  }
+
+  /** Messages that came after our close frame found no room and were dropped: what was read is not all. */
+  get overflowed(): boolean {
+    return this.#overflowed;
   }
 
   /** Aborted as soon as nothing can be sent any more, with a `ConnectionClosureError`. Made when it is asked for. */
@@ -152,12 +155,14 @@ export class Endpoint implements MessageSink, Watched {
     return new ConnectionClosureError(action, this.#closure ?? this.#closureSoFar());
   }
 
-  // ── reading ──
-
   /** Puts `message` aside until the reader takes it out of `queue`; pauses the socket at the mark. */
   hold(message: Message): void {
+    if (this.#overflowed || (this.#dropsOverflow && this.queue.full)) {
+      this.#overflowed = true;
+      return;
+    }
     this.queue.push(message);
-    if (this.#paused || !this.queue.full) return;
+    if (this.#paused || this.#dropsOverflow || !this.queue.full) return;
     if (this.#socket.pause) {
       this.#paused = true;
       this.#socket.pause();
@@ -169,12 +174,7 @@ export class Endpoint implements MessageSink, Watched {
 
   /** To be called after messages were taken out of `queue`: lets the socket go on below the mark. */
   released(): void {
-    if (!this.#paused || !this.queue.low) return;
-    this.#paused = false;
-    const now = this.#options.clock.now();
-    this.#heardAt = now;
-    if (this.#pongDue < Infinity) this.#pongDue = now + this.#options.pongMs;
-    this.#socket.resume?.();
+    if (this.#paused && this.queue.low) this.#resume();
   }
 
   message(message: Message): void {
@@ -191,28 +191,19 @@ export class Endpoint implements MessageSink, Watched {
   }
 
   pong(payload: Uint8Array): void {
-    if (this.#pongDue < Infinity && isCount(payload, this.#pingCount)) {
-      this.#pongDue = Infinity;
-      this.latency = (this.#options.clock.now() - this.#pingAt) / 1_000;
-    } else {
-      this.#reader.pong?.(payload);
-    }
+    if (!this.#keepAlive.pong(payload)) this.#reader.pong?.(payload);
   }
-
-  // ── writing ──
 
   /**
    * Hands `message` over, which stays the caller's. Undefined: go on; a promise: the peer is slow, it resolves when
    * there is room. The hot path of returned values, which allocates nothing while the peer keeps up.
    * @throws {ConnectionClosureError} when the connection is closing or closed
+   * @throws {ConnectionError} when too many writes wait already, which happens to callers that do not await theirs
    */
   send(message: Message): Promise<void> | undefined {
     if (this.#state !== "open") throw this.closedError("Cannot send a message");
     if (this.#blocked) return this.#sendBlocked(message);
-    this.messagesSent++;
-    if (this.#socket.send(message)) return undefined;
-    this.#blocked = true;
-    return this.#room();
+    return this.#handOver(message) ? undefined : this.#room();
   }
 
   /** As `send`, but always a promise, which rejects instead of throwing. */
@@ -224,19 +215,22 @@ export class Endpoint implements MessageSink, Watched {
     }
   }
 
+  /** Undefined: the peer keeps up; a promise: it is slow, and this resolves when there is room, or rejects at the end. */
+  whenWritable(): Promise<void> | undefined {
+    return this.#blocked && this.#state === "open" ? this.#room() : undefined;
+  }
+
   drained(): void {
     this.#blocked = false;
+    this.#keepAlive.touch();
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const { resolve } of waiting) resolve();
-    while (this.#held.length > 0 && !this.#blocked) {
-      // Reversed once, popped in order: neither end moves the others.
-      const { message, resolve, reject } = this.#nextHeld();
-      if (this.#socket.send(message)) resolve();
-      else {
-        this.#blocked = true;
-        this.#waiting.push({ resolve, reject });
-      }
+    while (!this.#blocked) {
+      const write = this.#held.next();
+      if (write === undefined) return;
+      if (this.#handOver(write.message)) write.resolve();
+      else this.#waiting.push(write);
     }
   }
 
@@ -244,6 +238,7 @@ export class Endpoint implements MessageSink, Watched {
    * @throws {RangeError} when `payload` is longer than 125 bytes
    * @throws {UnsupportedError} where the runtime has no ping
    * @throws {ConnectionClosureError} when the connection is closing or closed
+   * @throws {ConnectionError} when more than `maxBufferedAmount` waits for the peer already
    */
   sendPing(payload: Uint8Array): void {
     this.#checkControl("ping", payload);
@@ -256,102 +251,98 @@ export class Endpoint implements MessageSink, Watched {
     this.#socket.pong!(payload);
   }
 
-  // ── ending ──
-
   /**
-   * Starts the closing handshake, or answers the peer's. Resolves with how it ended; a second call with the first's
-   * promise. After `timeoutMs` without an answer the connection is cut. 0: resolves at once and waits for nobody.
+   * Starts the closing handshake behind everything that was written, or answers the peer's. Resolves with how it ended;
+   * a second call with the first's promise. After `timeoutMs` without an answer the connection is cut. 0: resolves at
+   * once with what is known, and the connection is cut after `lingerMs`. What the peer still sends is read, so that its
+   * answer is seen: messages that find no room are dropped, unless `overflow` says that somebody will read them.
    * @throws {RangeError} when the code or reason may not travel; nothing is sent then
    */
-  close(code = 1000, reason = "", timeoutMs: number = this.#options.closeMs): Promise<Closure> {
+  close(
+    code = 1000,
+    reason = "",
+    timeoutMs: number = this.#options.closeMs,
+    overflow: "drop" | "wait" = "drop",
+  ): Promise<Closure> {
     checkClose(code, reason);
+    if (this.#closure === undefined && overflow === "drop") this.#dropOverflow();
     if (this.#closing !== undefined) return this.#closing;
     if (this.#closure !== undefined) return Promise.resolve(this.#closure);
     this.#sent ??= { code, reason };
-    this.#leaveOpen();
+    this.#first ??= "local";
+    this.#leaveOpen("closing");
     this.#socket.close(code, reason);
-    if (timeoutMs === 0) {
-      this.#closing = Promise.resolve(this.#closureSoFar());
-    } else {
-      this.#closing = this.whenClosed();
-      if (timeoutMs < Infinity) {
-        this.#cancelClose = this.#options.clock.after(timeoutMs, () => this.#socket.destroy());
-      }
-    }
+    this.#closing = timeoutMs === 0 ? Promise.resolve(this.#closureSoFar()) : this.whenClosed();
+    const cutMs = timeoutMs === 0 ? this.#options.lingerMs ?? DEFAULT_LIMITS.lingerMs : timeoutMs;
+    if (cutMs < Infinity) this.#cancelClose = this.#options.clock.after(cutMs, () => this.#socket.destroy());
     return this.#closing;
   }
 
-  /** Drops the connection now, without a close frame. */
-  terminate(): void {
+  /** Drops the connection now, without a close frame. `error` becomes the closure's. */
+  terminate(error?: WebSocketError): void {
     if (this.#state === "closed") return;
-    this.#leaveOpen();
-    this.#socket.destroy();
+    this.#leaveOpen("lost");
+    this.#socket.destroy(error);
   }
 
-  /** Resolves with how it ended; never rejects. */
+  /** Resolves with how it ended; never rejects. The same promise at each call. */
   whenClosed(): Promise<Closure> {
-    if (this.#closure !== undefined) return Promise.resolve(this.#closure);
-    return new Promise((resolve) => this.#whenClosed.push(resolve));
+    this.#whenClosed ??= this.#closure === undefined
+      ? new Promise((resolve) => this.#resolveClosed = resolve)
+      : Promise.resolve(this.#closure);
+    return this.#whenClosed;
   }
 
   closing(code: number, reason: string): void {
     this.#received = { code, reason };
-    const answered = this.#sent !== undefined;
+    this.#first ??= "remote";
     this.#reader.closing?.(code, reason);
-    if (!answered) this.#sent ??= { code, reason: "" };
-    this.#leaveOpen();
+    // Unless the reader has answered, the socket does, right after this call.
+    this.#sent ??= { code, reason: "" };
+    this.#leaveOpen("lost");
   }
 
   closed(closure: Closure): void {
     this.#closure = closure;
     this.#cancelClose?.();
     this.#options.deadlines.delete(this);
-    this.#leaveOpen();
+    this.#leaveOpen("lost");
     this.#state = "closed";
+    this.#paused = false;
     this.#reader.closed(closure);
-    for (const resolve of this.#whenClosed) resolve(closure);
-    this.#whenClosed.length = 0;
+    this.#resolveClosed?.(closure);
   }
-
-  // ── time ──
 
   check(now: number): void {
     if (this.#state !== "open") return;
-    const { idleMs, pingMs, pongMs } = this.#options;
+    if (this.#heard) this.#keepAlive.touch();
+    this.#checkIdle(now);
+    if (this.#state !== "open" || this.#keepAlive.check(now, this.#paused, this.#blocked)) return;
+    this.terminate(new ConnectionError("The peer did not answer a ping in time"));
+  }
+
+  /** Time stands still while it is us who do not read (features F1). */
+  #checkIdle(now: number): void {
     if (this.#heard || this.#paused) {
       this.#heard = false;
       this.#heardAt = now;
-    } else if (now - this.#heardAt >= idleMs) {
+    } else if (now - this.#heardAt >= this.#options.idleMs) {
       this.#heardAt = now;
       this.#reader.idle?.();
-      if (this.state !== "open") return;
-    }
-    if (this.#paused) this.#pongDue = this.#pongDue < Infinity ? now + pongMs : Infinity;
-    if (now >= this.#pongDue) {
-      // A peer in the middle of a long message answers after it: what arrives is as good as a pong.
-      const bytes = this.#socket.bytesReceived ?? 0;
-      if (bytes === this.#bytesAtPing) return this.#dead();
-      this.#bytesAtPing = bytes;
-      this.#pongDue = now + pongMs;
-    }
-    if (now >= this.#pingDue) {
-      this.#pingDue = now + pingMs;
-      // One at a time is enough to know; while we pause they go on, so that a reset is noticed.
-      if (this.#pongDue === Infinity || this.#paused) this.#keepAlive(now);
     }
   }
 
-  #keepAlive(now: number): void {
-    this.#pingCount++;
-    this.#pingAt = now;
-    this.#pongDue = now + this.#options.pongMs;
-    this.#bytesAtPing = this.#socket.bytesReceived ?? 0;
-    this.#socket.ping!(countPayload(this.#pingCount));
+  #resume(): void {
+    this.#paused = false;
+    const now = this.#options.clock.now();
+    this.#heardAt = now;
+    this.#keepAlive.resumed(now);
+    this.#socket.resume?.();
   }
 
-  #dead(): void {
-    this.#leaveOpen();
-    this.#socket.destroy(new ConnectionError("The peer did not answer a ping in time"));
+  #dropOverflow(): void {
+    this.#dropsOverflow = true;
+    if (this.#paused) this.#resume();
   }
 
   #checkControl(what: "ping" | "pong", payload: Uint8Array): void {
@@ -362,14 +353,23 @@ export class Endpoint implements MessageSink, Watched {
       throw new UnsupportedError(`Cannot send a ${what}: this runtime has no ${what}`, what, "native");
     }
     if (this.#state !== "open") throw this.closedError(`Cannot send a ${what}`);
+    if (this.bufferedAmount > this.#options.maxBufferedAmount) {
+      throw new ConnectionError(`Cannot send a ${what}: ${this.bufferedAmount} bytes wait for the peer already`);
+    }
+  }
+
+  #handOver(message: Message): boolean {
+    this.messagesSent++;
+    const keepsUp = this.#socket.send(message);
+    if (!keepsUp) this.#blocked = true;
+    return keepsUp;
   }
 
   #sendBlocked(message: Message): Promise<void> | undefined {
     const { maxBufferedAmount, bufferPolicy } = this.#options;
-    const size = message.length;
-    if (this.#held.length === 0 && this.#socket.bufferedAmount + size <= maxBufferedAmount) {
-      this.messagesSent++;
-      this.#socket.send(message);
+    const bytes = byteSize(message);
+    if (this.#held.length === 0 && this.#socket.bufferedAmount + bytes <= maxBufferedAmount) {
+      this.#handOver(message);
       return this.#room();
     }
     switch (bufferPolicy) {
@@ -380,54 +380,49 @@ export class Endpoint implements MessageSink, Watched {
         this.close(1013, "too slow").catch(ignore);
         throw this.closedError("Cannot send a message");
       case "wait":
-        return this.#holdWrite(message, size);
+        if (!this.#held.isFullFor(bytes, maxBufferedAmount)) return this.#held.add(message, bytes);
+        throw new ConnectionError(`Cannot send a message: ${this.#held.bytes} bytes of writes wait already`);
     }
-  }
-
-  /** The bytes stay the caller's, so what waits here is a copy. */
-  #holdWrite(message: Message, size: number): Promise<void> {
-    if (this.#heldBytes + size > this.#options.maxBufferedAmount && this.#held.length > 0) {
-      throw new ConnectionError(`Cannot send a message: ${this.#heldBytes} bytes of writes are waiting already`);
-    }
-    this.messagesSent++;
-    this.#heldBytes += size;
-    const copy = typeof message === "string" ? message : message.slice();
-    return new Promise((resolve, reject) => this.#held.push({ message: copy, resolve, reject }));
-  }
-
-  #nextHeld(): HeldWrite {
-    const held = this.#held.shift()!;
-    this.#heldBytes -= held.message.length;
-    return held;
   }
 
   #room(): Promise<void> {
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
   }
 
-  /** Nothing can be sent from here on: whoever waits to write is told. */
-  #leaveOpen(): void {
+  /**
+   * Nothing new can be sent from here on, and whoever waits to write is told: before our own close frame everything that
+   * waits is handed over, else nobody knows what arrived.
+   */
+  #leaveOpen(how: "closing" | "lost"): void {
     if (this.#state !== "open") return;
     this.#state = "closing";
-    const error = this.closedError("Cannot send a message");
-    for (const { reject } of this.#waiting) reject(error);
-    for (const { reject } of this.#held) reject(error);
+    const waiting = this.#waiting;
     this.#waiting = [];
-    this.#held = [];
-    this.#heldBytes = 0;
+    const flushed = how === "closing" && this.#received === undefined;
+    for (let write = this.#held.next(); write !== undefined; write = this.#held.next()) {
+      if (flushed) this.#handOver(write.message);
+      waiting.push(write);
+    }
+    if (flushed) {
+      for (const { resolve } of waiting) resolve();
+    } else if (waiting.length > 0) {
+      const error = this.closedError("Cannot send a message");
+      for (const { reject } of waiting) reject(error);
+    }
     this.#abort?.abort(this.closedError("The connection has ended"));
   }
 
+  /** What is known of the end before it is there (RFC 6455 §7.1.5). */
   #closureSoFar(): Closure {
     const received = this.#received;
     const sent = this.#sent;
     return {
-      code: received?.code ?? (sent === undefined ? ABNORMAL : sent.code ?? NO_STATUS),
+      code: received?.code ?? ABNORMAL,
       reason: received?.reason ?? "",
       clean: received !== undefined && sent !== undefined,
       ...(received && { received }),
       ...(sent && { sent }),
-      ...(received && sent ? {} : received ? { first: "remote" } : sent ? { first: "local" } : {}),
+      ...(this.#first && { first: this.#first }),
     };
   }
 }
@@ -435,13 +430,3 @@ export class Endpoint implements MessageSink, Watched {
 const DONE: Promise<void> = Promise.resolve();
 
 function ignore(): void {}
-
-/** Keep-alive's payload: its number, so that a late pong is not taken for this one. */
-function countPayload(count: number): Uint8Array {
-  return Uint8Array.of(0x68, 0x77, count >>> 24, count >>> 16, count >>> 8, count);
-}
-
-function isCount(payload: Uint8Array, count: number): boolean {
-  const expected = countPayload(count);
-  return payload.length === expected.length && expected.every((byte, i) => payload[i] === byte);
-}

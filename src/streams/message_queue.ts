@@ -1,9 +1,10 @@
 /**
- * Messages that wait for a slow reader, up to a mark; past it the source is to pause (features F1). A ring: neither end
- * moves the others. Knows no socket.
+ * Messages that wait for a slow reader, up to a mark; past it the source is to pause (features F1). Counts them and their
+ * size. Knows no socket.
  */
 
 import type { Message } from "../transport/message_socket.ts";
+import { Ring } from "./ring.ts";
 
 /** How much may wait before the source is paused. Both count. */
 export interface ReadAhead {
@@ -15,10 +16,7 @@ export interface ReadAhead {
 
 export class MessageQueue {
   readonly #readAhead: ReadAhead;
-  /** Its length is a power of two; absent until the first message waits, so that an idle connection has none. */
-  #ring: (Message | undefined)[] = [];
-  #head = 0;
-  #count = 0;
+  readonly #ring = new Ring<Message>();
   #bytes = 0;
 
   constructor(readAhead: ReadAhead) {
@@ -27,53 +25,38 @@ export class MessageQueue {
 
   /** How many messages wait. */
   get length(): number {
-    return this.#count;
+    return this.#ring.length;
   }
 
   /** The source should pause. */
   get full(): boolean {
-    return this.#count >= this.#readAhead.messages || this.#bytes >= this.#readAhead.bytes;
+    return this.#ring.length >= this.#readAhead.messages || this.#bytes >= this.#readAhead.bytes;
   }
 
   /** A paused source may go on: half of it is free, so that the two do not take turns at every message. */
   get low(): boolean {
-    return this.#count * 2 <= this.#readAhead.messages && this.#bytes * 2 <= this.#readAhead.bytes;
+    return this.#ring.length * 2 <= this.#readAhead.messages && this.#bytes * 2 <= this.#readAhead.bytes;
   }
 
   push(message: Message): void {
-    if (this.#count === this.#ring.length) this.#grow();
-    this.#ring[(this.#head + this.#count) & (this.#ring.length - 1)] = message;
-    this.#count++;
+    this.#ring.push(message);
     this.#bytes += message.length;
   }
 
   /** The oldest one, which stays. */
   peek(): Message | undefined {
-    return this.#count === 0 ? undefined : this.#ring[this.#head];
+    return this.#ring.peek();
   }
 
   /** Takes the oldest one out. */
   shift(): Message | undefined {
-    if (this.#count === 0) return undefined;
-    const message = this.#ring[this.#head]!;
-    this.#ring[this.#head] = undefined;
-    this.#head = (this.#head + 1) & (this.#ring.length - 1);
-    this.#count--;
-    this.#bytes -= message.length;
+    const message = this.#ring.shift();
+    if (message !== undefined) this.#bytes -= message.length;
     return message;
   }
 
   clear(): void {
-    this.#ring = [];
-    this.#head = 0;
-    this.#count = 0;
+    this.#ring.clear();
     this.#bytes = 0;
-  }
-
-  #grow(): void {
-    const ring = new Array<Message | undefined>(Math.max(8, this.#ring.length * 2));
-    for (let i = 0; i < this.#count; i++) ring[i] = this.#ring[(this.#head + i) & (this.#ring.length - 1)];
-    this.#ring = ring;
-    this.#head = 0;
   }
 }

@@ -1,12 +1,15 @@
 /** Proves that work is linear by a ratio, because a busy machine makes every absolute time a guess. */
 
 const FACTOR = 8;
-/** Milliseconds below which a clock tells nothing: warm-up and memory weigh more than the work. */
-const NOTHING = 0.1;
+/**
+ * Milliseconds below which a clock tells nothing: warm-up, memory and the neighbours weigh more than the work. Quadratic
+ * work on these sizes takes seconds.
+ */
+const NOTHING = 1;
 /** Linear work comes to about 8, quadratic to 64. */
 export const LINEAR = 30;
 
-/** How much longer `run` takes on an input 8 times as long: the quickest of several runs each, and 0.1 ms at least. */
+/** How much longer `run` takes on an input 8 times as long: the quickest of several runs each, and 1 ms at least. */
 export function growth<Input>(size: number, make: (size: number) => Input, run: (input: Input) => unknown): number {
   const small = quickest(make, size, run);
   return quickest(make, size * FACTOR, run) / Math.max(small, NOTHING);

@@ -1,0 +1,144 @@
+/** What is measured and against whom: the rows of the table, the servers, and the ratios we aim at. */
+
+/** Which runtimes a server can run on. */
+export type RuntimeName = "node" | "deno" | "bun";
+
+export interface Peer {
+  readonly name: string;
+  /** The file in `servers/`, without its ending. */
+  readonly server: string;
+  readonly runtimes: readonly RuntimeName[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Left out unless asked for by name: `--peers`. */
+  readonly onRequest?: true;
+}
+
+export type Job = "echo" | "fanout" | "handshake" | "idle";
+
+export interface Row {
+  readonly name: string;
+  readonly title: string;
+  readonly job: Job;
+  /** Arguments of the load generator. */
+  readonly load: readonly string[];
+  /** Left out unless asked for by name: `--rows`. */
+  readonly onRequest?: true;
+  /** Peers that have no part in it. */
+  readonly without?: readonly string[];
+  /** Peer → baseline → the least ratio we aim at. */
+  readonly aims?: Readonly<Record<string, Readonly<Record<string, number>>>>;
+}
+
+const EVERYWHERE: readonly RuntimeName[] = ["node", "deno", "bun"];
+const PLAIN_WS = { WS_NO_BUFFER_UTIL: "1", WS_NO_UTF_8_VALIDATE: "1" };
+
+export const PEERS: readonly Peer[] = [
+  { name: "hawser-waist", server: "hawser_waist", runtimes: EVERYWHERE },
+  { name: "hawser-service", server: "hawser_service", runtimes: EVERYWHERE },
+  { name: "hawser-iterator", server: "hawser_iterator", runtimes: EVERYWHERE },
+  { name: "ws", server: "ws", runtimes: EVERYWHERE, env: PLAIN_WS },
+  { name: "ws-bufferutil", server: "ws", runtimes: ["node"] },
+  { name: "net", server: "net", runtimes: EVERYWHERE },
+  { name: "native", server: "deno_native", runtimes: ["deno"] },
+  { name: "native", server: "bun_native", runtimes: ["bun"] },
+];
+
+/** What the others are divided by, in the order of the columns. */
+export const BASELINES = ["ws", "ws-bufferutil", "net", "native"] as const;
+
+const IN_FLIGHT = {
+  "hawser-waist": { ws: 14, net: 0.6, native: 0.9 },
+  "hawser-service": { ws: 12 },
+  "hawser-iterator": { ws: 10 },
+};
+const LOOPED = ["hawser-waist", "hawser-iterator", "ws-bufferutil", "net"];
+
+export const ROWS: readonly Row[] = [
+  {
+    name: "20B-binary",
+    title: "20 B binary, 64 connections, 32 in flight",
+    job: "echo",
+    load: ["-c", "64", "-p", "32", "-s", "20"],
+    without: ["ws-bufferutil"],
+    aims: IN_FLIGHT,
+  },
+  {
+    name: "20B-text",
+    title: "20 B text, 64 connections, 32 in flight",
+    job: "echo",
+    load: ["-c", "64", "-p", "32", "-s", "20", "-t"],
+    without: ["ws-bufferutil"],
+    aims: IN_FLIGHT,
+  },
+  {
+    name: "20B-single",
+    title: "20 B binary, 64 connections, one in flight",
+    job: "echo",
+    load: ["-c", "64", "-p", "1", "-s", "20"],
+    without: ["ws-bufferutil"],
+    aims: { "hawser-waist": { ws: 1.08, net: 0.95 } },
+  },
+  {
+    name: "1KiB",
+    title: "1 KiB binary, 64 connections, 8 in flight",
+    job: "echo",
+    load: ["-c", "64", "-p", "8", "-s", "1024"],
+    aims: { "hawser-waist": { ws: 4 } },
+  },
+  {
+    name: "16KiB",
+    title: "16 KiB binary, 32 connections, 4 in flight",
+    job: "echo",
+    load: ["-c", "32", "-p", "4", "-s", "16384"],
+    aims: { "hawser-waist": { ws: 2.5, "ws-bufferutil": 1 } },
+  },
+  {
+    name: "1MiB",
+    title: "1 MiB binary, 8 connections, one in flight",
+    job: "echo",
+    load: ["-c", "8", "-p", "1", "-s", "1048576"],
+    aims: { "hawser-waist": { ws: 3, "ws-bufferutil": 1.2 } },
+  },
+  {
+    name: "1KiB-text",
+    title: "1 KiB text, 64 connections, 8 in flight",
+    job: "echo",
+    load: ["-c", "64", "-p", "8", "-s", "1024", "-t"],
+    onRequest: true,
+  },
+  {
+    name: "fanout-1",
+    title: "200 B to 1 000 receivers, one broadcast at a time",
+    job: "fanout",
+    load: ["-c", "1000", "-p", "1", "-s", "200", "-t"],
+    without: LOOPED,
+    onRequest: true,
+    aims: { "hawser-service": { ws: 1.3 } },
+  },
+  {
+    name: "fanout-16",
+    title: "200 B to 1 000 receivers, 16 broadcasts at a time",
+    job: "fanout",
+    load: ["-c", "1000", "-p", "16", "-s", "200", "-t"],
+    without: LOOPED,
+    onRequest: true,
+    aims: { "hawser-service": { ws: 6 } },
+  },
+  {
+    name: "handshakes",
+    title: "connect, upgrade, leave, 32 at a time",
+    job: "handshake",
+    load: ["-c", "32"],
+    without: ["hawser-iterator", "ws-bufferutil"],
+    onRequest: true,
+    aims: { "hawser-waist": { ws: 1 }, "hawser-service": { ws: 1 } },
+  },
+  {
+    name: "idle",
+    title: "5 000 idle connections, bytes of memory for each (a ratio below 1 is better)",
+    job: "idle",
+    load: ["-c", "5000"],
+    without: ["hawser-iterator", "ws-bufferutil"],
+    onRequest: true,
+  },
+];

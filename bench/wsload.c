@@ -1,0 +1,244 @@
+// wsload: a WebSocket load generator for loopback servers, in one C file so that the server is what saturates.
+//
+// Build:  cc -O2 -o wsload wsload.c
+// Usage:  wsload MODE PORT [options]
+//   MODE echo       every connection keeps -p messages in flight; the server must echo each of them
+//        fanout     every connection listens, connection 0 also sends; the server must send each message to all
+//        handshake  connect, upgrade, close, again: -c at a time
+//        idle       open -c connections, hold them for -d seconds, report the server's memory per connection
+//   -c N   connections (32)         -p N  messages in flight per connection (1)
+//   -s N   payload bytes (20)       -t    text frames (default binary; the payload is ASCII)
+//   -d S   seconds measured (3)     -w S  warm-up seconds (1); fractions allowed in both
+//   -u P   request path (/)         -P PID  server process: report its CPU time and memory
+// Prints one JSON object. Figures to compare are ratios taken in one run on one machine, and
+// msgs_per_cpu_s (messages per second of the server's own CPU time) before msgs_per_s.
+// Targets 127.0.0.1 only.
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { CONNECTING, HANDSHAKE, OPEN, CLOSED };
+
+typedef struct {
+  int fd, state, watches_out;
+  // incoming
+  char hs[4096]; size_t hs_len;
+  uint8_t hdr[14]; int hdr_len; uint64_t need;   // need: payload bytes still to skip of the current frame
+  int fin, opcode;
+  // outgoing
+  uint64_t to_send;      // frames still to be written
+  size_t off;            // offset inside the current frame
+  // latency
+  double sent_at[64]; unsigned q_head, q_tail;
+} Conn;
+
+static int port, nconn = 32, depth = 1, text = 0; static double secs = 3, warm = 1; static long size = 20; static pid_t pid = 0;
+static const char *path = "/";
+static uint8_t *frame; static size_t frame_len;
+static uint8_t *batch; static size_t batch_frames;
+static int ep; static Conn *conns; static uint64_t received, received_bytes, handshakes, errors;
+static double *lat; static size_t lat_n, lat_cap = 2000000;
+static int measuring;
+
+static double now(void) { struct timespec t; clock_gettime(CLOCK_MONOTONIC, &t); return t.tv_sec + t.tv_nsec / 1e9; }
+static double cpu_of(pid_t p) {
+  if (!p) return 0;
+  char f[64], b[2048]; snprintf(f, sizeof f, "/proc/%d/stat", p);
+  FILE *h = fopen(f, "r"); if (!h) return 0;
+  size_t n = fread(b, 1, sizeof b - 1, h); fclose(h); b[n] = 0;
+  char *s = strrchr(b, ')'); unsigned long u = 0, k = 0;
+  if (s) sscanf(s + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &u, &k);
+  return (double)(u + k) / sysconf(_SC_CLK_TCK);
+}
+static long rss_of(pid_t p) {
+  if (!p) return 0;
+  char f[64]; snprintf(f, sizeof f, "/proc/%d/statm", p);
+  FILE *h = fopen(f, "r"); if (!h) return 0;
+  long a = 0, b = 0; if (fscanf(h, "%ld %ld", &a, &b) != 2) b = 0; fclose(h);
+  return b * sysconf(_SC_PAGESIZE);
+}
+
+static void make_frame(void) {
+  uint8_t h[14]; int n = 0;
+  h[n++] = 0x80 | (text ? 1 : 2);
+  if (size < 126) h[n++] = 0x80 | (uint8_t)size;
+  else if (size < 65536) { h[n++] = 0x80 | 126; h[n++] = size >> 8; h[n++] = size & 255; }
+  else { h[n++] = 0x80 | 127; for (int i = 7; i >= 0; i--) h[n++] = ((uint64_t)size >> (8 * i)) & 255; }
+  uint8_t key[4] = { 0x37, 0xfa, 0x21, 0x3d };
+  memcpy(h + n, key, 4); n += 4;
+  frame_len = n + size; frame = malloc(frame_len); memcpy(frame, h, n);
+  for (long i = 0; i < size; i++) frame[n + i] = (uint8_t)('a' + i % 26) ^ key[i & 3];
+  batch_frames = frame_len >= 65536 ? 1 : 65536 / frame_len; if (batch_frames > 64) batch_frames = 64;
+  batch = malloc(batch_frames * frame_len);
+  for (size_t i = 0; i < batch_frames; i++) memcpy(batch + i * frame_len, frame, frame_len);
+}
+static void watch(Conn *c, int out) {
+  if (c->watches_out == out) return;
+  c->watches_out = out;
+  struct epoll_event e = { .events = EPOLLIN | (out ? EPOLLOUT : 0), .data.ptr = c };
+  epoll_ctl(ep, EPOLL_CTL_MOD, c->fd, &e);
+}
+static void start(Conn *c) {
+  memset(c, 0, sizeof *c);
+  c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+  int one = 1; setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  // spread the source addresses, so that tens of thousands of connections find a free port
+  static uint32_t turn; struct sockaddr_in me = { .sin_family = AF_INET };
+  me.sin_addr.s_addr = htonl(0x7f000001 + (turn++ / 20000));
+  if (turn > 20000) bind(c->fd, (void *)&me, sizeof me);
+  struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(0x7f000001) };
+  connect(c->fd, (void *)&a, sizeof a);
+  c->state = CONNECTING; c->watches_out = 1;
+  struct epoll_event e = { .events = EPOLLIN | EPOLLOUT, .data.ptr = c };
+  epoll_ctl(ep, EPOLL_CTL_ADD, c->fd, &e);
+}
+static int reset;   // handshake: end with RST, so that no port waits in TIME_WAIT
+static void drop(Conn *c) {
+  struct linger now_ = { 1, 0 };
+  if (c->fd >= 0 && reset) setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &now_, sizeof now_);
+  if (c->fd >= 0) close(c->fd);
+  c->fd = -1; c->state = CLOSED;
+}
+
+static void flush(Conn *c) {
+  while (c->to_send) {
+    size_t n = c->to_send < batch_frames ? c->to_send : batch_frames;
+    ssize_t w = write(c->fd, batch + c->off, n * frame_len - c->off);
+    if (w < 0) { if (errno == EAGAIN) { watch(c, 1); return; } errors++; drop(c); return; }
+    size_t done = c->off + w; c->to_send -= done / frame_len; c->off = done % frame_len;
+  }
+  watch(c, 0);
+}
+static void queue(Conn *c, uint64_t n) {
+  if (depth == 1) { c->sent_at[c->q_head++ & 63] = now(); }
+  c->to_send += n;
+}
+static int opened;
+static int fan;     // fanout: one sender
+static void on_open(Conn *c, int mode) {
+  opened++; handshakes++;
+  if (mode == 0) { queue(c, depth); flush(c); }
+}
+static uint64_t got_in_read;
+static void on_message(Conn *c) {
+  received++; received_bytes += size; got_in_read++;
+  if (depth == 1 && !fan && measuring && lat_n < lat_cap) lat[lat_n++] = now() - c->sent_at[c->q_tail & 63];
+  c->q_tail++;
+}
+static uint8_t *rbuf; static const size_t rcap = 1 << 20;
+static void parse(Conn *c, uint8_t *p, size_t n) {
+  while (n) {
+    if (c->need) {
+      uint64_t k = c->need < n ? c->need : n; c->need -= k; p += k; n -= k;
+      if (!c->need && c->fin && c->opcode < 8) on_message(c);
+      continue;
+    }
+    int want = 2;
+    if (c->hdr_len >= 2) { int l = c->hdr[1] & 127; want = l < 126 ? 2 : l == 126 ? 4 : 10; }
+    while (c->hdr_len < want && n) {
+      c->hdr[c->hdr_len++] = *p++; n--;
+      if (c->hdr_len == 2) { int l = c->hdr[1] & 127; want = l < 126 ? 2 : l == 126 ? 4 : 10; }
+    }
+    if (c->hdr_len < want) return;
+    uint64_t len = c->hdr[1] & 127;
+    if (len == 126) len = c->hdr[2] << 8 | c->hdr[3];
+    else if (len == 127) { len = 0; for (int i = 2; i < 10; i++) len = len << 8 | c->hdr[i]; }
+    c->fin = c->hdr[0] >> 7; c->opcode = c->hdr[0] & 15; c->need = len; c->hdr_len = 0;
+    if (c->opcode == 8) { errors++; drop(c); return; }
+    if (c->hdr[0] != frame[0] || len != (uint64_t)size) { if (c->opcode < 8) errors++; }   // not our message
+    if (!len && c->fin && c->opcode < 8) on_message(c);
+  }
+}
+static void readable(Conn *c, int mode) {
+  for (;;) {
+    ssize_t n = read(c->fd, rbuf, rcap);
+    if (n < 0) { if (errno != EAGAIN) { errors++; drop(c); } return; }
+    if (n == 0) { if (mode != 2) errors++; drop(c); return; }
+    uint8_t *p = rbuf; size_t left = n;
+    if (c->state == HANDSHAKE) {
+      size_t k = sizeof c->hs - 1 - c->hs_len; if (k > left) k = left;
+      memcpy(c->hs + c->hs_len, p, k); c->hs_len += k; c->hs[c->hs_len] = 0;
+      char *e = strstr(c->hs, "\r\n\r\n"); if (!e) { if (c->hs_len == sizeof c->hs - 1) { errors++; drop(c); } return; }
+      if (strncmp(c->hs, "HTTP/1.1 101", 12)) { errors++; drop(c); return; }
+      size_t used = (e + 4 - c->hs) - (c->hs_len - k); p += used; left -= used;
+      c->state = OPEN; on_open(c, mode); if (c->state == CLOSED) return;
+      if (mode == 2) { drop(c); return; }
+    }
+    got_in_read = 0; parse(c, p, left); if (c->state == CLOSED) return;
+    if (mode == 0 && got_in_read) { queue(c, got_in_read); flush(c); if (c->state == CLOSED) return; }
+    if ((size_t)n < rcap) return;
+  }
+}
+static void event(Conn *c, uint32_t ev, int mode) {
+  if (c->state == CLOSED) return;
+  if (c->state == CONNECTING) {
+    int err = 0; socklen_t l = sizeof err; getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &err, &l);
+    if (err) { errors++; drop(c); return; }
+    char req[512]; int n = snprintf(req, sizeof req,
+      "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n", path, port);
+    if (write(c->fd, req, n) != n) { errors++; drop(c); return; }
+    c->state = HANDSHAKE; watch(c, 0); return;
+  }
+  if (ev & EPOLLOUT) flush(c);
+  if (c->state != CLOSED && (ev & (EPOLLIN | EPOLLHUP | EPOLLERR))) readable(c, mode);
+}
+static void spin(double until, int mode, uint64_t in_flight) {
+  struct epoll_event ev[512]; uint64_t sent = 0, base = received;
+  while (now() < until) {
+    if (mode == 1) {           // fanout: keep `in_flight` broadcasts outstanding
+      uint64_t seen = (received - base) / nconn;
+      if (sent < seen + in_flight) { uint64_t k = seen + in_flight - sent; conns[0].to_send += k; sent += k; flush(&conns[0]); }
+    }
+    int n = epoll_wait(ep, ev, 512, 50);
+    for (int i = 0; i < n; i++) {
+      Conn *c = ev[i].data.ptr; event(c, ev[i].events, mode);
+      if (mode == 2 && c->state == CLOSED) start(c);
+    }
+  }
+}
+static int cmp(const void *a, const void *b) { double x = *(double *)a, y = *(double *)b; return x < y ? -1 : x > y; }
+
+int main(int argc, char **argv) {
+  if (argc < 3) { fprintf(stderr, "usage: wsload echo|fanout|handshake|idle PORT [-c N] [-p N] [-s N] [-t] [-d S] [-w S] [-u PATH] [-P PID]\n"); return 2; }
+  int mode = !strcmp(argv[1], "echo") ? 0 : !strcmp(argv[1], "fanout") ? 1 : !strcmp(argv[1], "handshake") ? 2 : !strcmp(argv[1], "idle") ? 3 : -1;
+  if (mode < 0) { fprintf(stderr, "wsload: unknown mode %s\n", argv[1]); return 2; }
+  port = atoi(argv[2]); fan = mode == 1; reset = mode == 2; optind = 3;
+  for (int o; (o = getopt(argc, argv, "c:p:s:td:w:u:P:")) != -1;) switch (o) {
+    case 'c': nconn = atoi(optarg); break; case 'p': depth = atoi(optarg); break; case 's': size = atol(optarg); break;
+    case 't': text = 1; break; case 'd': secs = atof(optarg); break; case 'w': warm = atof(optarg); break;
+    case 'u': path = optarg; break; case 'P': pid = atoi(optarg); break; default: return 2; }
+  make_frame(); rbuf = malloc(rcap); lat = malloc(lat_cap * sizeof *lat); conns = calloc(nconn, sizeof *conns);
+  ep = epoll_create1(0); long rss0 = rss_of(pid);
+  struct epoll_event ev[512]; double t_open = now();
+  for (int i = 0; i < nconn; i++) {
+    start(&conns[i]);
+    if (mode != 2 && i % 128 == 127) { while (opened + (int)errors < i - 64 && now() - t_open < 60) { int n = epoll_wait(ep, ev, 512, 100); for (int j = 0; j < n; j++) event(ev[j].data.ptr, ev[j].events, mode == 0 ? 3 : mode); } }
+  }
+  if (mode != 2) while (opened + (int)errors < nconn && now() - t_open < 60) { int n = epoll_wait(ep, ev, 512, 100); for (int j = 0; j < n; j++) event(ev[j].data.ptr, ev[j].events, mode == 0 ? 3 : mode); }
+  if (mode == 0) for (int i = 0; i < nconn; i++) if (conns[i].state == OPEN) { queue(&conns[i], depth); flush(&conns[i]); }
+  spin(now() + warm, mode, depth);
+  long rss1 = rss_of(pid);
+  uint64_t r0 = received, h0 = handshakes; double c0 = cpu_of(pid), t0 = now(); measuring = 1;
+  spin(t0 + secs, mode, depth);
+  double dt = now() - t0, cpu = cpu_of(pid) - c0; uint64_t r = received - r0, h = handshakes - h0;
+  qsort(lat, lat_n, sizeof *lat, cmp);
+  printf("{\"mode\":\"%s\",\"connections\":%d,\"opened\":%d,\"depth\":%d,\"size\":%ld,\"seconds\":%.2f,\"errors\":%lu,", argv[1], nconn, opened, depth, size, dt, (unsigned long)errors);
+  if (mode == 2) printf("\"handshakes_per_s\":%.0f,\"handshakes_per_cpu_s\":%.0f,", h / dt, cpu > 0 ? h / cpu : 0);
+  else if (mode == 3) printf("\"rss_before\":%ld,\"rss_open\":%ld,\"bytes_per_connection\":%.0f,", rss0, rss1, opened ? (double)(rss1 - rss0) / opened : 0);
+  else printf("\"msgs\":%lu,\"msgs_per_s\":%.0f,\"mb_per_s\":%.1f,\"msgs_per_cpu_s\":%.0f,", (unsigned long)r, r / dt, r / dt * size / 1e6, cpu > 0 ? r / cpu : 0);
+  if (lat_n) printf("\"p50_us\":%.1f,\"p99_us\":%.1f,", lat[lat_n / 2] * 1e6, lat[(size_t)(lat_n * 0.99)] * 1e6);
+  printf("\"server_cpu_s\":%.2f,\"server_rss\":%ld}\n", cpu, rss_of(pid));
+  return errors > 0;
+}

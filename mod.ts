@@ -1,0 +1,66 @@
+/**
+ * WebSocket for TypeScript on Node, Deno and Bun, client and server, on WHATWG streams.
+ *
+ * @module
+ */
+
+export { Client, Listener } from "./src/adapters/default.ts";
+export type { ClientConfiguration, HttpResponse } from "./src/client/client.ts";
+export type { PingPongHandler, PingReply } from "./src/client/options.ts";
+export type { CloseFrameInfo, Closure } from "./src/errors.ts";
+export type { Message } from "./src/transport/message_socket.ts";
+export type { ReadAhead } from "./src/streams/message_queue.ts";
+export type { BufferPolicy } from "./src/streams/endpoint.ts";
+export type { WritableMessage } from "./src/streams/message_streams.ts";
+export type { StandardSchema } from "./src/binding/schema.ts";
+
+export { Router } from "./src/service/router.ts";
+export { type Caller } from "./src/service/caller.ts";
+export { broadcast, type BroadcastOptions, type BroadcastResult } from "./src/service/broadcast.ts";
+export type {
+  Answer,
+  Returned,
+  Service,
+  UpgradeContext,
+  UpgradeResult,
+  UpgradeService,
+} from "./src/service/service.ts";
+export type { ListenerConfiguration, RequestLimits, UpgradeServiceOptions } from "./src/service/options.ts";
+export type { ListenerStats, StopOptions } from "./src/service/listener.ts";
+export type { StopResult } from "./src/service/session_set.ts";
+export { allowAnyOrigin, type Origins, sameOrigin } from "./src/handshake/origin.ts";
+export {
+  type CloseFrame,
+  closeFrame,
+  GOING_AWAY,
+  INTERNAL_SERVER_ERROR,
+  INVALID_PAYLOAD,
+  MESSAGE_TOO_BIG,
+  NORMAL_CLOSURE,
+  POLICY_VIOLATION,
+  PROTOCOL_ERROR,
+  UNSUPPORTED_DATA,
+} from "./src/service/close_frame.ts";
+
+export {
+  type AnyWebSocketError,
+  AuthError,
+  AuthnError,
+  AuthzError,
+  ConnectionClosureError,
+  ConnectionError,
+  CorruptedFrameError,
+  type ErrorCode,
+  HandshakeTimedOutError,
+  InvalidContinuationFrameError,
+  InvalidHandshakeError,
+  PayloadBindingError,
+  PayloadTooLargeError,
+  PayloadValidationError,
+  ReadTimedOutError,
+  SslError,
+  UnsupportedError,
+  UpgradeError,
+  WebSocketError,
+  WriteTimedOutError,
+} from "./src/errors.ts";

@@ -1,0 +1,431 @@
+/**
+ * A WebSocket client (features C): connects, and is then an async iterator, a pair of streams, and a set of read and
+ * write methods over one endpoint. Knows no frame, no runtime and no byte of the handshake.
+ */
+
+import { toMessage } from "../binding/payload.ts";
+import { bindMessage, checkSchema, type StandardSchema } from "../binding/schema.ts";
+import { ABNORMAL, checkClose } from "../close_code.ts";
+import {
+  type Closure,
+  ConnectionClosureError,
+  ConnectionError,
+  UnsupportedError,
+  WebSocketError,
+  WriteTimedOutError,
+} from "../errors.ts";
+import { closeMillis } from "../seconds.ts";
+import { Endpoint, type EndpointReader } from "../streams/endpoint.ts";
+import { Inbox } from "../streams/inbox.ts";
+import { MessageIterator, type ReadOptions } from "../streams/message_iterator.ts";
+import { MessageReads } from "../streams/message_reads.ts";
+import { messageReadable, messageWritable, type WritableMessage } from "../streams/message_streams.ts";
+import type { Message } from "../transport/message_socket.ts";
+import type { Runtime } from "../transport/runtime.ts";
+import { connect, type Opened } from "./connect.ts";
+import { ControlHandlers } from "./control_handlers.ts";
+import { checkClient, type ClientOptions, type ClientSettings } from "./options.ts";
+import { parseTarget, type Target } from "./target.ts";
+
+/** Options of a `Client`. Times are seconds, fractions allowed; sizes are bytes. */
+export type ClientConfiguration = ClientOptions<Client>;
+
+/** The server's answer that opened the connection. */
+export interface HttpResponse {
+  /** 101. */
+  readonly status: number;
+  readonly headers: Headers;
+}
+
+/** What there is once the connection is open. */
+interface Session {
+  readonly endpoint: Endpoint;
+  readonly inbox: Inbox;
+  readonly reads: MessageReads;
+  readonly response: HttpResponse;
+}
+
+/**
+ * A WebSocket connection to a server. Connecting starts in the constructor; until `opened` resolves nothing can be read
+ * or written. Messages wait for their reader within `readAhead`; pings are answered and the end is noticed meanwhile.
+ *
+ * There is one reader at a time: a `for await`, `readable`, or read methods. A second one is refused with a `TypeError`.
+ */
+export class Client implements AsyncIterable<Message> {
+  /**
+   * Resolves when the connection is open. Rejects when it could not be opened: with a `ConnectionError` (network), an
+   * `InvalidHandshakeError` (the answer), a `HandshakeTimedOutError`, or the signal's reason. A rejection that nobody
+   * listens to does not end the process; `closed` tells it too.
+   */
+  readonly opened: Promise<void>;
+  /** Resolves with how the connection ended, also when it was never open. Never rejects. */
+  readonly closed: Promise<Closure>;
+
+  readonly #runtime: Runtime;
+  readonly #target: Target;
+  readonly #settings: ClientSettings<Client>;
+  readonly #readOptions: ReadOptions;
+  readonly #connecting = new AbortController();
+  #session: Session | undefined;
+  /** How connecting failed, when it did. */
+  #failure: Closure | undefined;
+  #readable: ReadableStream<Message> | undefined;
+  #writable: WritableStream<WritableMessage> | undefined;
+  #id: string | undefined;
+  #attributes: Map<string, unknown> | undefined;
+  readonly #handlers: ControlHandlers;
+
+  /**
+   * Starts to connect to `url`: `ws:`, `wss:`, `http:`, `https:`, or `ws+unix:/path/to.sock:/request/path`.
+   *
+   * @throws {TypeError} when the URL or an option cannot be used; the message names it
+   * @throws {RangeError} when a number is out of range
+   */
+  constructor(runtime: Runtime, url: string | URL, config?: ClientConfiguration) {
+    this.#runtime = runtime;
+    this.#target = parseTarget(url);
+    this.#settings = checkClient<Client>(config);
+    this.#readOptions = { clock: runtime.clock, readMs: this.#settings.readMs };
+    this.#handlers = new ControlHandlers((error) => runtime.report(error));
+    const connected = this.#connect();
+    this.opened = connected.then(ignore);
+    this.opened.catch(ignore);
+    this.closed = connected.then(
+      ({ endpoint }) => endpoint.whenClosed(),
+      (error: unknown) => this.#failure ??= failureOf(error),
+    );
+  }
+
+  /** The URL, in its normal form. */
+  get url(): string {
+    return this.#target.href;
+  }
+
+  /**
+   * Reads message after message, each a string or a `Uint8Array`. Ends when the connection was closed cleanly with 1000,
+   * 1001 or no code; any other end throws a `ConnectionClosureError`, so that data cut short does not look complete; a
+   * `ReadTimedOutError` leaves the connection open. Leaving the loop closes with 1000, without waiting for the answer.
+   *
+   * @throws {TypeError} when somebody reads already, or the connection is not open yet
+   */
+  [Symbol.asyncIterator](): AsyncIterableIterator<Message, undefined, void> {
+    const { inbox, endpoint } = this.#open("Cannot read messages");
+    return new MessageIterator(inbox, this.#readOptions, () => void endpoint.close());
+  }
+
+  /**
+   * The messages as a stream, made on first use; from then on nobody else reads. Holds no messages of its own, so that
+   * `readAhead` bounds what waits. Closes and fails as `for await` ends and throws. Cancelling it closes the connection
+   * with 1000, or with the `closeCode` and `reason` of what it is cancelled with. `readTimeout` does not apply.
+   *
+   * @throws {TypeError} when somebody reads already, or the connection is not open yet
+   */
+  get readable(): ReadableStream<Message> {
+    if (this.#readable === undefined) {
+      const { inbox, endpoint } = this.#open("Cannot read messages");
+      this.#readable = messageReadable(inbox, endpoint);
+    }
+    return this.#readable;
+  }
+
+  /**
+   * A stream that sends what is written to it, made on first use: strings as text, bytes as binary. Its writes wait for
+   * a slow peer. Closing it closes the connection with 1000, and waits for the peer's answer; aborting it closes with
+   * 1011, or with the `closeCode` and `reason` of what it is aborted with.
+   *
+   * @throws {TypeError} when the connection is not open yet
+   */
+  get writable(): WritableStream<WritableMessage> {
+    if (this.#writable === undefined) {
+      const { inbox, endpoint } = this.#open("Cannot write messages");
+      this.#writable = messageWritable(inbox, endpoint, (message) => this.#write(message));
+    }
+    return this.#writable;
+  }
+
+  /**
+   * Reads the next message, which must be text. Reads that wait are served in order. Messages that came before the end
+   * can still be read after it. Rejects with:
+   * a `PayloadBindingError` when the next message is binary, which stays and can be read;
+   * a `ReadTimedOutError` after `readTimeout`; no message is lost;
+   * a `ConnectionClosureError` after the last message;
+   * a `TypeError` when somebody else reads.
+   */
+  readTextMessage(): Promise<string> {
+    return this.#read((reads) => reads.readText());
+  }
+
+  /** Reads the next message, which must be binary. Rejects as `readTextMessage` does. */
+  readBinaryMessage(): Promise<Uint8Array> {
+    return this.#read((reads) => reads.readBinary());
+  }
+
+  /** Reads the next message, text or binary. Rejects as `readTextMessage` does, but for the kind. */
+  readMessage(): Promise<Message>;
+  /**
+   * Reads the next message, parses it as JSON (binary as UTF-8 first) and has `schema`, any Standard Schema, check it.
+   * Rejects as `readTextMessage` does, and with a `PayloadBindingError` that carries the issues: the message is consumed
+   * then, and the next read is clean.
+   *
+   * @throws {TypeError} at once, when `schema` is no Standard Schema
+   */
+  readMessage<T>(schema: StandardSchema<T>): Promise<T>;
+  readMessage(schema?: StandardSchema): Promise<unknown> {
+    if (schema === undefined) return this.#read((reads) => reads.read());
+    checkSchema(schema);
+    return this.#read((reads) => reads.read()).then((message) => bindMessage(message, schema));
+  }
+
+  /**
+   * Sends a text message. Resolves at once while the peer keeps up, and when there is room again if it does not; not
+   * when it was delivered. Rejects with a `ConnectionClosureError` when the connection is closing or closed, with a
+   * `WriteTimedOutError` after `writeTimeout`, when the message may still arrive.
+   *
+   * @throws {TypeError} at once, when `text` is not a string
+   */
+  writeTextMessage(text: string): Promise<void> {
+    if (typeof text !== "string") throw new TypeError(`Cannot write a text message: it is of type ${typeof text}`);
+    return this.#write(text);
+  }
+
+  /**
+   * Sends a binary message. The bytes stay the caller's, and have been read when this returns. Resolves and rejects as
+   * `writeTextMessage` does.
+   *
+   * @throws {TypeError} at once, when `data` is neither a `Uint8Array` nor an `ArrayBuffer`
+   */
+  writeBinaryMessage(data: Uint8Array | ArrayBuffer): Promise<void> {
+    return this.#write(toBytes(data, "Cannot write a binary message"));
+  }
+
+  /**
+   * Sends `value`: a string as text; a `Uint8Array` or `ArrayBuffer` as binary; a number, a boolean, `null`, a plain
+   * object or an array as JSON text. Resolves and rejects as `writeTextMessage` does.
+   *
+   * @throws {TypeError} at once, for anything else
+   * @throws {UnsupportedError} at once, for a `ReadableStream`: this version does not send one as a message
+   */
+  writeMessage(value: unknown): Promise<void> {
+    if (value instanceof ReadableStream) {
+      const message = "Cannot write a stream as one message: this version does not do it";
+      throw new UnsupportedError(message, "streamed message", this.#runtime.name);
+    }
+    return this.#write(toMessage(value));
+  }
+
+  /**
+   * Sends a ping of at most 125 bytes. Its pong comes to `pingPongHandler`.
+   *
+   * @throws {RangeError} when it is longer; nothing is sent
+   * @throws {UnsupportedError} where the runtime has no ping
+   * @throws {ConnectionClosureError} when the connection is closing or closed
+   */
+  ping(data: Uint8Array | ArrayBuffer = EMPTY): void {
+    this.#open("Cannot send a ping").endpoint.sendPing(toBytes(data, "Cannot send a ping"));
+  }
+
+  /**
+   * Sends a pong of at most 125 bytes: the answer to a ping that `pingPongHandler` got, or one nobody asked for.
+   *
+   * @throws as `ping` does
+   */
+  pong(data: Uint8Array | ArrayBuffer = EMPTY): void {
+    this.#open("Cannot send a pong").endpoint.sendPong(toBytes(data, "Cannot send a pong"));
+  }
+
+  /**
+   * Closes the connection, behind everything that was written; while it is not open yet, gives up connecting. Resolves
+   * with how it ended; never rejects. A second call gets the first one's promise. Messages that still come can be read
+   * within `readAhead`; those that find no room there are dropped.
+   *
+   * @param statusCode 1000 to 1003, 1007 to 1014, or 3000 to 4999. Default 1000.
+   * @param reason At most 123 bytes of UTF-8. Default empty.
+   * @param timeout Seconds to wait for the peer's close frame before the connection is cut; 0 does not wait, −1 waits
+   *   for ever. Default 60.
+   * @throws {RangeError} at once, when one of them is out of range; nothing is sent
+   */
+  close(statusCode = 1000, reason = "", timeout = 60): Promise<Closure> {
+    const timeoutMs = closeMillis("timeout", timeout);
+    checkClose(statusCode, reason);
+    if (this.#session !== undefined) return this.#session.endpoint.close(statusCode, reason, timeoutMs);
+    this.#connecting.abort(new ConnectionError("Cannot connect: the client was closed before the connection was open"));
+    return this.closed;
+  }
+
+  /** Drops the connection at once, without a close frame; while it is not open yet, gives up connecting. */
+  terminate(): void {
+    if (this.#session !== undefined) return this.#session.endpoint.terminate();
+    this.#connecting.abort(new ConnectionError("Cannot connect: the client was terminated"));
+  }
+
+  /** Closes with 1000 and waits for the end. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** The answer that opened the connection, undefined before. */
+  getHttpResponse(): HttpResponse | undefined {
+    return this.#session?.response;
+  }
+
+  /** A name for this connection: 32 hexadecimal digits, random, the same at every call. */
+  getConnectionId(): string {
+    if (this.#id === undefined) {
+      const bytes = new Uint8Array(16);
+      this.#runtime.fillRandom(bytes);
+      this.#id = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+    }
+    return this.#id;
+  }
+
+  /** The sub-protocol both sides agreed on, undefined when there is none, or the connection is not open yet. */
+  getNegotiatedSubProtocol(): string | undefined {
+    return this.#session?.endpoint.protocol || undefined;
+  }
+
+  /** Whether the connection is, or will be, encrypted. */
+  isSecure(): boolean {
+    return this.#target.dial.secure;
+  }
+
+  /** Whether messages can be sent: the handshake is done, and neither side has begun to close. */
+  isOpen(): boolean {
+    return this.#session?.endpoint.state === "open";
+  }
+
+  /** Keeps `value` with this connection. */
+  setAttribute(key: string, value: unknown): void {
+    this.#attributes ??= new Map();
+    this.#attributes.set(key, value);
+  }
+
+  /** What was kept under `key`, undefined when nothing was. */
+  getAttribute(key: string): unknown {
+    return this.#attributes?.get(key);
+  }
+
+  /** Takes out what was kept under `key` and hands it back, undefined when nothing was. */
+  removeAttribute(key: string): unknown {
+    const value = this.#attributes?.get(key);
+    this.#attributes?.delete(key);
+    return value;
+  }
+
+  /** Seconds the last keep-alive ping took to be answered, undefined before the first. */
+  get latency(): number | undefined {
+    return this.#session?.endpoint.latency;
+  }
+
+  /** Bytes written that have not reached the operating system yet. */
+  get bufferedAmount(): number {
+    return this.#session?.endpoint.bufferedAmount ?? 0;
+  }
+
+  async #connect(): Promise<Session> {
+    const { signal } = this.#settings;
+    const abort = (): void => this.#abort(signal!.reason);
+    signal?.addEventListener("abort", abort);
+    if (signal?.aborted) abort();
+    try {
+      const opened = await connect(this.#runtime, this.#target, this.#settings, this.#connecting.signal);
+      const session = this.#session = this.#begin(opened);
+      session.endpoint.whenClosed().then(() => signal?.removeEventListener("abort", abort));
+      session.endpoint.start();
+      return session;
+    } catch (error) {
+      signal?.removeEventListener("abort", abort);
+      this.#failure = failureOf(error);
+      throw error;
+    }
+  }
+
+  #abort(reason: unknown): void {
+    if (this.#session === undefined) this.#connecting.abort(reason);
+    else this.#session.endpoint.terminate(new ConnectionError("The signal was aborted", { cause: reason }));
+  }
+
+  #begin({ socket, response }: Opened): Session {
+    const { clock, deadlines } = this.#runtime;
+    const { pacing, pingPongHandler } = this.#settings;
+    const reader: EndpointReader = {
+      message: (message) => inbox.message(message),
+      ...(pingPongHandler.onPing && {
+        ping: (payload) =>
+          this.#handlers.ping(
+            () => pingPongHandler.onPing?.(this, payload.slice()),
+            (reply) => this.isOpen() && this.pong(reply),
+          ),
+      }),
+      ...(pingPongHandler.onPong && {
+        pong: (payload) => this.#handlers.call(() => pingPongHandler.onPong?.(this, payload.slice())),
+      }),
+      idle: () => this.#onIdle(),
+      closed: () => inbox.closed(),
+    };
+    const endpoint = new Endpoint(socket, reader, { ...pacing, clock, deadlines });
+    const inbox = new Inbox(endpoint);
+    const reads = new MessageReads(inbox, this.#readOptions);
+    return { endpoint, inbox, reads, response: { status: response.status, headers: response.headers } };
+  }
+
+  /** @throws what says that the connection is not open yet, or never was */
+  #open(action: string): Session {
+    if (this.#session !== undefined) return this.#session;
+    if (this.#failure !== undefined) throw new ConnectionClosureError(action, this.#failure);
+    throw new TypeError(`${action}: the connection is not open yet, "opened" tells when it is`);
+  }
+
+  #read<T>(read: (reads: MessageReads) => Promise<T>): Promise<T> {
+    try {
+      return read(this.#open("Cannot read a message").reads);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  #write(message: Message): Promise<void> {
+    let room: Promise<void> | undefined;
+    try {
+      room = this.#open("Cannot send a message").endpoint.send(message);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    if (room === undefined) return DONE;
+    return this.#settings.writeMs === Infinity ? room : this.#inTime(room);
+  }
+
+  #inTime(room: Promise<void>): Promise<void> {
+    const { writeMs } = this.#settings;
+    return new Promise((resolve, reject) => {
+      const cancel = this.#runtime.clock.after(writeMs, () => {
+        reject(new WriteTimedOutError(`Cannot send a message: the peer took none within ${writeMs / 1_000} s`));
+      });
+      room.then(resolve, reject).then(cancel);
+    });
+  }
+
+  #onIdle(): void {
+    const { onIdleTimeout } = this.#settings;
+    if (onIdleTimeout === undefined) void this.close(1001, "idle timeout");
+    else this.#handlers.call(() => onIdleTimeout(this));
+  }
+}
+
+const DONE: Promise<void> = Promise.resolve();
+const EMPTY = new Uint8Array(0);
+
+function ignore(): void {}
+
+function toBytes(data: Uint8Array | ArrayBuffer, action: string): Uint8Array {
+  if (data instanceof Uint8Array) return data;
+  if (data instanceof ArrayBuffer) return new Uint8Array(data);
+  throw new TypeError(`${action}: the data is neither a Uint8Array nor an ArrayBuffer`);
+}
+
+/** How a connection ended that was never open. */
+function failureOf(cause: unknown): Closure {
+  const error = cause instanceof WebSocketError
+    ? cause
+    : new ConnectionError("Cannot connect: it was given up", { cause });
+  return { code: ABNORMAL, reason: "", clean: false, error };
+}

@@ -1,0 +1,245 @@
+/**
+ * The options of a client: their names, defaults and limits, checked once and turned from seconds into milliseconds; and
+ * the URL. Nothing that is given is ever ignored: what cannot be had is refused by its name.
+ */
+
+import { isFieldValue, isToken } from "../handshake/header_grammar.ts";
+import { isReservedHeader } from "../handshake/reserved_header.ts";
+import { validateProtocols } from "../handshake/subprotocol.ts";
+import {
+  checkCount,
+  checkFunction,
+  checkNames,
+  checkObject,
+  checkSeconds,
+  type Given,
+  wrongKind,
+} from "../option_check.ts";
+import type { BufferPolicy, EndpointOptions } from "../streams/endpoint.ts";
+import type { ReadAhead } from "../streams/message_queue.ts";
+import { DEFAULT_LIMITS, type SocketLimits } from "../transport/upgrade.ts";
+
+/** Takes pings and pongs instead of the client itself. */
+export interface PingPongHandler<Client> {
+  /**
+   * A ping came. Present: it is this method that answers, by returning the pong's bytes, or a promise of them, or by
+   * calling `client.pong`. Absent: pings are answered by themselves. Pings that come while 16 calls are unfinished are
+   * passed over.
+   */
+  onPing?(client: Client, data: Uint8Array): PingReply | Promise<PingReply>;
+  /** A pong came that answers none of the keep-alive's pings. */
+  onPong?(client: Client, data: Uint8Array): void | Promise<void>;
+}
+
+/** The bytes of the pong, at most 125; undefined for none. */
+export type PingReply = Uint8Array | ArrayBuffer | undefined | void;
+
+/** Options of a `Client`. Times are seconds, fractions allowed; sizes are bytes. */
+export interface ClientOptions<Client> {
+  /** The sub-protocols to offer, the favourite first. The server must choose one of them. Default: none. */
+  readonly subProtocols?: string | readonly string[];
+  /** Headers to add to the request. Those of the handshake itself are refused. */
+  readonly customHeaders?: Headers | Readonly<Record<string, string | readonly string[]>>;
+  /** The `Origin` header, such as `https://example.com`. Default: none. */
+  readonly origin?: string;
+  /** Aborted: ends connecting, and drops the connection later. */
+  readonly signal?: AbortSignal;
+  /** How long the connection and the server's answer may take; 0 for ever. Default 300. */
+  readonly handshakeTimeout?: number;
+  /** How long a read, or a turn of `for await`, may wait for a message; 0, the default, for ever. */
+  readonly readTimeout?: number;
+  /** How long a write may wait for a slow peer; 0, the default, for ever. */
+  readonly writeTimeout?: number;
+  /** How long neither a message nor a ping may come before `onIdleTimeout`; 0, the default, for ever. */
+  readonly idleTimeout?: number;
+  /** Called after each `idleTimeout` of silence. Without it the client closes with 1001. */
+  readonly onIdleTimeout?: (client: Client) => void | Promise<void>;
+  /** Takes pings and pongs. Default: pings are answered, pongs dropped. */
+  readonly pingPongHandler?: PingPongHandler<Client>;
+  /** How often a ping is sent; 0, the default, for never. */
+  readonly pingInterval?: number;
+  /** How long its pong may take before the connection counts as lost; 0 for ever. Default 30. */
+  readonly pongTimeout?: number;
+  /** Bytes of one message, inclusive; more → close 1009. Default 16 777 216. */
+  readonly maxMessageSize?: number;
+  /** Bytes of one frame, at least 4: larger incoming → close 1009, larger outgoing are split. Default: no limit. */
+  readonly maxFrameSize?: number;
+  /** What waits for a slow reader before the peer is held back. Default 1024 messages, 1 048 576 bytes. */
+  readonly readAhead?: Partial<ReadAhead>;
+  /** Bytes that may wait for a slow peer. Default 16 777 216. */
+  readonly maxBufferedAmount?: number;
+  /** What becomes of a message that would pass it: it may `wait`, be dropped, or close with 1013. Default `wait`. */
+  readonly bufferPolicy?: BufferPolicy;
+  /** Frames of one message, inclusive; more → close 1008. Default 131 072. */
+  readonly maxFragments?: number;
+  /** Automatic pongs that wait for a slow peer, the newest kept. Default 16. */
+  readonly maxPendingPongs?: number;
+  /** How long a message may stay unfinished; 0 for ever. Default 60. */
+  readonly messageTimeout?: number;
+  /** How long what comes behind a close frame is read and dropped before the connection is cut. Default 2. */
+  readonly closeLinger?: number;
+  /** Compression of messages: not in this version. */
+  readonly webSocketCompressionEnabled?: false;
+}
+
+/** A client's options, checked. Times are milliseconds, Infinity for ever. */
+export interface ClientSettings<Client> {
+  readonly protocols: readonly string[];
+  readonly headers: readonly (readonly [string, string])[];
+  readonly origin: string | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly handshakeMs: number;
+  readonly readMs: number;
+  readonly writeMs: number;
+  readonly onIdleTimeout: ((client: Client) => void | Promise<void>) | undefined;
+  readonly pingPongHandler: PingPongHandler<Client>;
+  readonly limits: SocketLimits;
+  readonly pacing: Omit<EndpointOptions, "clock" | "deadlines">;
+}
+
+/**
+ * Checks the options of a client.
+ *
+ * @throws {TypeError} for an unknown name, a value of the wrong kind, and what this version does not do
+ * @throws {RangeError} for a number out of range
+ */
+export function checkClient<Client>(config: ClientOptions<Client> = {}): ClientSettings<Client> {
+  if (typeof config !== "object" || config === null) throw wrongKind("config", "an object");
+  const given = config as Given;
+  checkNames(given, NAMES, REFUSALS);
+  if (given.webSocketCompressionEnabled !== undefined && given.webSocketCompressionEnabled !== false) {
+    throw new TypeError(`Cannot use the option "webSocketCompressionEnabled": ${NOT_YET}, but for false`);
+  }
+  const { bufferPolicy = "wait", origin } = config;
+  if (!POLICIES.includes(bufferPolicy)) throw wrongKind("bufferPolicy", `one of ${POLICIES.join(", ")}`);
+  if (origin !== undefined && (typeof origin !== "string" || !/^[\x21-\x7e]+$/.test(origin))) {
+    throw wrongKind("origin", "an origin");
+  }
+  const readAhead = checkObject(given, "readAhead");
+  checkNames(readAhead, ["messages", "bytes"], NOTHING);
+  checkFunction(given, "onIdleTimeout");
+  const lingerMs = checkSeconds(given, "closeLinger", DEFAULT_LIMITS.lingerMs / 1_000, false);
+
+  return {
+    protocols: checkProtocols(config.subProtocols),
+    headers: checkHeaders(config.customHeaders, origin !== undefined),
+    origin,
+    signal: checkSignal(config.signal),
+    handshakeMs: checkSeconds(given, "handshakeTimeout", 300, true),
+    readMs: checkSeconds(given, "readTimeout", 0, true),
+    writeMs: checkSeconds(given, "writeTimeout", 0, true),
+    onIdleTimeout: config.onIdleTimeout,
+    pingPongHandler: checkPingPongHandler(config.pingPongHandler),
+    limits: {
+      maxMessageSize: checkCount(given, "maxMessageSize", DEFAULT_LIMITS.maxMessageSize, 1),
+      // The longest character of UTF-8 takes four bytes, and is not split.
+      maxFrameSize: checkCount(given, "maxFrameSize", DEFAULT_LIMITS.maxFrameSize, 4),
+      maxFragments: checkCount(given, "maxFragments", DEFAULT_LIMITS.maxFragments, 1),
+      maxPendingPongs: checkCount(given, "maxPendingPongs", DEFAULT_LIMITS.maxPendingPongs, 1),
+      messageMs: checkSeconds(given, "messageTimeout", DEFAULT_LIMITS.messageMs / 1_000, true),
+      lingerMs,
+      lingerBytes: DEFAULT_LIMITS.lingerBytes,
+    },
+    pacing: {
+      readAhead: {
+        messages: checkCount(readAhead, "messages", 1_024, 1, "readAhead.messages"),
+        bytes: checkCount(readAhead, "bytes", 1_048_576, 1, "readAhead.bytes"),
+      },
+      maxBufferedAmount: checkCount(given, "maxBufferedAmount", 16_777_216, 1),
+      bufferPolicy,
+      idleMs: checkSeconds(given, "idleTimeout", 0, true),
+      pingMs: checkSeconds(given, "pingInterval", 0, true),
+      pongMs: checkSeconds(given, "pongTimeout", 30, true),
+      closeMs: DEFAULT_CLOSE_MS,
+      lingerMs,
+    },
+  };
+}
+
+/** How long `close` waits for the peer's close frame by default. */
+const DEFAULT_CLOSE_MS = 60_000;
+
+const POLICIES: readonly BufferPolicy[] = ["wait", "drop", "close"];
+
+const NAMES: readonly string[] = [
+  "subProtocols",
+  "customHeaders",
+  "origin",
+  "signal",
+  "handshakeTimeout",
+  "readTimeout",
+  "writeTimeout",
+  "idleTimeout",
+  "onIdleTimeout",
+  "pingPongHandler",
+  "pingInterval",
+  "pongTimeout",
+  "maxMessageSize",
+  "maxFrameSize",
+  "readAhead",
+  "maxBufferedAmount",
+  "bufferPolicy",
+  "maxFragments",
+  "maxPendingPongs",
+  "messageTimeout",
+  "closeLinger",
+  "webSocketCompressionEnabled",
+];
+
+const NOT_YET = "this version does not do it";
+const NOTHING: ReadonlyMap<string, string> = new Map();
+const REFUSALS: ReadonlyMap<string, string> = new Map([
+  ["secureSocket", `${NOT_YET}; "wss:" trusts what the platform trusts`],
+  ["cookies", `${NOT_YET}; a "Cookie" in "customHeaders" is sent`],
+  ["auth", `${NOT_YET}; an "Authorization" in "customHeaders" is sent`],
+  ["retryConfig", NOT_YET],
+  ["validation", NOT_YET],
+  ["proxy", NOT_YET],
+  ["maxRedirects", NOT_YET],
+]);
+
+function checkProtocols(subProtocols: unknown = []): readonly string[] {
+  const protocols: unknown = typeof subProtocols === "string" ? [subProtocols] : subProtocols;
+  if (!Array.isArray(protocols)) throw wrongKind("subProtocols", "a string or a list of strings");
+  try {
+    validateProtocols(protocols);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new TypeError(`Cannot use the option "subProtocols": ${reason}`, { cause });
+  }
+  return [...protocols];
+}
+
+function checkHeaders(headers: unknown = {}, hasOrigin: boolean): readonly (readonly [string, string])[] {
+  if (typeof headers !== "object" || headers === null || Array.isArray(headers)) {
+    throw wrongKind("customHeaders", "a Headers or an object");
+  }
+  const lines: [string, string][] = [];
+  for (const [name, values] of headers instanceof Headers ? headers : Object.entries(headers)) {
+    const refuse = (reason: string): never => {
+      throw new TypeError(`Cannot use the option "customHeaders": ${JSON.stringify(name)} ${reason}`);
+    };
+    if (!isToken(name)) refuse("is not the name of a header");
+    if (isReservedHeader(name)) refuse("belongs to the handshake");
+    if (hasOrigin && name.toLowerCase() === "origin") refuse('is set by the option "origin" too');
+    for (const value of Array.isArray(values) ? values : [values]) {
+      if (typeof value !== "string" || !isFieldValue(value)) refuse("has a value that no header can carry");
+      lines.push([name, value]);
+    }
+  }
+  return lines;
+}
+
+function checkSignal(signal: unknown): AbortSignal | undefined {
+  if (signal === undefined || signal instanceof AbortSignal) return signal;
+  throw wrongKind("signal", "an AbortSignal");
+}
+
+function checkPingPongHandler<Client>(handler: PingPongHandler<Client> = {}): PingPongHandler<Client> {
+  if (typeof handler !== "object" || handler === null) throw wrongKind("pingPongHandler", "an object");
+  for (const name of ["onPing", "onPong"] as const) {
+    const method: unknown = handler[name];
+    if (method !== undefined && typeof method !== "function") throw wrongKind(`pingPongHandler.${name}`, "a function");
+  }
+  return handler;
+}

@@ -1,0 +1,98 @@
+/**
+ * A byte transport whose listener changes once: first the opening handshake, then the connection. What comes in between
+ * is kept. Knows no byte it passes on.
+ */
+
+import { concat } from "../bytes.ts";
+import type { ByteSink, ByteTransport } from "../transport/byte_transport.ts";
+
+export class Relay implements ByteTransport, ByteSink {
+  readonly #transport: ByteTransport;
+  #sink: ByteSink | undefined;
+  #paused = false;
+  /** What came while nobody listened. Little: the transport is paused then. */
+  #kept: Uint8Array[] = [];
+  #hasEnded = false;
+  #end: { readonly error: Error | undefined } | undefined;
+
+  constructor(transport: ByteTransport) {
+    this.#transport = transport;
+  }
+
+  /** Starts the transport, with its first listener. */
+  open(sink: ByteSink): void {
+    this.#sink = sink;
+    this.#transport.start(this);
+  }
+
+  /** The first listener has heard enough. */
+  suspend(): void {
+    this.#sink = undefined;
+    this.#transport.pause();
+  }
+
+  /** Hands out what came since `suspend`. */
+  takeKept(): Uint8Array {
+    const kept = concat(...this.#kept);
+    this.#kept = [];
+    return kept;
+  }
+
+  /** From the second listener. It is not called from inside this call. */
+  start(sink: ByteSink): void {
+    queueMicrotask(() => {
+      this.#sink = sink;
+      for (const chunk of this.#kept) sink.bytes(chunk);
+      this.#kept = [];
+      if (this.#hasEnded) sink.ended();
+      if (this.#end !== undefined) sink.closed(this.#end.error);
+      else if (!this.#paused) this.#transport.resume();
+    });
+  }
+
+  get bufferedAmount(): number {
+    return this.#transport.bufferedAmount;
+  }
+
+  write(chunk: Uint8Array): boolean {
+    return this.#transport.write(chunk);
+  }
+
+  end(): void {
+    this.#transport.end();
+  }
+
+  destroy(): void {
+    this.#transport.destroy();
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#transport.pause();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    // Before the second listener is there, `start` will.
+    if (this.#sink !== undefined) this.#transport.resume();
+  }
+
+  bytes(chunk: Uint8Array): void {
+    if (this.#sink === undefined) this.#kept.push(chunk);
+    else this.#sink.bytes(chunk);
+  }
+
+  drained(): void {
+    this.#sink?.drained();
+  }
+
+  ended(): void {
+    if (this.#sink === undefined) this.#hasEnded = true;
+    else this.#sink.ended();
+  }
+
+  closed(error?: Error): void {
+    if (this.#sink === undefined) this.#end = { error };
+    else this.#sink.closed(error);
+  }
+}

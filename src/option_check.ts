@@ -1,0 +1,115 @@
+/**
+ * How an option is looked at: its name, its kind, its range, and the sentence that refuses it. Knows no option.
+ */
+
+import { MAX_SECONDS, toMillis } from "./seconds.ts";
+
+/** Options as a user of plain JavaScript may hand them over. */
+export type Given = Readonly<Record<string, unknown>>;
+
+/**
+ * Refuses names that are no option.
+ *
+ * @param known the names there are
+ * @param refused the names that are understood and refused, each with the reason
+ * @throws {TypeError} naming the option, and the known name it is nearest to
+ */
+export function checkNames(given: object, known: readonly string[], refused: ReadonlyMap<string, string>): void {
+  const names = new Set(Object.keys(given));
+  // The options of a class instance may come from its prototype, and its fields are its own business.
+  const plain = isPlain(given);
+  for (const [name, reason] of refused) {
+    if ((names.has(name) || (!plain && name in given)) && (given as Given)[name] !== undefined) {
+      throw new TypeError(`Cannot use the option "${name}": ${reason}`);
+    }
+  }
+  if (!plain) return;
+  for (const name of names) {
+    if (known.includes(name)) continue;
+    throw new TypeError(`Cannot use the option "${name}": there is none of that name${suggestion(name, known)}`);
+  }
+}
+
+/**
+ * Seconds as milliseconds. With `zeroIsOff`, 0 is Infinity.
+ *
+ * @throws {TypeError} when it is not a number
+ * @throws {RangeError} when it is negative, or longer than a timer can wait
+ */
+export function checkSeconds(given: Given, name: string, fallback: number, zeroIsOff: boolean): number {
+  const value = given[name] ?? fallback;
+  if (typeof value !== "number") throw wrongKind(name, "a number of seconds");
+  const millis = toMillis(value);
+  if (millis === undefined) {
+    throw new RangeError(`Cannot use the option "${name}": ${value} is not from 0 to ${MAX_SECONDS} seconds`);
+  }
+  return zeroIsOff && millis === 0 ? Infinity : millis;
+}
+
+/**
+ * @throws {TypeError} when it is not a number
+ * @throws {RangeError} when it is not an integer, or smaller than `least`
+ */
+export function checkCount<Fallback extends number | undefined>(
+  given: Given,
+  name: string,
+  fallback: Fallback,
+  least: number,
+  path: string = name,
+): number | Fallback {
+  const value = given[name];
+  if (value === undefined) return fallback;
+  if (typeof value !== "number") throw wrongKind(path, "a number");
+  if (!Number.isSafeInteger(value) || value < least) {
+    throw new RangeError(`Cannot use the option "${path}": ${value} is not an integer of at least ${least}`);
+  }
+  return value;
+}
+
+/** @throws {TypeError} when it is something else than an object */
+export function checkObject(given: Given, name: string): Given {
+  const value = given[name] ?? {};
+  if (typeof value !== "object") throw wrongKind(name, "an object");
+  return value as Given;
+}
+
+/** @throws {TypeError} when it is something else than a function */
+export function checkFunction(given: Given, name: string): void {
+  const value = given[name];
+  if (value !== undefined && typeof value !== "function") throw wrongKind(name, "a function");
+}
+
+/** The refusal of a value of another kind than `expected`. */
+export function wrongKind(name: string, expected: string): TypeError {
+  return new TypeError(`Cannot use the option "${name}": it is not ${expected}`);
+}
+
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || prototype === Object.prototype;
+}
+
+function suggestion(name: string, known: readonly string[]): string {
+  let nearest = "";
+  let least = Infinity;
+  for (const candidate of known) {
+    const changes = distance(name.toLowerCase(), candidate.toLowerCase());
+    if (changes < least) [nearest, least] = [candidate, changes];
+  }
+  // What shares less than half of its letters is a guess, not a help.
+  return least <= nearest.length / 2 ? `, the nearest is "${nearest}"` : "";
+}
+
+/** How many letters to put in, take out or change to get from `a` to `b`. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, column) => column);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const change = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(change, row[j]! + 1, next[j - 1]! + 1));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}

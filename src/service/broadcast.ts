@@ -1,0 +1,86 @@
+/**
+ * One message to many callers (features S11, S12): made once, offered to each at its own pace, and waited for by nobody.
+ * Knows no topic.
+ */
+
+import { toMessage } from "../binding/payload.ts";
+import { byteSize } from "../streams/byte_size.ts";
+import type { BufferPolicy } from "../streams/endpoint.ts";
+import type { Message } from "../transport/message_socket.ts";
+import { type Caller, insideCaller } from "./caller.ts";
+import { wrongKind } from "../option_check.ts";
+import { POLICIES } from "./options.ts";
+
+/** How to broadcast. */
+export interface BroadcastOptions {
+  /** Who is left out: usually the caller whose message it is. */
+  readonly except?: Caller | Iterable<Caller>;
+  /**
+   * What becomes of the message where it would pass the receiver's `maxBufferedAmount`: it may `wait` (bounded, too),
+   * be dropped, or the receiver is closed with 1013. Default: each receiver's own `bufferPolicy`.
+   */
+  readonly policy?: BufferPolicy;
+}
+
+/** To how many a message went. Those left out are in none of the numbers. */
+export interface BroadcastResult {
+  /** It was accepted: it is on its way, or waits its turn. */
+  readonly sent: number;
+  /** There was no room for it. */
+  readonly dropped: number;
+  /** They had closed already, or were closed for being too slow. */
+  readonly closed: number;
+}
+
+/**
+ * Sends `message` to every one of `callers`, and returns at once: a slow or dead peer holds up nobody. The message is
+ * turned into text or bytes once. Bytes have been read when this returns.
+ *
+ * ```ts
+ * broadcast(room, { from: name, text }, { except: caller, policy: "drop" });
+ * ```
+ *
+ * @throws {TypeError} when it can not be sent as a message (see `Caller.writeMessage`), or the policy is none
+ */
+export function broadcast(
+  callers: Iterable<Caller>,
+  message: unknown,
+  options: BroadcastOptions = {},
+): BroadcastResult {
+  const { except, policy } = options;
+  if (policy !== undefined && !POLICIES.includes(policy)) throw wrongKind("policy", `one of ${POLICIES.join(", ")}`);
+  const payload = toMessage(message);
+  const out: ReadonlySet<unknown> = new Set<unknown>(isIterable(except) ? except : [except]);
+  const result = { sent: 0, dropped: 0, closed: 0 };
+  for (const caller of callers) {
+    if (!out.has(caller)) result[offer(caller, payload, policy)]++;
+  }
+  return result;
+}
+
+function offer(caller: Caller, message: Message, policy: BufferPolicy | undefined): keyof BroadcastResult {
+  const { endpoint, ending, maxBufferedAmount } = insideCaller(caller);
+  if (endpoint.state !== "open") return "closed";
+  const { bufferedAmount, messagesDropped } = endpoint;
+  if (policy !== undefined && policy !== "wait" && bufferedAmount > 0) {
+    if (bufferedAmount + byteSize(message) > maxBufferedAmount) {
+      if (policy === "drop") return "dropped";
+      ending.close(1013, "too slow", undefined);
+      return "closed";
+    }
+  }
+  try {
+    // Nobody waits for room here: that the connection ended meanwhile is told to its own service.
+    endpoint.send(message)?.catch(ignore);
+  } catch {
+    // Closed by its own policy, or even the room for waiting messages is full.
+    return endpoint.state === "open" ? "dropped" : "closed";
+  }
+  return endpoint.messagesDropped > messagesDropped ? "dropped" : "sent";
+}
+
+function isIterable(value: Caller | Iterable<Caller> | undefined): value is Iterable<Caller> {
+  return value !== undefined && Symbol.iterator in value;
+}
+
+function ignore(): void {}

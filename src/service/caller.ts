@@ -1,0 +1,219 @@
+/**
+ * The peer as a handler sees it (features S10): write, ping, close, and what is known of it. A thin face over the
+ * endpoint: seconds become milliseconds here, values become messages, and nothing else happens.
+ */
+
+import { toMessage } from "../binding/payload.ts";
+import type { Closure } from "../errors.ts";
+import type { Endpoint } from "../streams/endpoint.ts";
+import type { FillRandom } from "../bytes.ts";
+import type { UpgradeRequest } from "../transport/upgrade.ts";
+import { closeMillis } from "../seconds.ts";
+
+/** The request that became this connection. */
+export interface CallerRequest {
+  /** Absolute, such as `http://example.com/chat?room=1`. */
+  readonly url: string;
+  /** A copy, which stays readable. */
+  readonly headers: Headers;
+}
+
+/** Ends a connection on its service's behalf: no handler starts any more. */
+export interface Ending {
+  close(code: number, reason: string, timeoutMs: number | undefined): Promise<Closure>;
+  terminate(): void;
+}
+
+/** What a caller stands for. */
+export interface CallerParts {
+  readonly endpoint: Endpoint;
+  readonly ending: Ending;
+  readonly request: UpgradeRequest;
+  readonly fillRandom: FillRandom;
+  /** The endpoint's own, for whoever sends to many at once. */
+  readonly maxBufferedAmount: number;
+}
+
+let partsOf: (caller: Caller) => CallerParts;
+
+/** What is behind a caller. Not for users: they have no way to it. */
+export function insideCaller(caller: Caller): CallerParts {
+  return partsOf(caller);
+}
+
+/** One connected peer. May be kept and used from anywhere until it is closed. */
+export class Caller {
+  static {
+    partsOf = (caller) => caller.#parts;
+  }
+
+  readonly #parts: CallerParts;
+  #id: string | undefined;
+  #attributes: Map<string, unknown> | undefined;
+
+  constructor(parts: CallerParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Sends `value`: a string as text, a `Uint8Array` or `ArrayBuffer` as binary, anything JSON knows as JSON text.
+   * Resolves at once while the peer keeps up, and when there is room again if it does not; not when it was delivered.
+   * The value has been read when this returns.
+   *
+   * @throws {TypeError} at once, when `value` is none of these
+   * @throws {ConnectionClosureError} as a rejection, when the connection is closing or closed
+   */
+  writeMessage(value: unknown): Promise<void> {
+    return this.#parts.endpoint.write(toMessage(value));
+  }
+
+  /**
+   * Sends a text message. Resolves and rejects as `writeMessage` does.
+   *
+   * @throws {TypeError} at once, when `text` is not a string
+   */
+  writeTextMessage(text: string): Promise<void> {
+    if (typeof text !== "string") throw new TypeError(`Cannot write a text message: it is of type ${typeof text}`);
+    return this.#parts.endpoint.write(text);
+  }
+
+  /**
+   * Sends a binary message. The bytes stay the caller's, and have been read when this returns. Resolves and rejects as
+   * `writeMessage` does.
+   *
+   * @throws {TypeError} at once, when `data` is neither a `Uint8Array` nor an `ArrayBuffer`
+   */
+  writeBinaryMessage(data: Uint8Array | ArrayBuffer): Promise<void> {
+    return this.#parts.endpoint.write(toBytes(data, "Cannot write a binary message"));
+  }
+
+  /**
+   * Sends a ping of at most 125 bytes. Its pong comes to the service's `onPong`.
+   *
+   * @throws {RangeError} when it is longer; nothing is sent
+   * @throws {UnsupportedError} where the runtime has no ping
+   * @throws {ConnectionClosureError} when the connection is closing or closed
+   */
+  ping(data: Uint8Array | ArrayBuffer = EMPTY): void {
+    this.#parts.endpoint.sendPing(toBytes(data, "Cannot send a ping"));
+  }
+
+  /**
+   * Sends a pong of at most 125 bytes: the answer to a ping that `onPing` got, or one nobody asked for.
+   *
+   * @throws as `ping` does
+   */
+  pong(data: Uint8Array | ArrayBuffer = EMPTY): void {
+    this.#parts.endpoint.sendPong(toBytes(data, "Cannot send a pong"));
+  }
+
+  /**
+   * Closes the connection. Messages that wait for a handler are dropped. Resolves with how it ended; never rejects.
+   *
+   * @param statusCode 1000 to 1003, 1007 to 1014, or 3000 to 4999. Default 1000.
+   * @param reason At most 123 bytes of UTF-8. Default empty.
+   * @param timeout Seconds to wait for the peer's close frame before the connection is cut; 0 does not wait, −1 waits
+   *   for ever. Default: the service's `connectionClosureTimeout`.
+   * @throws {RangeError} at once, when one of them is out of range; nothing is sent
+   */
+  close(statusCode = 1000, reason = "", timeout?: number): Promise<Closure> {
+    const timeoutMs = timeout === undefined ? undefined : closeMillis("timeout", timeout);
+    return this.#parts.ending.close(statusCode, reason, timeoutMs);
+  }
+
+  /** Drops the connection at once, without a close frame. */
+  terminate(): void {
+    this.#parts.ending.terminate();
+  }
+
+  /** Keeps `value` with this connection. */
+  setAttribute(key: string, value: unknown): void {
+    this.#attributes ??= new Map();
+    this.#attributes.set(key, value);
+  }
+
+  /** What was kept under `key`, undefined when nothing was. */
+  getAttribute(key: string): unknown {
+    return this.#attributes?.get(key);
+  }
+
+  /** Takes out what was kept under `key` and hands it back, undefined when nothing was. */
+  removeAttribute(key: string): unknown {
+    const value = this.#attributes?.get(key);
+    this.#attributes?.delete(key);
+    return value;
+  }
+
+  /** A name for this connection: 32 hexadecimal digits, random, the same at every call. */
+  getConnectionId(): string {
+    if (this.#id === undefined) {
+      const bytes = new Uint8Array(16);
+      this.#parts.fillRandom(bytes);
+      this.#id = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+    }
+    return this.#id;
+  }
+
+  /** The sub-protocol both sides agreed on, undefined when there is none. */
+  getNegotiatedSubProtocol(): string | undefined {
+    return this.#parts.endpoint.protocol || undefined;
+  }
+
+  /** Whether the connection itself is encrypted. */
+  isSecure(): boolean {
+    return this.#parts.request.secure;
+  }
+
+  /** Whether messages can be sent: no close frame was sent or answered yet, and the connection is not lost. */
+  isOpen(): boolean {
+    return this.#parts.endpoint.state === "open";
+  }
+
+  /** Aborted as soon as nothing can be sent any more, with a `ConnectionClosureError` as its reason. */
+  get signal(): AbortSignal {
+    return this.#parts.endpoint.signal;
+  }
+
+  /** The peer's IP address, when the runtime tells it. */
+  get remoteAddress(): string | undefined {
+    return this.#parts.request.remoteAddress;
+  }
+
+  /** The request that became this connection. */
+  get request(): CallerRequest {
+    return this.#parts.request;
+  }
+
+  /** The verified identity: undefined, because this version verifies none. */
+  get auth(): undefined {
+    return undefined;
+  }
+
+  /** Bytes written that have not reached the operating system yet. */
+  get bufferedAmount(): number {
+    return this.#parts.endpoint.bufferedAmount;
+  }
+
+  /** Data messages that came, whether they were handled or not. */
+  get messagesReceived(): number {
+    return this.#parts.endpoint.messagesReceived;
+  }
+
+  /** Data messages that were accepted for sending. */
+  get messagesSent(): number {
+    return this.#parts.endpoint.messagesSent;
+  }
+
+  /** Seconds the last keep-alive ping took to be answered, undefined before the first. */
+  get latency(): number | undefined {
+    return this.#parts.endpoint.latency;
+  }
+}
+
+const EMPTY = new Uint8Array(0);
+
+function toBytes(data: Uint8Array | ArrayBuffer, action: string): Uint8Array {
+  if (data instanceof Uint8Array) return data;
+  if (data instanceof ArrayBuffer) return new Uint8Array(data);
+  throw new TypeError(`${action}: the data is neither a Uint8Array nor an ArrayBuffer`);
+}

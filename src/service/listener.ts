@@ -1,0 +1,244 @@
+/**
+ * A listener (features L1 to L8): its services, its port, and how it stops. Knows no runtime: it is handed one.
+ */
+
+import { checkClose } from "../close_code.ts";
+import { closeMillis } from "../seconds.ts";
+import type { Runtime } from "../transport/runtime.ts";
+import type { Listening, ListenOptions } from "../transport/upgrade.ts";
+import type { Caller } from "./caller.ts";
+import { checkListener, type ListenerConfiguration, type ListenerSettings } from "./options.ts";
+import { isThenable } from "./reply.ts";
+import { Router } from "./router.ts";
+import type { OneWay, UpgradeResult, UpgradeService } from "./service.ts";
+import type { StopResult } from "./session_set.ts";
+import { UpgradePipeline } from "./upgrade_pipeline.ts";
+
+/** How to stop. */
+export interface StopOptions {
+  /** Seconds to wait for close frames and handlers before what is left is cut; −1 for ever. Default 10. */
+  readonly timeout?: number;
+  /** The status code of the close frames. Default 1001. */
+  readonly statusCode?: number;
+  /** Their reason, at most 123 bytes of UTF-8. Default empty. */
+  readonly reason?: string;
+}
+
+/** What a listener has counted since it was made. */
+export interface ListenerStats {
+  /** Connections that are open now. */
+  readonly open: number;
+  /** Connections that were ever opened. */
+  readonly opened: number;
+  /** Upgrades that were refused, by HTTP status; not those that were no valid handshake. */
+  readonly refused: Readonly<Record<number, number>>;
+  /** Clients that left before their upgrade was decided. */
+  readonly left: number;
+  /** Messages that no handler takes. */
+  readonly unhandled: number;
+  /** Messages that were not handled because this side had closed already. */
+  readonly dropped: number;
+  /** Answers that could not be sent because the peer had left, and that no `onError` heard of. */
+  readonly unsent: number;
+}
+
+/**
+ * Accepts WebSockets on a port, or on an HTTP server that exists already.
+ *
+ * ```ts
+ * const listener = new Listener(0);
+ * listener.attach("/echo", { get: () => ({ onMessage: (_caller, message) => message }) });
+ * await listener.start();
+ * console.log(listener.url);
+ * ```
+ */
+export class Listener {
+  readonly #runtime: Runtime;
+  readonly #target: number | object;
+  readonly #settings: ListenerSettings;
+  readonly #router = new Router();
+  readonly #pipeline: UpgradePipeline;
+  #listening: Listening | undefined;
+  #starting: Promise<void> | undefined;
+  #stopping: Promise<StopResult> | undefined;
+
+  /**
+   * @param target a port (0: a free one), or the runtime's own HTTP server
+   * @throws {TypeError} for an unknown option, one of the wrong kind, and what this version does not do
+   * @throws {RangeError} for a port or an option that is out of range
+   */
+  constructor(runtime: Runtime, target: number | object, config?: ListenerConfiguration) {
+    this.#runtime = runtime;
+    this.#target = target;
+    this.#settings = checkListener(target, config);
+    this.#pipeline = new UpgradePipeline({
+      router: this.#router,
+      runtime,
+      timeoutMs: this.#settings.timeoutMs,
+      errors: {
+        report: (error, caller) => this.#report(error, caller),
+        notice: (error, caller) => {
+          if (this.#settings.onError !== undefined) this.#report(error, caller);
+        },
+      },
+    });
+  }
+
+  /**
+   * Serves upgrades to `path` with `service`, from now on, whether started or not. `:name` takes one segment, `*` as the
+   * last takes all that follow; the most specific path wins.
+   *
+   * @throws {TypeError} when the path is ill-formed or taken, when the service has no `get`, or an option is wrong
+   * @throws {RangeError} when an option is out of range
+   */
+  attach<Path extends string, Result extends UpgradeResult>(
+    path: Path,
+    service: UpgradeService<Path, Result> & OneWay<Result>,
+  ): void {
+    this.#router.attach(path, service);
+  }
+
+  /**
+   * Takes `service` out: new upgrades get 404, open connections live on.
+   *
+   * @throws {TypeError} when it is not attached
+   */
+  detach(service: UpgradeService<string>): void {
+    this.#router.detach(service);
+  }
+
+  /**
+   * Opens the port. Resolves when it is bound, at once when it is already.
+   *
+   * Rejects with a `ConnectionError` when it cannot be bound, the system's error as its cause.
+   */
+  start(): Promise<void> {
+    this.#starting ??= this.#start();
+    return this.#starting;
+  }
+
+  /**
+   * The port that is bound; before the start the one that was given.
+   *
+   * @throws {TypeError} when that is not known before the start
+   */
+  get port(): number {
+    if (this.#listening !== undefined) return this.#listening.port;
+    if (typeof this.#target === "number" && this.#target !== 0) return this.#target;
+    throw new TypeError("Cannot tell the port: the listener has not started");
+  }
+
+  /**
+   * Where to connect to, such as `ws://127.0.0.1:9090`, without a path.
+   *
+   * @throws {TypeError} when the port is not known before the start
+   */
+  get url(): string {
+    const { hostname, secure } = this.#listening ?? { hostname: this.#settings.hostname, secure: false };
+    return `${secure ? "wss" : "ws"}://${reachable(hostname)}:${this.port}`;
+  }
+
+  /**
+   * Stops accepting, closes every connection, waits for close frames and handlers up to `timeout`, then cuts the rest.
+   * Resolves with how many closed cleanly and how many were cut. Services stay attached: it may be started again.
+   *
+   * @throws {RangeError} at once, when an option is out of range
+   */
+  gracefulStop(options: StopOptions = {}): Promise<StopResult> {
+    const { timeout = 10, statusCode = 1001, reason = "" } = options;
+    const timeoutMs = closeMillis("timeout", timeout);
+    checkClose(statusCode, reason);
+    this.#stopping ??= this.#stop(() => this.#pipeline.sessions.closeAll(statusCode, reason, timeoutMs));
+    return this.#stopping;
+  }
+
+  /** Stops accepting and cuts every connection at once, without close frames. Resolves when they are gone. */
+  async immediateStop(): Promise<void> {
+    const { sessions } = this.#pipeline;
+    if (this.#stopping === undefined) {
+      this.#stopping = this.#stop(async () => {
+        await sessions.terminateAll();
+        return { closed: 0, cut: 0 };
+      });
+    } else {
+      // A graceful stop that is under way ends now, but for its handlers.
+      await sessions.terminateAll();
+      return;
+    }
+    await this.#stopping;
+  }
+
+  /** `gracefulStop` with its defaults. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.gracefulStop();
+  }
+
+  /** What was counted since this listener was made. A copy. */
+  stats(): ListenerStats {
+    const { tally, sessions } = this.#pipeline;
+    return { ...tally, refused: { ...tally.refused }, open: sessions.size };
+  }
+
+  async #start(): Promise<void> {
+    try {
+      await this.#stopping;
+      const { fetch, hostname, timeoutMs, server, maxUriLength, maxHeaderSize, maxEntityBodySize } = this.#settings;
+      const options: ListenOptions = {
+        target: this.#target,
+        hostname,
+        timeoutMs,
+        server,
+        maxUriLength,
+        maxHeaderSize,
+        maxEntityBodySize,
+        claims: this.#router.claims,
+        ...(fetch && { fetch }),
+        onError: (error) => this.#report(error, undefined),
+      };
+      this.#pipeline.resume();
+      this.#listening = await this.#runtime.host(options, this.#pipeline.handle);
+    } catch (error) {
+      this.#starting = undefined;
+      throw error;
+    }
+  }
+
+  async #stop(endSessions: () => Promise<StopResult>): Promise<StopResult> {
+    const starting = this.#starting;
+    this.#starting = undefined;
+    try {
+      // Its failure is told to whoever started.
+      await starting?.catch(ignore);
+      this.#pipeline.stop();
+      const listening = this.#listening;
+      this.#listening = undefined;
+      const stopped = listening?.stop().catch((error) => this.#report(error, undefined));
+      const result = await endSessions();
+      await stopped;
+      return result;
+    } finally {
+      this.#stopping = undefined;
+    }
+  }
+
+  /** The listener's `onError`, else the runtime's report. Never throws, and leaves no rejection behind. */
+  #report(error: unknown, caller: Caller | undefined): void {
+    const { onError } = this.#settings;
+    if (onError === undefined) return this.#runtime.report(error);
+    try {
+      const returned: unknown = caller === undefined ? onError(error) : onError(error, caller);
+      if (isThenable(returned)) Promise.resolve(returned).catch((failure) => this.#runtime.report(failure));
+    } catch (failure) {
+      this.#runtime.report(failure);
+    }
+  }
+}
+
+/** An address one can connect to: one that means every interface is reached by the loopback. */
+function reachable(hostname: string): string {
+  if (hostname === "0.0.0.0") return "127.0.0.1";
+  if (hostname === "::") return "[::1]";
+  return hostname.includes(":") ? `[${hostname}]` : hostname;
+}
+
+function ignore(): void {}

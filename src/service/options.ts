@@ -1,0 +1,302 @@
+/**
+ * The options of a listener and of an upgrade service: their names, defaults and limits, checked once and turned from
+ * seconds into milliseconds. Nothing that is given is ever ignored: what cannot be had is refused by its name.
+ */
+
+import { isFieldValue } from "../handshake/header_grammar.ts";
+import { compileOrigins, type OriginRule, type Origins } from "../handshake/origin.ts";
+import { type SubProtocols, validateProtocols } from "../handshake/subprotocol.ts";
+import type { BufferPolicy, EndpointOptions } from "../streams/endpoint.ts";
+import type { ReadAhead } from "../streams/message_queue.ts";
+import { DEFAULT_LIMITS, type FetchHandler, type SocketLimits } from "../transport/upgrade.ts";
+import type { Caller } from "./caller.ts";
+import {
+  checkCount,
+  checkFunction,
+  checkNames,
+  checkObject,
+  checkSeconds,
+  type Given,
+  wrongKind,
+} from "../option_check.ts";
+import { closeMillis } from "../seconds.ts";
+
+/** Hears of an error that nobody took: `caller` is the connection it happened on, if it was one. */
+export type ListenerErrorHandler = (error: unknown, caller?: Caller) => void;
+
+/** What an HTTP request may cost before it is a WebSocket. */
+export interface RequestLimits {
+  /** Characters of the request target; longer → 414. Default 4096. */
+  readonly maxUriLength?: number;
+  /** Bytes of all headers; more → 431. Default 8192. */
+  readonly maxHeaderSize?: number;
+  /** Bytes of a body; more → 413. −1, the default, for no limit. */
+  readonly maxEntityBodySize?: number;
+}
+
+/** Options of a `Listener`. Times are seconds, fractions allowed; sizes are bytes. */
+export interface ListenerConfiguration {
+  /** The address to bind. Default `0.0.0.0`. Not with a server of your own. */
+  readonly host?: string;
+  /** How long an upgrade request and its answer may take; 0 for ever. Default 120. */
+  readonly timeout?: number;
+  /** The `Server` header of responses. Default: none. */
+  readonly server?: string;
+  /** See `RequestLimits`. */
+  readonly requestLimits?: RequestLimits;
+  /** HTTP before the upgrade. There is one setting, and one value of it: `AUTO` follows the `Connection` header. */
+  readonly http1Settings?: { readonly keepAlive?: "AUTO" };
+  /** Compression of messages: not in this version. */
+  readonly webSocketCompressionEnabled?: false;
+  /** Answers ordinary HTTP requests. Default: 426. Not with a server of your own, which answers them itself. */
+  readonly fetch?: FetchHandler;
+  /** Hears of errors that no service took. Default: the runtime's warning, with the code `HAWSER_UNHANDLED`. */
+  readonly onError?: ListenerErrorHandler;
+}
+
+/** Options of an upgrade service. Times are seconds, fractions allowed; sizes are bytes. */
+export interface UpgradeServiceOptions {
+  /** What the service speaks: a list, of which the client's first offer is taken, or a function. Default: none. */
+  readonly subProtocols?: SubProtocols;
+  /** Which pages may connect: a list, a function or `allowAnyOrigin`. Default: those of the same host and port. */
+  readonly origins?: Origins;
+  /** How long neither a message nor a ping may come before `onIdleTimeout`; 0, the default, for ever. */
+  readonly idleTimeout?: number;
+  /** Bytes of one message, inclusive; more → close 1009. Default 16 777 216. */
+  readonly maxMessageSize?: number;
+  /** Bytes of one frame, at least 4: larger incoming → close 1009, larger outgoing are split. Default: no limit. */
+  readonly maxFrameSize?: number;
+  /** How long `close` waits for the peer's close frame; 0 does not wait, −1 waits for ever. Default 60. */
+  readonly connectionClosureTimeout?: number;
+  /** How often a ping is sent; 0 for never. Default 30. */
+  readonly pingInterval?: number;
+  /** How long its pong may take before the connection counts as lost; 0 for ever. Default 30. */
+  readonly pongTimeout?: number;
+  /** What waits for a busy handler before the peer is held back. Default 1024 messages, 1 048 576 bytes. */
+  readonly readAhead?: Partial<ReadAhead>;
+  /** Bytes that may wait for a slow peer. Default 16 777 216. */
+  readonly maxBufferedAmount?: number;
+  /** What becomes of a message that would pass it: it may `wait`, be dropped, or close with 1013. Default `wait`. */
+  readonly bufferPolicy?: BufferPolicy;
+  /** Frames of one message, inclusive; more → close 1009. Default 131 072. */
+  readonly maxFragments?: number;
+  /** Automatic pongs that wait for a slow peer, the newest kept. Default 16. */
+  readonly maxPendingPongs?: number;
+  /** How long a message may stay unfinished; 0 for ever. Default 60. */
+  readonly messageTimeout?: number;
+  /** How long what comes behind a close frame is read and dropped before the connection is cut. Default 2. */
+  readonly closeLinger?: number;
+}
+
+/** A listener's options, checked. */
+export interface ListenerSettings {
+  readonly hostname: string;
+  readonly timeoutMs: number;
+  readonly server: string | undefined;
+  readonly maxUriLength: number;
+  readonly maxHeaderSize: number;
+  readonly maxEntityBodySize: number;
+  readonly fetch: FetchHandler | undefined;
+  readonly onError: ListenerErrorHandler | undefined;
+}
+
+/** An upgrade service's options, checked. */
+export interface ServiceSettings {
+  readonly subProtocols: SubProtocols | undefined;
+  readonly allowsOrigin: OriginRule;
+  readonly limits: SocketLimits;
+  readonly pacing: Omit<EndpointOptions, "clock" | "deadlines">;
+}
+
+/**
+ * Checks a listener's target and options.
+ *
+ * @throws {TypeError} for an unknown name, a value of the wrong kind, and what this version does not do
+ * @throws {RangeError} for a number out of range
+ */
+export function checkListener(target: number | object, config: ListenerConfiguration = {}): ListenerSettings {
+  checkTarget(target);
+  if (typeof config !== "object" || config === null) throw wrongKind("config", "an object");
+  const given = config as Given;
+  checkNames(given, LISTENER_NAMES, LISTENER_REFUSALS);
+  if (typeof target === "object") refuseBesideServer(given);
+
+  if (given.webSocketCompressionEnabled !== undefined && given.webSocketCompressionEnabled !== false) {
+    throw new TypeError(`Cannot use the option "webSocketCompressionEnabled": ${NOT_YET}, but for false`);
+  }
+  checkHttpSettings(given);
+  checkFunction(given, "fetch");
+  checkFunction(given, "onError");
+  if (config.host !== undefined && (typeof config.host !== "string" || config.host === "")) {
+    throw wrongKind("host", "the name or address of a network interface");
+  }
+  if (config.server !== undefined && (typeof config.server !== "string" || !isFieldValue(config.server))) {
+    throw wrongKind("server", "a header value");
+  }
+
+  const limits = checkObject(given, "requestLimits");
+  checkNames(limits, REQUEST_LIMIT_NAMES, NOTHING);
+  const bodySize = checkCount(limits, "maxEntityBodySize", -1, -1, "requestLimits.maxEntityBodySize");
+  return {
+    hostname: config.host ?? "0.0.0.0",
+    timeoutMs: checkSeconds(given, "timeout", 120, true),
+    server: config.server,
+    maxUriLength: checkCount(limits, "maxUriLength", 4_096, 1, "requestLimits.maxUriLength"),
+    maxHeaderSize: checkCount(limits, "maxHeaderSize", 8_192, 1, "requestLimits.maxHeaderSize"),
+    maxEntityBodySize: bodySize === -1 ? Infinity : bodySize,
+    fetch: config.fetch,
+    onError: config.onError,
+  };
+}
+
+/**
+ * Checks the options of an upgrade service.
+ *
+ * @throws {TypeError} for an unknown name, a value of the wrong kind, and what this version does not do
+ * @throws {RangeError} for a number out of range
+ */
+export function checkService(options: UpgradeServiceOptions): ServiceSettings {
+  const given = options as Given;
+  checkNames(given, SERVICE_NAMES, SERVICE_REFUSALS);
+  const { subProtocols, origins, bufferPolicy = "wait" } = options;
+  checkSubProtocols(subProtocols);
+  if (!POLICIES.includes(bufferPolicy)) throw wrongKind("bufferPolicy", `one of ${POLICIES.join(", ")}`);
+  const readAhead = checkObject(given, "readAhead");
+  checkNames(readAhead, ["messages", "bytes"], NOTHING);
+
+  const lingerMs = checkSeconds(given, "closeLinger", DEFAULT_LIMITS.lingerMs / 1_000, false);
+  return {
+    subProtocols,
+    allowsOrigin: compileOrigins(origins),
+    limits: {
+      maxMessageSize: checkCount(given, "maxMessageSize", DEFAULT_LIMITS.maxMessageSize, 1),
+      // The longest character of UTF-8 takes four bytes, and is not split.
+      maxFrameSize: checkCount(given, "maxFrameSize", DEFAULT_LIMITS.maxFrameSize, 4),
+      maxFragments: checkCount(given, "maxFragments", DEFAULT_LIMITS.maxFragments, 1),
+      maxPendingPongs: checkCount(given, "maxPendingPongs", DEFAULT_LIMITS.maxPendingPongs, 1),
+      messageMs: checkSeconds(given, "messageTimeout", DEFAULT_LIMITS.messageMs / 1_000, true),
+      lingerMs,
+      lingerBytes: DEFAULT_LIMITS.lingerBytes,
+    },
+    pacing: {
+      readAhead: {
+        messages: checkCount(readAhead, "messages", 1_024, 1, "readAhead.messages"),
+        bytes: checkCount(readAhead, "bytes", 1_048_576, 1, "readAhead.bytes"),
+      },
+      maxBufferedAmount: checkCount(given, "maxBufferedAmount", 16_777_216, 1),
+      bufferPolicy,
+      idleMs: checkSeconds(given, "idleTimeout", 0, true),
+      pingMs: checkSeconds(given, "pingInterval", 30, true),
+      pongMs: checkSeconds(given, "pongTimeout", 30, true),
+      closeMs: closeMillis("connectionClosureTimeout", given.connectionClosureTimeout ?? 60),
+      lingerMs,
+    },
+  };
+}
+
+/** What may become of a message that a slow peer has no room for. */
+export const POLICIES: readonly BufferPolicy[] = ["wait", "drop", "close"];
+
+const LISTENER_NAMES: readonly string[] = [
+  "host",
+  "timeout",
+  "server",
+  "requestLimits",
+  "http1Settings",
+  "webSocketCompressionEnabled",
+  "fetch",
+  "onError",
+];
+
+const REQUEST_LIMIT_NAMES: readonly string[] = ["maxUriLength", "maxHeaderSize", "maxEntityBodySize"];
+
+const SERVICE_NAMES: readonly string[] = [
+  "get",
+  "subProtocols",
+  "origins",
+  "idleTimeout",
+  "maxMessageSize",
+  "maxFrameSize",
+  "connectionClosureTimeout",
+  "pingInterval",
+  "pongTimeout",
+  "readAhead",
+  "maxBufferedAmount",
+  "bufferPolicy",
+  "maxFragments",
+  "maxPendingPongs",
+  "messageTimeout",
+  "closeLinger",
+];
+
+const NOT_YET = "this version does not do it";
+const NOTHING: ReadonlyMap<string, string> = new Map();
+
+const LISTENER_REFUSALS: ReadonlyMap<string, string> = new Map([
+  ["secureSocket", `${NOT_YET}; hand over an https server instead of a port`],
+  ["certValidation", "certificates are not looked up by OCSP or CRL here"],
+  ["maxPipelinedRequests", "how many requests are pipelined is the runtime's affair"],
+  ["trustedProxies", NOT_YET],
+  ["maxConnections", NOT_YET],
+  ["maxConnectionsPerAddress", NOT_YET],
+  ["maxTotalBuffered", NOT_YET],
+  ["auth", NOT_YET],
+]);
+
+const SERVICE_REFUSALS: ReadonlyMap<string, string> = new Map([
+  ["allowAnyOrigin", 'it is a value of the option "origins"'],
+  ["auth", `${NOT_YET}; check the request in "get"`],
+  ["closeOnExpiry", NOT_YET],
+  ["validation", NOT_YET],
+  ["params", NOT_YET],
+  ["query", NOT_YET],
+  ["headers", NOT_YET],
+  ["dispatcherKey", NOT_YET],
+  ["dispatcherStreamId", NOT_YET],
+  ["concurrent", NOT_YET],
+  ["webSocketCompressionEnabled", NOT_YET],
+  ["maxMessagesPerSecond", NOT_YET],
+  ["maxControlFramesPerSecond", NOT_YET],
+  ["maxInflatedBytesPerSecond", NOT_YET],
+]);
+
+function checkTarget(target: unknown): void {
+  if (typeof target === "number") {
+    if (!Number.isInteger(target) || target < 0 || target > 65_535) {
+      throw new RangeError(`Cannot listen on port ${target}: it is not an integer from 0 to 65535`);
+    }
+  } else if (typeof target !== "object" || target === null) {
+    throw new TypeError("Cannot listen: the first argument is neither a port nor a server");
+  }
+}
+
+/** What belongs to whoever made the server. */
+function refuseBesideServer(given: Given): void {
+  for (const name of ["host", "fetch", "http1Settings"]) {
+    if (given[name] !== undefined) {
+      throw new TypeError(`Cannot use the option "${name}": it belongs to the server that was handed over`);
+    }
+  }
+}
+
+function checkHttpSettings(given: Given): void {
+  const settings = checkObject(given, "http1Settings");
+  checkNames(settings, ["keepAlive"], LISTENER_REFUSALS);
+  const { keepAlive } = settings;
+  if (keepAlive !== undefined && keepAlive !== "AUTO") {
+    throw new TypeError(
+      `Cannot use the option "http1Settings.keepAlive": ${JSON.stringify(keepAlive)} is not "AUTO", the only one here`,
+    );
+  }
+}
+
+function checkSubProtocols(subProtocols: unknown): void {
+  if (subProtocols === undefined || typeof subProtocols === "function") return;
+  if (!Array.isArray(subProtocols)) throw wrongKind("subProtocols", "a list or a function");
+  try {
+    validateProtocols(subProtocols);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new TypeError(`Cannot use the option "subProtocols": ${reason}`, { cause });
+  }
+}

@@ -1,0 +1,145 @@
+/**
+ * What a user implements (features S and U1): the handlers of a connection, and the upgrade service that hands one out
+ * for each request. Types, and the one rule about them that a type cannot hold everywhere.
+ */
+
+import type { AuthnError, AuthzError, UpgradeError } from "../errors.ts";
+import type { Message } from "../transport/message_socket.ts";
+import type { Caller } from "./caller.ts";
+import type { UpgradeServiceOptions } from "./options.ts";
+
+/**
+ * What a handler may return, and what becomes of it: a string is sent as text, a `Uint8Array` or `ArrayBuffer` as
+ * binary, a number, boolean, `null`, plain object or array as JSON text; of a `ReadableStream`, an async iterable or a
+ * generator each element in turn, at the peer's pace; a close frame closes; an `Error` is the same as throwing it;
+ * `undefined` is nothing. Anything else (a Map, a function, an instance of a class …) is a `TypeError`, as if thrown.
+ */
+// deno-lint-ignore ban-types -- any object, of which the run time takes those above
+export type Returned = string | number | boolean | null | undefined | void | object;
+
+/** A handler's answer, now or later. */
+export type Answer = Returned | PromiseLike<Returned>;
+
+/**
+ * The handlers of one connection, or of many when the same object is handed out again. All are optional, and called as
+ * methods. Messages of one connection are handled one at a time, in order, each answer sent before the next.
+ */
+export interface Service {
+  /** The connection is open. No message is handled before it has ended. */
+  onOpen?(caller: Caller): Answer;
+  /** A text message. */
+  onTextMessage?(caller: Caller, text: string): Answer;
+  /** A binary message, the handler's from now on. */
+  onBinaryMessage?(caller: Caller, data: Uint8Array): Answer;
+  /** A message of either kind; instead of the two above. */
+  onMessage?(caller: Caller, message: Message): Answer;
+  /**
+   * A ping, at once, also while a message is handled. Present: it answers, by returning the pong's bytes or by
+   * `caller.pong`; pings that come while 16 such calls are unfinished are passed over. Absent: a pong is sent.
+   */
+  onPing?(caller: Caller, data: Uint8Array): Answer;
+  /** A pong, at once; not those of keep-alive. */
+  onPong?(caller: Caller, data: Uint8Array): Answer;
+  /** Nothing came for `idleTimeout`, and again after each such time. Without it the connection is closed with 1001. */
+  onIdleTimeout?(caller: Caller): Answer;
+  /**
+   * The connection has ended, exactly once, behind the last message. 1005: a close frame without a code; 1006: none. A
+   * close frame returned at once is the answer to the peer's, if nothing else was being handled when that came; later
+   * the peer's has been echoed already. Whatever else it returns is not looked at.
+   */
+  onClose?(caller: Caller, statusCode: number, reason: string): unknown;
+  /**
+   * A handler failed, the peer broke the protocol, or the connection was lost. After a handler's failure the connection
+   * is closed with 1011, unless this returns another close frame.
+   */
+  onError?(caller: Caller, error: unknown): Answer;
+}
+
+/** The names of the parameters in a path such as `/chat/:room`. */
+export type PathParamNames<Path extends string> = string extends Path ? string
+  : Path extends `${infer Head}/${infer Tail}` ? SegmentParamName<Head> | PathParamNames<Tail>
+  : SegmentParamName<Path>;
+
+type SegmentParamName<Segment extends string> = Segment extends `:${infer Name}` ? Name
+  : Segment extends "*" ? "*"
+  : never;
+
+/** The values of a path's parameters, percent-decoded; `*` is what the star stood for. */
+export type PathParams<Path extends string> = { readonly [Name in PathParamNames<Path>]: string };
+
+/** What is known of an upgrade request beside the request itself. */
+export interface UpgradeContext<Path extends string = string> {
+  /** The parameters of the path the service was attached at. */
+  readonly params: PathParams<Path>;
+  /** The query, percent-decoded. */
+  readonly query: URLSearchParams;
+  /** Headers to add to the 101 response. None of those the handshake writes itself. */
+  readonly headers: Headers;
+  /** The sub-protocol that will be agreed on, undefined for none. */
+  readonly subProtocol: string | undefined;
+  /** The peer's IP address, when the runtime tells it. */
+  readonly remoteAddress: string | undefined;
+  /** Whether the connection itself is encrypted. */
+  readonly secure: boolean;
+  /** The verified identity: undefined, because this version verifies none. */
+  readonly auth: undefined;
+}
+
+/** What an upgrade may come to: a service, or a refusal. */
+export type UpgradeResult = Service | UpgradeError | AuthnError | AuthzError | Response;
+
+/**
+ * Turns requests into services, with the options of the connections that come of it.
+ *
+ * `get` is called once for each valid request. It returns the connection's service; an `UpgradeError` (its status), an
+ * `AuthnError` (401) or an `AuthzError` (403), which may as well be thrown; or a `Response` to refuse with. Anything
+ * else that it throws is a 500 which says nothing of it. The request's signal is aborted when the client leaves, and
+ * when `get` takes longer than the listener's `timeout` (then the answer is 503).
+ */
+export interface UpgradeService<Path extends string = string, Result extends UpgradeResult = UpgradeResult>
+  extends UpgradeServiceOptions {
+  get(request: Request, context: UpgradeContext<Path>): Result | Promise<Result>;
+}
+
+/** Holds for results with one way to take messages: either `onMessage`, or one or both of the two others. */
+export type OneWay<Result> = [Ambiguous<Result>] extends [never] ? unknown
+  : { get: "A service has either onMessage, or onTextMessage and onBinaryMessage" };
+
+// deno-lint-ignore no-explicit-any -- of a method whose parameters do not matter
+type Handler = (...args: any[]) => unknown;
+
+type Ambiguous<Result> = Result extends { onMessage: Handler } & ({ onTextMessage: Handler } | { onBinaryMessage: Handler })
+  ? Result
+  : never;
+
+const HANDLERS: readonly (keyof Service)[] = [
+  "onOpen",
+  "onTextMessage",
+  "onBinaryMessage",
+  "onMessage",
+  "onPing",
+  "onPong",
+  "onIdleTimeout",
+  "onClose",
+  "onError",
+];
+
+/**
+ * Refuses what cannot serve a connection.
+ *
+ * @throws {TypeError} when it is not an object, a handler is not a function, or there are two ways to take messages
+ */
+export function checkIsService(value: unknown): asserts value is Service {
+  if (typeof value !== "object" || value === null) {
+    throw new TypeError(`Cannot serve a connection: "get" returned ${value === null ? "null" : `a ${typeof value}`}`);
+  }
+  const service: Service = value;
+  for (const name of HANDLERS) {
+    if (service[name] !== undefined && typeof service[name] !== "function") {
+      throw new TypeError(`Cannot serve a connection: "${name}" is not a function`);
+    }
+  }
+  if (service.onMessage !== undefined && (service.onTextMessage ?? service.onBinaryMessage) !== undefined) {
+    throw new TypeError('Cannot serve a connection: "onMessage" stands beside "onTextMessage" or "onBinaryMessage"');
+  }
+}

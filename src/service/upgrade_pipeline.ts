@@ -1,0 +1,241 @@
+/**
+ * From a pending upgrade to an open session or a refusal (features U1, U2, U4, U8, L7): route, origin, sub-protocol, then
+ * the service's word. What a peer is told is one plain sentence; what went wrong is told to the listener. Knows no port.
+ */
+
+import { AuthnError, AuthzError, ConnectionError, HandshakeTimedOutError, UpgradeError } from "../errors.ts";
+import { isReservedHeader } from "../handshake/reserved_header.ts";
+import { chooseProtocol, parseProtocols } from "../handshake/subprotocol.ts";
+import type { MessageSocket } from "../transport/message_socket.ts";
+import type { Runtime } from "../transport/runtime.ts";
+import type { Upgrade, UpgradeHandler } from "../transport/upgrade.ts";
+import type { Caller } from "./caller.ts";
+import type { Errors, Tally } from "./dispatcher.ts";
+import type { ServiceSettings } from "./options.ts";
+import { isThenable } from "./reply.ts";
+import type { Match, Router } from "./router.ts";
+import { checkIsService, type Service, type UpgradeContext } from "./service.ts";
+import { Session } from "./session.ts";
+import { SessionSet } from "./session_set.ts";
+
+/** What is counted of upgrades, and over all connections. */
+export interface UpgradeTally extends Tally {
+  /** Connections that were opened. */
+  opened: number;
+  /** Clients that left before their upgrade was decided. */
+  left: number;
+  /** Refusals, by HTTP status. */
+  readonly refused: Record<number, number>;
+}
+
+/** What a pipeline works with. */
+export interface PipelineParts {
+  readonly router: Pick<Router, "match">;
+  readonly runtime: Pick<Runtime, "clock" | "deadlines" | "fillRandom">;
+  /** Milliseconds the service's word may take, Infinity for ever. */
+  readonly timeoutMs: number;
+  readonly errors: Errors & { report(error: unknown, caller?: Caller): void };
+}
+
+/** The terms of a 101, and who serves the connection then. */
+interface Accepted {
+  readonly service: Service;
+  readonly settings: ServiceSettings;
+  readonly protocol: string | undefined;
+  readonly headers: Headers;
+}
+
+export class UpgradePipeline {
+  readonly sessions: SessionSet;
+  readonly tally: UpgradeTally = { opened: 0, left: 0, refused: {}, unhandled: 0, dropped: 0, unsent: 0 };
+  readonly #parts: PipelineParts;
+  /** Of the services that have not said their word yet. */
+  readonly #pending = new Set<AbortController>();
+  #stopped = false;
+
+  constructor(parts: PipelineParts) {
+    this.#parts = parts;
+    this.sessions = new SessionSet(parts.runtime.clock);
+  }
+
+  /** Decides one upgrade. Never rejects. */
+  readonly handle: UpgradeHandler = async (upgrade) => {
+    let decision: Accepted | Response;
+    try {
+      decision = await this.#decide(upgrade);
+    } catch (error) {
+      decision = this.#refusalOf(error);
+    }
+    if (decision instanceof Response) await this.#reject(upgrade, decision);
+    else await this.#accept(upgrade, decision);
+  };
+
+  /** Refuses, from now on and those that are pending, with 503. Open sessions live on. */
+  stop(): void {
+    this.#stopped = true;
+    for (const pending of this.#pending) pending.abort(new UpgradeError(503, "The server is stopping"));
+  }
+
+  /** Takes upgrades again. */
+  resume(): void {
+    this.#stopped = false;
+  }
+
+  async #decide(upgrade: Upgrade): Promise<Accepted | Response> {
+    const { request } = upgrade;
+    if (this.#stopped) return refusal(503, "The server is stopping");
+
+    const url = parseUrl(request.url);
+    const match = url && this.#match(url.pathname);
+    if (url === undefined || match === null) return refusal(400, "The request target is ill-formed");
+    if (match === undefined) return refusal(404, "There is no WebSocket service at this path");
+    const { settings, params } = match;
+
+    const { headers } = request;
+    if (!settings.allowsOrigin(headers.get("origin"), headers.get("host") ?? "")) {
+      return refusal(403, "Pages of this origin may not connect");
+    }
+    const offered = parseProtocols(headers.get("sec-websocket-protocol"));
+    if (offered === undefined) {
+      return refusal(400, "The Sec-WebSocket-Protocol header is not a list of distinct tokens");
+    }
+    const protocol = chooseProtocol(offered, settings.subProtocols);
+
+    const context: UpgradeContext = {
+      params,
+      query: url.searchParams,
+      headers: new Headers(),
+      subProtocol: protocol,
+      remoteAddress: request.remoteAddress,
+      secure: request.secure,
+      auth: undefined,
+    };
+    const result = await this.#ask(upgrade, match, context);
+    if (result instanceof Response) return checkResponse(result);
+    // What may be thrown may as well be returned.
+    if (result instanceof Error) throw result;
+    checkIsService(result);
+    checkHeaders(context.headers);
+    return { service: result, settings, protocol, headers: context.headers };
+  }
+
+  /** Null: it cannot be decoded. */
+  #match(pathname: string): Match | undefined | null {
+    try {
+      return this.#parts.router.match(pathname);
+    } catch (error) {
+      if (error instanceof URIError) return null;
+      throw error;
+    }
+  }
+
+  /** The service's word; or an `UpgradeError` as soon as it comes too late to matter. */
+  #ask({ request }: Upgrade, { service }: Match, context: UpgradeContext): unknown {
+    const abort = new AbortController();
+    const result: unknown = service.get(
+      new Request(request.url, { method: request.method, headers: request.headers, signal: abort.signal }),
+      context,
+    );
+    if (!isThenable(result)) return result;
+
+    const { clock } = this.#parts.runtime;
+    const { timeoutMs } = this.#parts;
+    const seconds = timeoutMs / 1_000;
+    const cancel = timeoutMs === Infinity ? undefined : clock.after(
+      timeoutMs,
+      () => abort.abort(new HandshakeTimedOutError(`The upgrade was not decided within ${seconds} seconds`)),
+    );
+    const left = (): void => abort.abort(request.signal.reason);
+    request.signal.addEventListener("abort", left);
+    this.#pending.add(abort);
+    return new Promise((resolve, reject) => {
+      abort.signal.addEventListener("abort", () => {
+        const { reason } = abort.signal;
+        reject(reason instanceof UpgradeError ? reason : new UpgradeError(503, "The upgrade took too long"));
+      });
+      if (request.signal.aborted) left();
+      Promise.resolve(result).then(resolve, reject);
+    }).finally(() => {
+      cancel?.();
+      request.signal.removeEventListener("abort", left);
+      this.#pending.delete(abort);
+    });
+  }
+
+  #refusalOf(error: unknown): Response {
+    if (error instanceof UpgradeError) return refusal(error.status, error.message, error.headers);
+    if (error instanceof AuthnError) return refusal(401, error.message);
+    if (error instanceof AuthzError) return refusal(403, error.message);
+    this.#parts.errors.report(error);
+    return refusal(500, "The server could not answer");
+  }
+
+  async #reject(upgrade: Upgrade, response: Response): Promise<void> {
+    const { tally } = this;
+    if (upgrade.request.signal.aborted) tally.left++;
+    else tally.refused[response.status] = (tally.refused[response.status] ?? 0) + 1;
+    try {
+      await upgrade.reject(response);
+    } catch (error) {
+      this.#parts.errors.report(error);
+    }
+  }
+
+  async #accept(upgrade: Upgrade, { service, settings, protocol, headers }: Accepted): Promise<void> {
+    // Decided in time, but the listener has stopped meanwhile.
+    if (this.#stopped) return this.#reject(upgrade, refusal(503, "The server is stopping"));
+    const { runtime, errors } = this.#parts;
+    let socket: MessageSocket;
+    try {
+      socket = await upgrade.accept({
+        limits: settings.limits,
+        headers,
+        ...(protocol !== undefined && { protocol }),
+      });
+    } catch (error) {
+      this.tally.left++;
+      if (!(error instanceof ConnectionError)) errors.report(error);
+      return;
+    }
+    const session = new Session(socket, service, {
+      request: upgrade.request,
+      settings,
+      runtime,
+      tally: this.tally,
+      errors,
+      sessions: this.sessions,
+    });
+    this.tally.opened++;
+    this.sessions.add(session);
+    session.open();
+    if (this.#stopped) void session.close(1001, "");
+  }
+}
+
+/** A refusal with one plain sentence. */
+function refusal(status: number, sentence: string, headers?: Headers): Response {
+  return new Response(sentence, { status, ...(headers && { headers }) });
+}
+
+function parseUrl(text: string): URL | undefined {
+  try {
+    return new URL(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What cannot travel any more would leave the client without an answer. */
+function checkResponse(response: Response): Response {
+  if (response.type === "error") throw new TypeError('Cannot refuse the upgrade: "get" returned an error response');
+  if (response.bodyUsed) throw new TypeError('Cannot refuse the upgrade: "get" returned a response that was read');
+  return response;
+}
+
+function checkHeaders(headers: Headers): void {
+  for (const name of headers.keys()) {
+    if (isReservedHeader(name)) {
+      throw new TypeError(`Cannot add the header "${name}" to the upgrade: it belongs to the handshake`);
+    }
+  }
+}
