@@ -18,14 +18,12 @@ export async function buildAll(folder: "servers" | "micro", names: Iterable<stri
     platform: "node",
     target: "node20",
     logLevel: "warning",
-    plugins: [{
-      name: "the real ws",
-      // By path: Bun answers the bare name `ws` with a module of its own.
-      setup({ onResolve }) {
-        const path = fileURLToPath(import.meta.resolve("ws"));
-        onResolve({ filter: /^ws$/ }, () => ({ path, external: true }));
-      },
-    }],
+    // `ws` goes in whole: Bun answers its bare name with a module of its own, Deno cannot read it from here. What it
+    // requires itself, the addons among them, it still requires.
+    external: ["bufferutil", "utf-8-validate"],
+    banner: {
+      js: 'import { createRequire } from "node:module";\nconst require = createRequire(import.meta.url);',
+    },
   });
   return new Map([...all].map((name) => [name, `${OUT}/${name}.mjs`]));
 }

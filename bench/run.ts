@@ -10,7 +10,7 @@ import { compileLoad, type Load, load } from "./load.ts";
 import { topFunctions } from "./profile.ts";
 import { type Peer, PEERS, type Row, ROWS, type RuntimeName } from "./rows.ts";
 import { commandOf, startServer } from "./server.ts";
-import { block, head, type Runs } from "./table.ts";
+import { type Runs, Table } from "./table.ts";
 
 const USAGE = `npm run bench -- [options]
   --rows A,B      rows whose name begins so (20B, 16KiB, fanout …); "all" for every one
@@ -24,6 +24,9 @@ const USAGE = `npm run bench -- [options]
 const RESULTS = fileURLToPath(new URL("results/", import.meta.url));
 const SERVER_CORE = 0;
 const LOAD_CORE = 1;
+/** CPU seconds a second; the kernel counts them in hundredths. */
+const STARVED_BELOW = 0.2;
+const MAX_RETRIES = 2;
 
 const { values: options } = parseArgs({
   options: {
@@ -52,10 +55,13 @@ async function runTable(): Promise<void> {
   const results: Record<string, Record<string, Record<string, readonly Load[]>>> = {};
   for (const runtime of runtimes) {
     const here = peers.filter((peer) => peer.runtimes.includes(runtime));
-    console.log(`\n${version(runtime)}, ${options.profile ? 1 : options.rounds} × ${options.seconds} s\n\n${head()}`);
+    const table = new Table(here);
+    console.log(
+      `\n${version(runtime)}, ${options.profile ? 1 : options.rounds} × ${options.seconds} s\n\n${table.head()}`,
+    );
     for (const row of rows) {
       const runs = await runRow(row, here.filter((peer) => !row.without?.includes(peer.name)), runtime, scripts);
-      console.log(`${block(row, runs)}\n`);
+      console.log(`${table.block(row, runs)}\n`);
       (results[runtime] ??= {})[row.name] = Object.fromEntries(runs.map(({ peer, loads }) => [peer.name, loads]));
     }
   }
@@ -75,11 +81,20 @@ async function runRow(
   for (let round = 0; round < rounds; round++) {
     for (const { peer, loads } of runs) {
       progress(`${row.name} ${peer.name} ${round + 1}/${rounds}`);
-      loads.push(await runOnce(row, peer, runtime, scripts.get(peer.server)!));
+      let result = await runOnce(row, peer, runtime, scripts.get(peer.server)!);
+      for (let again = 0; again < MAX_RETRIES && isStarved(row, result); again++) {
+        result = await runOnce(row, peer, runtime, scripts.get(peer.server)!);
+      }
+      loads.push(result);
     }
   }
   progress("");
   return runs;
+}
+
+/** The server hardly ran: somebody else had its core, and nothing was measured. */
+function isStarved(row: Row, { server_cpu_s, seconds }: Load): boolean {
+  return row.job !== "idle" && server_cpu_s < seconds * STARVED_BELOW;
 }
 
 async function runOnce(row: Row, peer: Peer, runtime: RuntimeName, script: string): Promise<Load> {

@@ -9,40 +9,56 @@ export interface Runs {
   readonly loads: readonly Load[];
 }
 
-const COLUMNS = ["", "per s", "per CPU s", "spread", "busy", ...BASELINES.map((name) => `÷ ${name}`), "p99 µs"];
-const WIDTHS = [17, 11, 11, 7, 6, ...BASELINES.map(() => 18), 9];
+type Baseline = (typeof BASELINES)[number];
 
-/** The head of the table. */
-export function head(): string {
-  return line(COLUMNS) + "\n" + WIDTHS.map((width) => "─".repeat(width)).join("──");
-}
+/** The table of one runtime, with a column for each baseline that takes part. */
+export class Table {
+  readonly #baselines: readonly Baseline[];
+  readonly #widths: readonly number[];
 
-/** One row of work: its title, and a line for each peer. */
-export function block(row: Row, all: readonly Runs[]): string {
-  return [`${row.name}: ${row.title}`, ...all.map((runs) => peerLine(row, runs, all))].join("\n");
-}
+  constructor(peers: readonly Peer[]) {
+    this.#baselines = BASELINES.filter((name) => peers.some((peer) => peer.name === name));
+    this.#widths = [17, 11, 11, 7, 6, ...this.#baselines.map(() => 15), 9];
+  }
 
-function peerLine(row: Row, { peer, loads }: Runs, all: readonly Runs[]): string {
-  const figures = loads.map((load) => figureOf(row, load));
-  const middle = median(figures);
-  const spread = (Math.max(...figures) - Math.min(...figures)) / 2 / middle;
-  const errors = loads.reduce((sum, load) => sum + load.errors, 0);
-  const idle = row.job === "idle";
-  return line([
-    `  ${peer.name}`,
-    idle ? "" : count(median(loads.map((load) => load.msgs_per_s ?? load.handshakes_per_s ?? 0))),
-    count(middle),
-    loads.length > 1 ? `±${Math.round(spread * 100)} %` : "",
-    idle ? "" : `${Math.round(median(loads.map((load) => load.server_cpu_s / load.seconds)) * 100)} %`,
-    ...BASELINES.map((name) => ratio(row, peer, figures, all.find((runs) => runs.peer.name === name))),
-    loads.some((load) => load.p99_us) ? median(loads.map((load) => load.p99_us ?? 0)).toFixed(0) : "",
-  ]) + (errors > 0 ? `  ${errors} ERRORS` : "");
+  head(): string {
+    const names = ["", "per s", "per CPU s", "spread", "busy", ...this.#baselines.map((name) => `÷ ${name}`), "p99 µs"];
+    return this.#line(names) + "\n" + this.#widths.map((width) => "─".repeat(width)).join("──");
+  }
+
+  /** One row of work: its title, and a line for each peer. */
+  block(row: Row, all: readonly Runs[]): string {
+    return [`${row.name}: ${row.title}`, ...all.map((runs) => this.#peerLine(row, runs, all))].join("\n");
+  }
+
+  #peerLine(row: Row, { peer, loads }: Runs, all: readonly Runs[]): string {
+    const figures = loads.map((load) => figureOf(row, load));
+    const middle = median(figures);
+    const spread = (Math.max(...figures) - Math.min(...figures)) / 2 / middle;
+    const errors = loads.reduce((sum, load) => sum + load.errors, 0);
+    const idle = row.job === "idle";
+    return this.#line([
+      `  ${peer.name}`,
+      idle ? "" : count(median(loads.map((load) => load.msgs_per_s ?? load.handshakes_per_s ?? 0))),
+      count(middle),
+      loads.length > 1 ? `±${Math.round(spread * 100)} %` : "",
+      idle ? "" : `${Math.round(median(loads.map((load) => load.server_cpu_s / load.seconds)) * 100)} %`,
+      ...this.#baselines.map((name) => ratio(row, peer, figures, all.find((runs) => runs.peer.name === name))),
+      loads.some((load) => load.p99_us) ? median(loads.map((load) => load.p99_us ?? 0)).toFixed(0) : "",
+    ]) + (errors > 0 ? `  ${errors} ERRORS` : "");
+  }
+
+  #line(cells: readonly string[]): string {
+    const padded = cells.map((cell, i) => i === 0 ? cell.padEnd(this.#widths[i]!) : cell.padStart(this.#widths[i]!));
+    return padded.join("  ").trimEnd();
+  }
 }
 
 function ratio(row: Row, peer: Peer, figures: readonly number[], baseline: Runs | undefined): string {
   if (baseline === undefined || baseline.peer === peer) return "";
   const against = baseline.loads.map((load) => figureOf(row, load));
   const value = median(figures.map((figure, round) => figure / against[round]!));
+  if (!Number.isFinite(value)) return "?";
   const aim = row.aims?.[peer.name]?.[baseline.peer.name];
   return aim === undefined ? value.toFixed(2) : `${value.toFixed(2)} ${value >= aim ? "✓" : "✗"} (≥ ${aim})`;
 }
@@ -61,8 +77,4 @@ function median(values: readonly number[]): number {
 
 function count(value: number): string {
   return Math.round(value).toLocaleString("en").replaceAll(",", " ");
-}
-
-function line(cells: readonly string[]): string {
-  return cells.map((cell, i) => i === 0 ? cell.padEnd(WIDTHS[i]!) : cell.padStart(WIDTHS[i]!)).join("  ").trimEnd();
 }

@@ -25,7 +25,7 @@ export function checkNames(given: object, known: readonly string[], refused: Rea
   }
   if (!plain) return;
   for (const name of names) {
-    if (known.includes(name)) continue;
+    if (known.includes(name) || refused.has(name)) continue;
     throw new TypeError(`Cannot use the option "${name}": there is none of that name${suggestion(name, known)}`);
   }
 }

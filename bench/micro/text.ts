@@ -11,7 +11,8 @@ interface NodeBuffer extends Uint8Array {
   latin1Slice(start: number, end: number): string;
   write(text: string, at: number, encoding: string): number;
 }
-const NodeBuffer = Reflect.get(globalThis, "Buffer") as { from(buffer: ArrayBufferLike): NodeBuffer } | undefined;
+type BufferFrom = { from(buffer: ArrayBufferLike): NodeBuffer };
+const NodeBuffer = (globalThis as { readonly Buffer?: unknown }).Buffer as BufferFrom | undefined;
 
 type Decode = (bytes: Uint8Array, start: number, end: number) => string;
 type Encode = (text: string, into: Uint8Array, at: number) => number;

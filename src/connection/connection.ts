@@ -72,6 +72,8 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
 
   #ended = false;
   #ending = false;
+  /** Nothing more goes to the transport: our direction has ended, or everything was dropped. */
+  #silent = false;
   #closed = false;
   #first: "local" | "remote" | undefined;
   #error: WebSocketError | undefined;
@@ -113,7 +115,8 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
       // The sink is not called from inside this call; what the transport brings meanwhile stands behind it.
       this.#engine.pause();
       this.bytesReceived = head.length;
-      this.#engine.receive(head);
+      // A plain array: the `slice` of a runtime's own kind may be a view.
+      this.#engine.receive(new Uint8Array(head.buffer, head.byteOffset, head.length));
       this.#resting = true;
       this.#clock.afterTurn(() => this.#endRest());
     }
@@ -145,7 +148,7 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
   }
 
   close(code?: number, reason = ""): void {
-    if (this.#closed || this.#engine.sent !== undefined) return;
+    if (this.#silent || this.#engine.sent !== undefined) return;
     this.#first ??= "local";
     this.#engine.close(code, reason);
     this.#planFlush();
@@ -154,14 +157,15 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
   destroy(error?: WebSocketError): void {
     if (this.#closed) return;
     this.#error ??= error;
-    this.#transport.destroy();
+    this.#cut();
   }
 
   pause(): void {
     if (this.#paused || this.#closed) return;
     this.#paused = true;
     this.#engine.pause();
-    this.#transport.pause();
+    // What is dropped anyway is read on, see `#finish`.
+    if (!this.#engine.deaf) this.#transport.pause();
   }
 
   resume(): void {
@@ -191,28 +195,31 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
 
   ended(): void {
     this.#ended = true;
-    // §7.1.1: the peer will say no more. What we have written goes out first.
-    this.#finish();
+    // §7.1.1: the peer will say no more. What waits in the engine comes first: it may hold a close frame to answer.
+    if (this.#engine.deaf || !(this.#paused || this.#resting)) this.#finish();
   }
 
   closed(error?: Error): void {
     if (this.#closed) return;
-    this.#closed = true;
+    this.#closed = this.#silent = true;
     this.#deadlines.delete(this);
     this.#cancelLinger?.();
+    // An answer to what comes now does not travel any more.
+    const { sent } = this.#engine;
     // What a pause held back came before the end, and is not lost with it.
     this.#inBatch = true;
     this.#engine.resume();
+    this.#engine.hearNoMore();
     this.#outgoing = [];
     this.#outgoingBytes = 0;
     this.#pongs = [];
-    this.#sink?.closed(this.#closure(error));
+    this.#sink?.closed(this.#closure(sent, error));
   }
 
   // ── from beside: what the engine decided ──
 
   write(bytes: Uint8Array): void {
-    if (this.#closed) return;
+    if (this.#silent) return;
     if (this.#full || this.#resting) {
       this.#outgoing.push(bytes);
       this.#outgoingBytes += bytes.length;
@@ -223,7 +230,7 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
 
   message(message: Message): void {
     this.#messages++;
-    if (++this.#messagesIn >= FAIR_MESSAGES) this.#engine.pause();
+    if (++this.#messagesIn >= FAIR_MESSAGES && !this.#closed) this.#engine.pause();
     this.#sink!.message(message);
   }
 
@@ -296,12 +303,13 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
     this.#engine.flush();
     if (this.#engine.deaf) this.#finish();
     else if (this.#messagesIn >= FAIR_MESSAGES || this.#bytesIn >= FAIR_BYTES) this.#rest();
+    else if (this.#ended && !this.#paused && !this.#resting) this.#finish();
     else if (this.#owesDrained) this.#handOver();
   }
 
   /** Hands over what waits, as far as the transport takes it. */
   #handOver(): void {
-    if (this.#resting || this.#closed) return;
+    if (this.#resting || this.#silent) return;
     if (this.#outgoing.length > 0) {
       const waiting = this.#outgoing;
       this.#outgoing = [];
@@ -316,7 +324,7 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
       this.#engine.flush();
       if (this.#full) return;
     }
-    if (this.#ending) return this.#transport.end();
+    if (this.#ending) return this.#endOutput();
     if (!this.#owesDrained) return;
     this.#owesDrained = false;
     this.#sink!.drained();
@@ -342,7 +350,7 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
         0;
     if (this.#closed) return;
     this.#handOver();
-    if (this.#paused) return;
+    if (this.#paused || this.#resting) return;
     this.#inBatch = true;
     this.#engine.resume();
     this.#endBatch();
@@ -353,31 +361,44 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
 
   /** Nothing more is read: ends our direction when that is ours to do, and waits for the rest no longer than it may. */
   #finish(): void {
+    if (this.#silent) return;
     this.#engine.flush();
-    this.#cancelLinger ??= this.#clock.after(this.#limits.lingerMs, () => this.#transport.destroy());
+    this.#cancelLinger ??= this.#clock.after(this.#limits.lingerMs, () => this.#cut());
     // Input that nobody reads would turn our end into a reset, and the peer would lose the close frame.
     if (this.#paused) this.#transport.resume();
     // §7.1.1: the server ends the TCP connection; a client does when the server did, or when it failed the connection
     if (this.#ending || !(this.#ended || this.#role === "server" || this.#error !== undefined)) return;
     this.#ending = true;
-    if (this.#outgoing.length === 0) this.#transport.end();
+    if (this.#outgoing.length === 0) this.#endOutput();
+  }
+
+  #endOutput(): void {
+    this.#silent = true;
+    this.#transport.end();
+  }
+
+  /** Drops everything: the sink hears `closed` and nothing else. */
+  #cut(): void {
+    this.#silent = true;
+    this.#engine.hearNoMore();
+    this.#transport.destroy();
   }
 
   #drop(length: number): void {
     this.#lingered += length;
-    if (this.#lingered > this.#limits.lingerBytes) this.#transport.destroy();
+    if (this.#lingered > this.#limits.lingerBytes) this.#cut();
   }
 
-  #closure(cause: Error | undefined): Closure {
-    const { received, sent } = this.#engine;
+  #closure(sent: CloseFrameInfo | undefined, cause: Error | undefined): Closure {
+    const { received } = this.#engine;
     const clean = received !== undefined && sent !== undefined;
     let error = this.#error;
     if (error === undefined && !clean && cause !== undefined) {
       error = new ConnectionError("The connection was lost", { cause });
     }
     // A rule that the peer broke ended it, and our close frame says which.
-    const told = error instanceof CorruptedFrameError || error instanceof PayloadTooLargeError ? sent : undefined;
-    const frame = received ?? told;
+    const broken = error instanceof CorruptedFrameError || error instanceof PayloadTooLargeError ? error : undefined;
+    const frame = received ?? (sent?.code === broken?.closeCode ? sent : undefined);
     return {
       code: frame?.code ?? ABNORMAL,
       reason: frame?.reason ?? "",

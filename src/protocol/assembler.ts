@@ -117,7 +117,7 @@ export class Assembler {
     const { bytes, start, end } = frame;
     const at = this.#filled;
     const filled = at + end - start;
-    if (filled > this.#buffer.length) this.#grow(filled);
+    if (filled > this.#buffer.length) this.#grow(filled, frame.fin);
     this.#buffer.set(bytes.subarray(start, end), at);
     mask(this.#buffer, at, filled, frame.key);
     this.#filled = filled;
@@ -126,8 +126,10 @@ export class Assembler {
     if (!this.#utf8.accept(this.#buffer, at, filled)) throw notUtf8();
   }
 
-  #grow(filled: number): void {
-    const size = Math.min(this.#announced, Math.max(FIRST_BUFFER_BYTES, filled * GROWTH));
+  #grow(filled: number, fin: boolean): void {
+    // Only the last frame tells where the message ends: to grow by what each announces would be quadratic.
+    const most = fin ? this.#announced : this.#options.maxMessageSize;
+    const size = Math.min(most, Math.max(FIRST_BUFFER_BYTES, filled * GROWTH));
     const buffer = new Uint8Array(size);
     buffer.set(this.#buffer.subarray(0, this.#filled));
     this.#buffer = buffer;

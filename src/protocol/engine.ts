@@ -64,7 +64,7 @@ export class Engine {
   readonly #writer: FrameWriter;
   #paused = false;
   #running = false;
-  /** Nothing is read any more: a close frame came, or a rule was broken. */
+  /** Nothing is read any more: a close frame came, a rule was broken, or nobody wants to hear. */
   #deaf = false;
   /** The payload of a control frame that comes in pieces, and how much of it is there. */
   #control: Uint8Array = EMPTY;
@@ -174,7 +174,7 @@ export class Engine {
 
   #heedClose(frame: CloseFrameInfo): void {
     this.received = frame;
-    this.#hearNoMore();
+    this.hearNoMore();
     this.#output.closing(frame);
     // §5.5.1: an endpoint that has not sent a close frame answers with one, typically with the same code
     this.close(frame.code === NO_STATUS ? undefined : frame.code, "");
@@ -182,12 +182,13 @@ export class Engine {
 
   /** Fails the connection (§7.1.7): the peer is told why, as long as no close frame went before. */
   fail(violation: Violation): void {
-    this.#hearNoMore();
+    this.hearNoMore();
     this.close(violation.closeCode, violation.message);
     this.#output.failed(violation);
   }
 
-  #hearNoMore(): void {
+  /** Reads nothing more, and forgets what waits. */
+  hearNoMore(): void {
     this.#deaf = true;
     this.#queue.clear();
     this.#reader.clear();
@@ -201,8 +202,8 @@ export class Engine {
    * @throws {TypeError} while a message is being sent in parts
    */
   send(message: string | Uint8Array): void {
-    if (this.#sendingParts) throw new TypeError("Cannot send a message: another one is being sent in parts");
     if (this.sent !== undefined) return;
+    if (this.#sendingParts) throw new TypeError("Cannot send a message: another one is being sent in parts");
     if (typeof message === "string") this.#writer.text(TEXT, message, true);
     else this.#writer.binary(BINARY, message, true);
   }

@@ -131,7 +131,8 @@ const HANDLERS: readonly (keyof Service)[] = [
  */
 export function checkIsService(value: unknown): asserts value is Service {
   if (typeof value !== "object" || value === null) {
-    throw new TypeError(`Cannot serve a connection: "get" returned ${value === null ? "null" : `a ${typeof value}`}`);
+    const what = value === undefined || value === null ? `${value}` : `a ${typeof value}`;
+    throw new TypeError(`Cannot serve a connection: "get" returned ${what}`);
   }
   const service: Service = value;
   for (const name of HANDLERS) {

@@ -36,6 +36,8 @@ export class MemoryTransport implements ByteTransport {
   #endSent = false;
   #endSeen = false;
   #over = false;
+  /** How it was lost, for a sink that comes later. */
+  #loss: Error | undefined;
   #planned = false;
 
   constructor(options: MemoryOptions = {}) {
@@ -54,7 +56,8 @@ export class MemoryTransport implements ByteTransport {
 
   start(sink: ByteSink): void {
     this.#sink = sink;
-    this.#peer!.#plan();
+    if (this.#over) queueMicrotask(() => sink.closed(this.#loss));
+    else this.#peer!.#plan();
   }
 
   write(chunk: Uint8Array): boolean {
@@ -103,10 +106,16 @@ export class MemoryTransport implements ByteTransport {
   /** Both ends are gone at once, without an end; with `error` here if there is one, and a reset there. */
   lose(error?: Error): void {
     if (this.#over) return;
-    this.#over = this.#peer!.#over = true;
-    const peer = this.#peer!;
-    queueMicrotask(() => this.#sink?.closed(error));
-    queueMicrotask(() => peer.#sink?.closed(new Error("Connection reset by peer")));
+    this.#lost(error);
+    this.#peer!.#lost(new Error("Connection reset by peer"));
+  }
+
+  #lost(error: Error | undefined): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#loss = error;
+    const sink = this.#sink;
+    queueMicrotask(() => sink?.closed(error));
   }
 
   #plan(): void {

@@ -1,0 +1,167 @@
+import { describe, expect, it } from "vitest";
+import { checkClient, type ClientOptions } from "../../src/client/options.ts";
+
+const check = (options: Record<string, unknown>) => checkClient(options as ClientOptions<unknown>);
+
+describe("checkClient (C6)", () => {
+  it("has the documented defaults", () => {
+    expect(checkClient()).toEqual({
+      protocols: [],
+      headers: [],
+      origin: undefined,
+      signal: undefined,
+      handshakeMs: 300_000,
+      readMs: Infinity,
+      writeMs: Infinity,
+      onIdleTimeout: undefined,
+      pingPongHandler: {},
+      limits: {
+        maxMessageSize: 16_777_216,
+        maxFrameSize: undefined,
+        maxFragments: 131_072,
+        maxPendingPongs: 16,
+        messageMs: 60_000,
+        lingerMs: 2_000,
+        lingerBytes: 1_048_576,
+      },
+      pacing: {
+        readAhead: { messages: 1_024, bytes: 1_048_576 },
+        maxBufferedAmount: 16_777_216,
+        bufferPolicy: "wait",
+        idleMs: Infinity,
+        pingMs: Infinity,
+        pongMs: 30_000,
+        closeMs: 60_000,
+        lingerMs: 2_000,
+      },
+    });
+  });
+
+  it("turns seconds into milliseconds, fractions too, and 0 into for ever", () => {
+    const settings = check({
+      handshakeTimeout: 0,
+      readTimeout: 0.25,
+      writeTimeout: 1,
+      idleTimeout: 2.5,
+      pingInterval: 3,
+      pongTimeout: 0,
+      messageTimeout: 4,
+      closeLinger: 0,
+    });
+    expect(settings).toMatchObject({ handshakeMs: Infinity, readMs: 250, writeMs: 1_000 });
+    expect(settings.pacing).toMatchObject({ idleMs: 2_500, pingMs: 3_000, pongMs: Infinity, lingerMs: 0 });
+    expect(settings.limits).toMatchObject({ messageMs: 4_000, lingerMs: 0 });
+  });
+
+  it("takes sub-protocols as one or as a list, and copies it", () => {
+    const list = ["a", "b"];
+    const { protocols } = check({ subProtocols: list });
+    list.push("c");
+    expect([check({ subProtocols: "a" }).protocols, protocols]).toEqual([["a"], ["a", "b"]]);
+  });
+
+  it("takes headers as an object, with one value or several, or as Headers", () => {
+    expect(check({ customHeaders: { "X-A": "1", Cookie: ["a=1", "b=2"] } }).headers).toEqual([
+      ["X-A", "1"],
+      ["Cookie", "a=1"],
+      ["Cookie", "b=2"],
+    ]);
+    expect(check({ customHeaders: new Headers({ "X-A": "1" }) }).headers).toEqual([["x-a", "1"]]);
+  });
+
+  it.each([
+    "secureSocket",
+    "cookies",
+    "auth",
+    "retryConfig",
+    "validation",
+    "proxy",
+    "maxRedirects",
+  ])("refuses %s by name: not there yet", (name) => {
+    expect(() => check({ [name]: {} })).toThrow(TypeError);
+    expect(() => check({ [name]: {} })).toThrow(`Cannot use the option "${name}": this version does not do it`);
+  });
+
+  it("refuses compression, but for false, which is what it does", () => {
+    check({ webSocketCompressionEnabled: false });
+    expect(() => check({ webSocketCompressionEnabled: true })).toThrow("this version does not do it");
+  });
+
+  it("refuses a name it does not know, with the nearest one", () => {
+    expect(() => check({ idleTimeOut: 1 })).toThrow(
+      new TypeError('Cannot use the option "idleTimeOut": there is none of that name, the nearest is "idleTimeout"'),
+    );
+    expect(() => check({ readAhead: { message: 1 } })).toThrow('the nearest is "messages"');
+  });
+
+  const seconds = [
+    "handshakeTimeout",
+    "readTimeout",
+    "writeTimeout",
+    "idleTimeout",
+    "pingInterval",
+    "pongTimeout",
+    "messageTimeout",
+    "closeLinger",
+  ];
+  it.each(seconds)("refuses a bad %s by name", (name) => {
+    for (const value of [-1, NaN, Infinity, 1e9]) {
+      expect(() => check({ [name]: value }), `${value}`).toThrow(RangeError);
+    }
+    for (const value of ["1", {}, true]) expect(() => check({ [name]: value })).toThrow(TypeError);
+    expect(() => check({ [name]: -1 })).toThrow(`"${name}"`);
+  });
+
+  it.each([
+    ["maxMessageSize", 1],
+    ["maxFrameSize", 4],
+    ["maxFragments", 1],
+    ["maxPendingPongs", 1],
+    ["maxBufferedAmount", 1],
+  ])("refuses a bad %s by name", (name, least) => {
+    check({ [name]: least });
+    for (const value of [least - 1, -1, 1.5, NaN, Infinity]) {
+      expect(() => check({ [name]: value }), `${value}`).toThrow(RangeError);
+    }
+    expect(() => check({ [name]: "1" })).toThrow(TypeError);
+    expect(() => check({ [name]: 0 })).toThrow(`"${name}"`);
+  });
+
+  it.each<[string, unknown, string]>([
+    ["subProtocols", 1, "not a string or a list"],
+    ["subProtocols", ["a b"], "not a token"],
+    ["subProtocols", ["a", "a"], "twice"],
+    ["subProtocols", "", "not a token"],
+    ["customHeaders", "x", "not a Headers or an object"],
+    ["customHeaders", [["a", "b"]], "not a Headers or an object"],
+    ["customHeaders", { "a b": "1" }, '"a b" is not the name of a header'],
+    ["customHeaders", { Host: "x" }, '"Host" belongs to the handshake'],
+    ["customHeaders", { "Sec-WebSocket-Key": "x" }, "belongs to the handshake"],
+    ["customHeaders", { a: "1\r\nb: 2" }, '"a" has a value that no header can carry'],
+    ["customHeaders", { a: 1 }, '"a" has a value that no header can carry'],
+    ["origin", 1, "not an origin"],
+    ["origin", "a\r\nb", "not an origin"],
+    ["origin", "", "not an origin"],
+    ["signal", {}, "not an AbortSignal"],
+    ["bufferPolicy", "keep", "not one of wait, drop, close"],
+    ["readAhead", 5, "not an object"],
+    ["readAhead", { messages: 0 }, "readAhead.messages"],
+    ["readAhead", { bytes: 0.5 }, "readAhead.bytes"],
+    ["onIdleTimeout", 1, "not a function"],
+    ["pingPongHandler", () => {}, "not an object"],
+    ["pingPongHandler", { onPing: 1 }, "pingPongHandler.onPing"],
+  ])("refuses %s of %j", (name, value, sentence) => {
+    expect(() => check({ [name]: value })).toThrow(name);
+    expect(() => check({ [name]: value })).toThrow(sentence);
+  });
+
+  it("refuses an origin that is told twice", () => {
+    expect(() => check({ origin: "https://a.example", customHeaders: { Origin: "x" } })).toThrow(
+      "is set by the option",
+    );
+  });
+
+  it("refuses a config that is none", () => {
+    expect(() => checkClient(null as unknown as undefined)).toThrow(TypeError);
+  });
+});

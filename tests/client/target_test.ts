@@ -1,0 +1,56 @@
+import { describe, expect, it } from "vitest";
+import { parseTarget } from "../../src/client/target.ts";
+
+describe("parseTarget (C1)", () => {
+  it.each<[string, object, string]>([
+    ["ws://example.com/chat?a=1", { hostname: "example.com", port: 80, secure: false }, "ws://example.com/chat?a=1"],
+    ["wss://example.com", { hostname: "example.com", port: 443, secure: true }, "wss://example.com/"],
+    ["http://example.com:8080/", { hostname: "example.com", port: 8080, secure: false }, "ws://example.com:8080/"],
+    ["https://example.com/x", { hostname: "example.com", port: 443, secure: true }, "wss://example.com/x"],
+    ["http://example.com:443/", { hostname: "example.com", port: 443, secure: false }, "ws://example.com:443/"],
+    ["ws://[::1]:9/", { hostname: "::1", port: 9, secure: false }, "ws://[::1]:9/"],
+    ["WS://EXAMPLE.com", { hostname: "example.com", port: 80, secure: false }, "ws://example.com/"],
+  ])("takes %s apart", (url, dial, request) => {
+    const target = parseTarget(url);
+    expect([target.dial, target.request.href]).toEqual([dial, request]);
+  });
+
+  it.each<[string, string, string]>([
+    ["ws+unix:/run/a.sock:/chat?x=1", "/run/a.sock", "ws://localhost/chat?x=1"],
+    ["ws+unix:///run/a.sock:/chat:2", "/run/a.sock", "ws://localhost/chat:2"],
+    ["ws+unix:/run/a.sock", "/run/a.sock", "ws://localhost/"],
+    ["ws+unix:/run/a%20b%3A.sock:/", "/run/a b:.sock", "ws://localhost/"],
+  ])("takes the Unix socket of %s", (url, socketPath, request) => {
+    const target = parseTarget(url);
+    expect([target.dial.socketPath, target.request.href]).toEqual([socketPath, request]);
+  });
+
+  it("takes a URL object, and leaves it as it is", () => {
+    const url = new URL("https://example.com/x");
+    expect(parseTarget(url).href).toBe("https://example.com/x");
+    expect(url.protocol).toBe("https:");
+  });
+
+  it.each<[string, string]>([
+    ["", "is not a URL"],
+    ["example.com", "is not a URL"],
+    ["ws://", "is not a URL"],
+    ["ws://a b/", "is not a URL"],
+    ["ftp://example.com", 'the scheme "ftp:" is not'],
+    ["ws://example.com/#part", "the URL has a fragment"],
+    ["ws://example.com/#", "the URL has a fragment"],
+    ["ws://ada:secret@example.com/", "the URL has a user name or a password"],
+    ["ws+unix:run/a.sock:/x", "is not of the form"],
+    ["ws+unix://host/a.sock:/x", "is not of the form"],
+    ["ws+unix:/run/a.sock:x", "is not of the form"],
+    ["ws+unix:/:/x", "is not of the form"],
+    ["ws+unix:/run/%ff.sock:/x", "a broken percent escape"],
+  ])("refuses %j at once", (url, sentence) => {
+    expect(() => parseTarget(url)).toThrow(TypeError);
+    expect(() => parseTarget(url)).toThrow(sentence);
+  });
+
+  it("does not repeat a password", () => {
+    expect(() => parseTarget("ws://ada:secret@example.com/")).not.toThrow("secret");
+  });
+});

@@ -1,0 +1,43 @@
+import { describe, expect, it } from "vitest";
+import { MessageQueue } from "../../src/streams/message_queue.ts";
+
+describe("MessageQueue", () => {
+  it("is full at the number of messages, and low at half of it", () => {
+    const queue = new MessageQueue({ messages: 4, bytes: 1_000 });
+    for (let i = 0; i < 3; i++) queue.push("");
+    expect([queue.full, queue.low]).toEqual([false, false]);
+    queue.push("");
+    expect([queue.full, queue.low]).toEqual([true, false]);
+    queue.shift();
+    expect([queue.full, queue.low]).toEqual([false, false]);
+    queue.shift();
+    expect([queue.full, queue.low]).toEqual([false, true]);
+  });
+
+  it("is full at the bytes, and low at half of them", () => {
+    const queue = new MessageQueue({ messages: 1_000, bytes: 10 });
+    queue.push(new Uint8Array(5));
+    queue.push("1234");
+    expect(queue.full).toBe(false);
+    queue.push("5");
+    expect(queue.full).toBe(true);
+    expect(queue.shift()).toEqual(new Uint8Array(5));
+    expect([queue.full, queue.low]).toEqual([false, true]);
+  });
+
+  it("can hold one message, however large, with the smallest marks", () => {
+    const queue = new MessageQueue({ messages: 1, bytes: 1 });
+    queue.push("long");
+    expect([queue.full, queue.low]).toEqual([true, false]);
+    expect(queue.peek()).toBe("long");
+    queue.shift();
+    expect([queue.full, queue.low, queue.length]).toEqual([false, true, 0]);
+  });
+
+  it("forgets everything when it is cleared", () => {
+    const queue = new MessageQueue({ messages: 2, bytes: 2 });
+    queue.push("ab");
+    queue.clear();
+    expect([queue.full, queue.low, queue.length, queue.shift()]).toEqual([false, true, 0, undefined]);
+  });
+});

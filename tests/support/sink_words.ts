@@ -1,0 +1,47 @@
+/** Turns what a message socket says into words that a test can compare, and acts on them when told to. */
+
+import type { Closure } from "../../src/errors.ts";
+import type { Message, MessageSink } from "../../src/transport/message_socket.ts";
+import { toHex } from "./hex.ts";
+
+export class SinkWords implements MessageSink {
+  /** `text hello`, `binary 01 02`, `ping 61`, `pong`, `drained`, `closing 1000 bye`, `closed 1000`. */
+  readonly words: string[] = [];
+  readonly messages: Message[] = [];
+  closure: Closure | undefined;
+  /** Called after each word, as from inside the socket's call. */
+  onWord: (word: string) => void = () => {};
+  answersPings = false;
+
+  /** What was said since the last look. */
+  take(): string[] {
+    return this.words.splice(0);
+  }
+
+  message(message: Message): void {
+    this.messages.push(message);
+    this.#say(typeof message === "string" ? `text ${message}` : `binary ${toHex(message)}`);
+  }
+  ping(payload: Uint8Array): boolean {
+    this.#say(`ping ${toHex(payload)}`);
+    return this.answersPings;
+  }
+  pong(payload: Uint8Array): void {
+    this.#say(`pong ${toHex(payload)}`);
+  }
+  drained(): void {
+    this.#say("drained");
+  }
+  closing(code: number, reason: string): void {
+    this.#say(`closing ${code} ${reason}`);
+  }
+  closed(closure: Closure): void {
+    this.closure = closure;
+    this.#say(`closed ${closure.code}`);
+  }
+
+  #say(word: string): void {
+    this.words.push(word.trimEnd());
+    this.onWord(word.trimEnd());
+  }
+}
