@@ -15,7 +15,7 @@ import {
   WriteTimedOutError,
 } from "../errors.ts";
 import { closeMillis } from "../seconds.ts";
-import { Endpoint, type EndpointReader } from "../streams/endpoint.ts";
+import { Endpoint, type EndpointReader, unheard } from "../streams/endpoint.ts";
 import { Inbox } from "../streams/inbox.ts";
 import { MessageIterator, type ReadOptions } from "../streams/message_iterator.ts";
 import { MessageReads } from "../streams/message_reads.ts";
@@ -179,7 +179,8 @@ export class Client implements AsyncIterable<Message> {
   /**
    * Sends a text message. Resolves at once while the peer keeps up, and when there is room again if it does not; not
    * when it was delivered. Rejects with a `ConnectionClosureError` when the connection is closing or closed, with a
-   * `WriteTimedOutError` after `writeTimeout`, when the message may still arrive.
+   * `WriteTimedOutError` after `writeTimeout`, when the message may still arrive. A rejection that nobody listens to does
+   * not end the process.
    *
    * @throws {TypeError} at once, when `text` is not a string
    */
@@ -388,10 +389,10 @@ export class Client implements AsyncIterable<Message> {
     try {
       room = this.#open("Cannot send a message").endpoint.send(message);
     } catch (error) {
-      return Promise.reject(error);
+      return unheard(Promise.reject(error));
     }
     if (room === undefined) return DONE;
-    return this.#settings.writeMs === Infinity ? room : this.#inTime(room);
+    return this.#settings.writeMs === Infinity ? room : unheard(this.#inTime(room));
   }
 
   #inTime(room: Promise<void>): Promise<void> {

@@ -210,6 +210,9 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
     this.#inBatch = true;
     this.#engine.resume();
     this.#engine.hearNoMore();
+    // What was written meanwhile goes nowhere; the buffer it gathered in is let go.
+    this.#inBatch = false;
+    this.#engine.flush();
     this.#outgoing = [];
     this.#outgoingBytes = 0;
     this.#pongs = [];
@@ -334,7 +337,7 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
 
   /** Lets the other connections have their turn, in both directions. */
   #rest(): void {
-    if (this.#resting) return;
+    if (this.#resting || this.#closed) return;
     this.#resting = true;
     this.#engine.pause();
     this.#transport.pause();

@@ -4,7 +4,7 @@
  * caller's is kept or changed.
  */
 
-import { EMPTY } from "../bytes.ts";
+import { GATHER_BYTES, GatherBuffer } from "./gather_buffer.ts";
 import { mask, type MaskKeys } from "./mask.ts";
 import { CONTINUATION } from "./opcode.ts";
 
@@ -21,10 +21,8 @@ const FIN = 0x80;
 const MASK = 0x80;
 /** The longest header: two bytes, eight of length, four of key. */
 const MAX_HEADER = 14;
-/** A gather buffer starts at what this connection wrote last, between these, and is handed over at the last. */
-const SMALLEST_BUFFER = 64;
-const LARGEST_START = 2_048;
-const LARGEST_BUFFER = 16_384;
+/** A frame longer than this has a buffer of its own: to gather it would copy it twice. */
+const LARGE_FRAME = 32_768;
 /** Text up to here is encoded in place, at three bytes a character for the worst case. */
 const IN_PLACE_TEXT = 4_096;
 /** Up to here a loop over character codes beats the encoder's call (bench/micro/text.ts). */
@@ -38,9 +36,7 @@ export class FrameWriter {
   readonly #keys: MaskKeys | undefined;
   readonly #maxFrameSize: number;
   readonly #write: (bytes: Uint8Array) => void;
-  #buffer: Uint8Array = EMPTY;
-  #length = 0;
-  #startSize = SMALLEST_BUFFER;
+  readonly #gather = new GatherBuffer();
 
   constructor(options: FrameWriterOptions) {
     this.#keys = options.keys;
@@ -50,7 +46,7 @@ export class FrameWriter {
 
   /** Bytes gathered and not handed over yet. */
   get pending(): number {
-    return this.#length;
+    return this.#gather.length;
   }
 
   /** Appends one data frame, or several when it is longer than `maxFrameSize`. `opcode` is the first one's. */
@@ -65,8 +61,7 @@ export class FrameWriter {
     // The header's size depends on the length in bytes, which is known only afterwards: try as if it were ASCII.
     const headerSize = this.#headerSize(text.length);
     this.#reserve(MAX_HEADER + text.length * 3);
-    const buffer = this.#buffer;
-    const at = this.#length;
+    const { bytes: buffer, length: at } = this.#gather;
     let start = at + headerSize;
     const length = encoder.encodeInto(text, buffer.subarray(start)).written;
     const moved = this.#headerSize(length) - headerSize;
@@ -84,8 +79,7 @@ export class FrameWriter {
     const { length } = text;
     const headerSize = this.#keys === undefined ? 2 : 6;
     this.#reserve(headerSize + length);
-    const buffer = this.#buffer;
-    const at = this.#length;
+    const { bytes: buffer, length: at } = this.#gather;
     const start = at + headerSize;
     for (let i = 0; i < length; i++) {
       const code = text.charCodeAt(i);
@@ -110,13 +104,7 @@ export class FrameWriter {
 
   /** Hands over what was gathered. */
   flush(): void {
-    const length = this.#length;
-    if (length === 0) return;
-    const bytes = length === this.#buffer.length ? this.#buffer : this.#buffer.subarray(0, length);
-    this.#startSize = Math.min(LARGEST_START, Math.max(SMALLEST_BUFFER, length));
-    this.#buffer = EMPTY;
-    this.#length = 0;
-    this.#write(bytes);
+    if (this.#gather.length > 0) this.#write(this.#gather.take());
   }
 
   #bytes(opcode: number, bytes: Uint8Array, fin: boolean, utf8: boolean): void {
@@ -134,19 +122,23 @@ export class FrameWriter {
   #frame(opcode: number, payload: Uint8Array, fin: boolean): void {
     const length = payload.length;
     const headerSize = this.#headerSize(length);
-    const large = headerSize + length > LARGEST_BUFFER;
-    // A large frame has a buffer of its own, of exactly its size: its payload is copied once.
-    if (large) this.flush();
-    const startSize = this.#startSize;
-    if (large) this.#buffer = new Uint8Array(headerSize + length);
-    else this.#reserve(headerSize + length);
-    const at = this.#length;
-    const start = at + headerSize;
-    this.#header(this.#buffer, at, opcode, fin, length);
-    copy(payload, this.#buffer, start);
-    if (this.#keys !== undefined) this.#mask(this.#buffer, start, length);
-    this.#advance(start + length);
-    if (large) this.#startSize = startSize;
+    if (headerSize + length > LARGE_FRAME) {
+      this.flush();
+      const frame = new Uint8Array(headerSize + length);
+      this.#fill(frame, 0, headerSize, opcode, payload, fin);
+      this.#write(frame);
+    } else {
+      this.#reserve(headerSize + length);
+      const { bytes, length: at } = this.#gather;
+      this.#fill(bytes, at, headerSize, opcode, payload, fin);
+      this.#advance(at + headerSize + length);
+    }
+  }
+
+  #fill(buffer: Uint8Array, at: number, headerSize: number, opcode: number, payload: Uint8Array, fin: boolean): void {
+    this.#header(buffer, at, opcode, fin, payload.length);
+    copy(payload, buffer, at + headerSize);
+    if (this.#keys !== undefined) this.#mask(buffer, at + headerSize, payload.length);
   }
 
   #headerSize(length: number): number {
@@ -187,24 +179,14 @@ export class FrameWriter {
     mask(buffer, start, start + length, key);
   }
 
-  /** Makes room for `size` more bytes, at most as many as the largest buffer holds. */
   #reserve(size: number): void {
-    let needed = this.#length + size;
-    if (needed <= this.#buffer.length) return;
-    if (needed > LARGEST_BUFFER && this.#length > 0) {
-      this.flush();
-      needed = size;
-      if (needed <= this.#buffer.length) return;
-    }
-    const doubled = this.#length === 0 ? this.#startSize : this.#buffer.length * 2;
-    const buffer = new Uint8Array(Math.max(needed, Math.min(LARGEST_BUFFER, doubled)));
-    if (this.#length > 0) buffer.set(this.#buffer.subarray(0, this.#length));
-    this.#buffer = buffer;
+    if (this.#gather.length + size > GATHER_BYTES) this.flush();
+    this.#gather.reserve(size);
   }
 
   #advance(length: number): void {
-    this.#length = length;
-    if (length >= LARGEST_BUFFER) this.flush();
+    this.#gather.length = length;
+    if (length >= GATHER_BYTES) this.flush();
   }
 }
 

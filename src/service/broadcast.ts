@@ -5,21 +5,19 @@
 
 import { toMessage } from "../binding/payload.ts";
 import { byteSize } from "../streams/byte_size.ts";
-import type { BufferPolicy } from "../streams/endpoint.ts";
 import type { Message } from "../transport/message_socket.ts";
-import { type Caller, insideCaller } from "./caller.ts";
+import { type Caller, linkOf } from "./caller.ts";
 import { wrongKind } from "../option_check.ts";
-import { POLICIES } from "./options.ts";
 
 /** How to broadcast. */
 export interface BroadcastOptions {
   /** Who is left out: usually the caller whose message it is. */
   readonly except?: Caller | Iterable<Caller>;
   /**
-   * What becomes of the message where it would pass the receiver's `maxBufferedAmount`: it may `wait` (bounded, too),
-   * be dropped, or the receiver is closed with 1013. Default: each receiver's own `bufferPolicy`.
+   * For a receiver where the message would pass its `maxBufferedAmount`: the message is dropped, or the receiver is
+   * closed with 1013. Default: each receiver's own `bufferPolicy`.
    */
-  readonly policy?: BufferPolicy;
+  readonly policy?: "drop" | "close";
 }
 
 /** To how many a message went. Those left out are in none of the numbers. */
@@ -48,7 +46,7 @@ export function broadcast(
   options: BroadcastOptions = {},
 ): BroadcastResult {
   const { except, policy } = options;
-  if (policy !== undefined && !POLICIES.includes(policy)) throw wrongKind("policy", `one of ${POLICIES.join(", ")}`);
+  if (policy !== undefined && policy !== "drop" && policy !== "close") throw wrongKind("policy", "drop or close");
   const payload = toMessage(message);
   const out: ReadonlySet<unknown> = new Set<unknown>(isIterable(except) ? except : [except]);
   const result = { sent: 0, dropped: 0, closed: 0 };
@@ -58,14 +56,15 @@ export function broadcast(
   return result;
 }
 
-function offer(caller: Caller, message: Message, policy: BufferPolicy | undefined): keyof BroadcastResult {
-  const { endpoint, ending, maxBufferedAmount } = insideCaller(caller);
+function offer(caller: Caller, message: Message, policy: BroadcastOptions["policy"]): keyof BroadcastResult {
+  const link = linkOf(caller);
+  const { endpoint, maxBufferedAmount } = link;
   if (endpoint.state !== "open") return "closed";
   const { bufferedAmount, messagesDropped } = endpoint;
-  if (policy !== undefined && policy !== "wait" && bufferedAmount > 0) {
+  if (policy !== undefined && bufferedAmount > 0) {
     if (bufferedAmount + byteSize(message) > maxBufferedAmount) {
       if (policy === "drop") return "dropped";
-      ending.close(1013, "too slow", undefined);
+      link.close(1013, "too slow", undefined);
       return "closed";
     }
   }

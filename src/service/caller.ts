@@ -18,41 +18,38 @@ export interface CallerRequest {
   readonly headers: Headers;
 }
 
-/** Ends a connection on its service's behalf: no handler starts any more. */
-export interface Ending {
-  close(code: number, reason: string, timeoutMs: number | undefined): Promise<Closure>;
-  terminate(): void;
-}
-
-/** What a caller stands for. */
-export interface CallerParts {
+/** The connection that a caller stands for. */
+export interface CallerLink {
   readonly endpoint: Endpoint;
-  readonly ending: Ending;
   readonly request: UpgradeRequest;
   readonly fillRandom: FillRandom;
   /** The endpoint's own, for whoever sends to many at once. */
   readonly maxBufferedAmount: number;
+  /** Closes on the service's behalf: no handler starts any more. As `Endpoint.close`. */
+  close(code: number, reason: string, timeoutMs: number | undefined): Promise<Closure>;
+  /** Drops the connection on the service's behalf. */
+  terminate(): void;
 }
 
-let partsOf: (caller: Caller) => CallerParts;
+let linkIn: (caller: Caller) => CallerLink;
 
 /** What is behind a caller. Not for users: they have no way to it. */
-export function insideCaller(caller: Caller): CallerParts {
-  return partsOf(caller);
+export function linkOf(caller: Caller): CallerLink {
+  return linkIn(caller);
 }
 
 /** One connected peer. May be kept and used from anywhere until it is closed. */
 export class Caller {
   static {
-    partsOf = (caller) => caller.#parts;
+    linkIn = (caller) => caller.#link;
   }
 
-  readonly #parts: CallerParts;
+  readonly #link: CallerLink;
   #id: string | undefined;
   #attributes: Map<string, unknown> | undefined;
 
-  constructor(parts: CallerParts) {
-    this.#parts = parts;
+  constructor(link: CallerLink) {
+    this.#link = link;
   }
 
   /**
@@ -64,7 +61,7 @@ export class Caller {
    * @throws {ConnectionClosureError} as a rejection, when the connection is closing or closed
    */
   writeMessage(value: unknown): Promise<void> {
-    return this.#parts.endpoint.write(toMessage(value));
+    return this.#link.endpoint.write(toMessage(value));
   }
 
   /**
@@ -74,7 +71,7 @@ export class Caller {
    */
   writeTextMessage(text: string): Promise<void> {
     if (typeof text !== "string") throw new TypeError(`Cannot write a text message: it is of type ${typeof text}`);
-    return this.#parts.endpoint.write(text);
+    return this.#link.endpoint.write(text);
   }
 
   /**
@@ -84,7 +81,7 @@ export class Caller {
    * @throws {TypeError} at once, when `data` is neither a `Uint8Array` nor an `ArrayBuffer`
    */
   writeBinaryMessage(data: Uint8Array | ArrayBuffer): Promise<void> {
-    return this.#parts.endpoint.write(toBytes(data, "Cannot write a binary message"));
+    return this.#link.endpoint.write(toBytes(data, "Cannot write a binary message"));
   }
 
   /**
@@ -95,7 +92,7 @@ export class Caller {
    * @throws {ConnectionClosureError} when the connection is closing or closed
    */
   ping(data: Uint8Array | ArrayBuffer = EMPTY): void {
-    this.#parts.endpoint.sendPing(toBytes(data, "Cannot send a ping"));
+    this.#link.endpoint.sendPing(toBytes(data, "Cannot send a ping"));
   }
 
   /**
@@ -104,7 +101,7 @@ export class Caller {
    * @throws as `ping` does
    */
   pong(data: Uint8Array | ArrayBuffer = EMPTY): void {
-    this.#parts.endpoint.sendPong(toBytes(data, "Cannot send a pong"));
+    this.#link.endpoint.sendPong(toBytes(data, "Cannot send a pong"));
   }
 
   /**
@@ -118,12 +115,12 @@ export class Caller {
    */
   close(statusCode = 1000, reason = "", timeout?: number): Promise<Closure> {
     const timeoutMs = timeout === undefined ? undefined : closeMillis("timeout", timeout);
-    return this.#parts.ending.close(statusCode, reason, timeoutMs);
+    return this.#link.close(statusCode, reason, timeoutMs);
   }
 
   /** Drops the connection at once, without a close frame. */
   terminate(): void {
-    this.#parts.ending.terminate();
+    this.#link.terminate();
   }
 
   /** Keeps `value` with this connection. */
@@ -148,7 +145,7 @@ export class Caller {
   getConnectionId(): string {
     if (this.#id === undefined) {
       const bytes = new Uint8Array(16);
-      this.#parts.fillRandom(bytes);
+      this.#link.fillRandom(bytes);
       this.#id = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
     }
     return this.#id;
@@ -156,32 +153,32 @@ export class Caller {
 
   /** The sub-protocol both sides agreed on, undefined when there is none. */
   getNegotiatedSubProtocol(): string | undefined {
-    return this.#parts.endpoint.protocol || undefined;
+    return this.#link.endpoint.protocol || undefined;
   }
 
   /** Whether the connection itself is encrypted. */
   isSecure(): boolean {
-    return this.#parts.request.secure;
+    return this.#link.request.secure;
   }
 
   /** Whether messages can be sent: no close frame was sent or answered yet, and the connection is not lost. */
   isOpen(): boolean {
-    return this.#parts.endpoint.state === "open";
+    return this.#link.endpoint.state === "open";
   }
 
   /** Aborted as soon as nothing can be sent any more, with a `ConnectionClosureError` as its reason. */
   get signal(): AbortSignal {
-    return this.#parts.endpoint.signal;
+    return this.#link.endpoint.signal;
   }
 
   /** The peer's IP address, when the runtime tells it. */
   get remoteAddress(): string | undefined {
-    return this.#parts.request.remoteAddress;
+    return this.#link.request.remoteAddress;
   }
 
   /** The request that became this connection. */
   get request(): CallerRequest {
-    return this.#parts.request;
+    return this.#link.request;
   }
 
   /** The verified identity: undefined, because this version verifies none. */
@@ -191,22 +188,22 @@ export class Caller {
 
   /** Bytes written that have not reached the operating system yet. */
   get bufferedAmount(): number {
-    return this.#parts.endpoint.bufferedAmount;
+    return this.#link.endpoint.bufferedAmount;
   }
 
   /** Data messages that came, whether they were handled or not. */
   get messagesReceived(): number {
-    return this.#parts.endpoint.messagesReceived;
+    return this.#link.endpoint.messagesReceived;
   }
 
   /** Data messages that were accepted for sending. */
   get messagesSent(): number {
-    return this.#parts.endpoint.messagesSent;
+    return this.#link.endpoint.messagesSent;
   }
 
   /** Seconds the last keep-alive ping took to be answered, undefined before the first. */
   get latency(): number | undefined {
-    return this.#parts.endpoint.latency;
+    return this.#link.endpoint.latency;
   }
 }
 

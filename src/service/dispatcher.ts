@@ -31,8 +31,8 @@ export interface Errors {
   notice(error: unknown, caller: Caller): void;
 }
 
-/** What a dispatcher works with. */
-export interface DispatcherParts {
+/** The connection whose messages are dispatched. */
+export interface DispatcherHost {
   readonly service: Service;
   readonly caller: Caller;
   readonly endpoint: Endpoint;
@@ -45,14 +45,20 @@ export interface DispatcherParts {
 
 type MessageHandler = (this: Service, caller: Caller, message: never) => unknown;
 
+interface Later {
+  readonly returned: (value: unknown) => void;
+  readonly failed: (error: unknown) => void;
+  readonly sent: () => void;
+  readonly notSent: (error: unknown) => void;
+}
+
 const INTERNAL_ERROR = "internal error";
 /** So many handlers of pings, pongs and idleness may be unfinished: a peer decides how many pings there are. */
 const MAX_ASIDES = 16;
 
 export class Dispatcher implements ReplyTarget {
   readonly endpoint: Endpoint;
-  readonly clock: Clock;
-  readonly #parts: DispatcherParts;
+  readonly #host: DispatcherHost;
   readonly #service: Service;
   readonly #caller: Caller;
   readonly #onText: MessageHandler | undefined;
@@ -66,16 +72,20 @@ export class Dispatcher implements ReplyTarget {
   /** The service or its listener ended the connection, not the peer. */
   #ours = false;
   #peerLeft = false;
+  #later: Later | undefined;
 
-  constructor(parts: DispatcherParts) {
-    const { service } = parts;
-    this.#parts = parts;
-    this.endpoint = parts.endpoint;
-    this.clock = parts.clock;
+  constructor(host: DispatcherHost) {
+    const { service } = host;
+    this.#host = host;
+    this.endpoint = host.endpoint;
     this.#service = service;
-    this.#caller = parts.caller;
+    this.#caller = host.caller;
     this.#onText = service.onTextMessage ?? service.onMessage;
     this.#onBinary = service.onBinaryMessage ?? service.onMessage;
+  }
+
+  get clock(): Clock {
+    return this.#host.clock;
   }
 
   /** Starts delivery and runs `onOpen`; what comes before that has ended waits. */
@@ -94,7 +104,7 @@ export class Dispatcher implements ReplyTarget {
 
   /** Handles `message`, or puts it behind those that wait. */
   message(message: Message): void {
-    if (this.endpoint.state !== "open") this.#parts.tally.dropped++;
+    if (this.endpoint.state !== "open") this.#host.tally.dropped++;
     else if (this.#running > 0) this.endpoint.hold(message);
     else this.#handle(message);
   }
@@ -140,7 +150,7 @@ export class Dispatcher implements ReplyTarget {
 
   /** Tells the service of a failure that is not its own. */
   fault(error: unknown): void {
-    if (this.#service.onError === undefined) this.#parts.errors.notice(error, this.#caller);
+    if (this.#service.onError === undefined) this.#host.errors.notice(error, this.#caller);
     else this.#failed(error);
   }
 
@@ -165,13 +175,13 @@ export class Dispatcher implements ReplyTarget {
   }
 
   report(error: unknown): void {
-    this.#parts.errors.report(error, this.#caller);
+    this.#host.errors.report(error, this.#caller);
   }
 
   #handle(message: Message): void {
     const handler = typeof message === "string" ? this.#onText : this.#onBinary;
     if (handler === undefined) {
-      this.#parts.tally.unhandled++;
+      this.#host.tally.unhandled++;
       return;
     }
     let returned: unknown;
@@ -187,11 +197,13 @@ export class Dispatcher implements ReplyTarget {
   #answer(returned: unknown): void {
     let pending: Promise<void> | undefined;
     try {
-      if (typeof returned === "string") {
+      // What most handlers return, without asking what else it might be.
+      if (typeof returned === "string" || returned instanceof Uint8Array) {
         pending = this.endpoint.send(returned);
       } else if (isThenable(returned)) {
         this.#running++;
-        Promise.resolve(returned).then(this.#resolved, this.#rejected);
+        const later = this.#later ?? this.#makeLater();
+        Promise.resolve(returned).then(later.returned, later.failed);
         return;
       } else {
         pending = reply(this, returned);
@@ -201,31 +213,34 @@ export class Dispatcher implements ReplyTarget {
     }
     if (pending === undefined) return;
     this.#running++;
-    pending.then(this.#sent, this.#sentNot);
+    const later = this.#later ?? this.#makeLater();
+    pending.then(later.sent, later.notSent);
   }
 
-  readonly #resolved = (value: unknown): void => {
-    this.#running--;
-    if (value !== undefined) this.#answer(value);
-    this.#goOn();
-  };
-
-  readonly #rejected = (error: unknown): void => {
-    this.#running--;
-    this.#failed(error);
-    this.#goOn();
-  };
-
-  readonly #sent = (): void => {
-    this.#running--;
-    this.#goOn();
-  };
-
-  readonly #sentNot = (error: unknown): void => {
-    this.#running--;
-    this.#notSent(error);
-    this.#goOn();
-  };
+  /** What a handler that takes its time comes to. Most connections have none, and keep no closures for it. */
+  #makeLater(): Later {
+    return this.#later = {
+      returned: (value) => {
+        this.#running--;
+        if (value !== undefined) this.#answer(value);
+        this.#goOn();
+      },
+      failed: (error) => {
+        this.#running--;
+        this.#failed(error);
+        this.#goOn();
+      },
+      sent: () => {
+        this.#running--;
+        this.#goOn();
+      },
+      notSent: (error) => {
+        this.#running--;
+        this.#notSent(error);
+        this.#goOn();
+      },
+    };
+  }
 
   /** Never rejects. */
   #answerAside(value: unknown, asPong: boolean): Promise<void> | undefined {
@@ -252,7 +267,7 @@ export class Dispatcher implements ReplyTarget {
     const run = this.#afterMessages;
     this.#afterMessages = undefined;
     run?.();
-    this.#parts.quiet();
+    this.#host.quiet();
   }
 
   #notSent(error: unknown): void {
@@ -266,7 +281,7 @@ export class Dispatcher implements ReplyTarget {
     // The endpoint gave up on a slow peer by itself: what waits would only keep its close frame from being read.
     if (!this.#peerLeft) this.#dropWaiting();
     if (this.#service.onError !== undefined) this.#failed(error);
-    else this.#parts.tally.unsent++;
+    else this.#host.tally.unsent++;
   }
 
   /** `onError` first, so that it may choose the close frame; then ours, if that is still to be sent. */
@@ -312,7 +327,7 @@ export class Dispatcher implements ReplyTarget {
   /** Also lets a paused socket go on, so that the peer's close frame is read. */
   #dropWaiting(): void {
     const { queue } = this.endpoint;
-    this.#parts.tally.dropped += queue.length;
+    this.#host.tally.dropped += queue.length;
     queue.clear();
     this.endpoint.released();
   }

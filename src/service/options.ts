@@ -195,7 +195,7 @@ export function checkService(options: UpgradeServiceOptions): ServiceSettings {
 }
 
 /** What may become of a message that a slow peer has no room for. */
-export const POLICIES: readonly BufferPolicy[] = ["wait", "drop", "close"];
+const POLICIES: readonly BufferPolicy[] = ["wait", "drop", "close"];
 
 const LISTENER_NAMES: readonly string[] = [
   "host",

@@ -14,7 +14,6 @@ import type { UpgradeServiceOptions } from "./options.ts";
  * generator each element in turn, at the peer's pace; a close frame closes; an `Error` is the same as throwing it;
  * `undefined` is nothing. Anything else (a Map, a function, an instance of a class …) is a `TypeError`, as if thrown.
  */
-// deno-lint-ignore ban-types -- any object, of which the run time takes those above
 export type Returned = string | number | boolean | null | undefined | void | object;
 
 /** A handler's answer, now or later. */
@@ -108,8 +107,8 @@ export type OneWay<Result> = [Ambiguous<Result>] extends [never] ? unknown
 // deno-lint-ignore no-explicit-any -- of a method whose parameters do not matter
 type Handler = (...args: any[]) => unknown;
 
-type Ambiguous<Result> = Result extends { onMessage: Handler } & ({ onTextMessage: Handler } | { onBinaryMessage: Handler })
-  ? Result
+type Ambiguous<Result> = Result extends
+  { onMessage: Handler } & ({ onTextMessage: Handler } | { onBinaryMessage: Handler }) ? Result
   : never;
 
 const HANDLERS: readonly (keyof Service)[] = [

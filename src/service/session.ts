@@ -4,22 +4,21 @@
  */
 
 import type { Closure, WebSocketError } from "../errors.ts";
-import { Endpoint, type EndpointReader } from "../streams/endpoint.ts";
+import { Endpoint, type EndpointOptions, type EndpointReader } from "../streams/endpoint.ts";
+import type { FillRandom } from "../bytes.ts";
+import type { Clock } from "../transport/clock.ts";
 import type { Message, MessageSocket } from "../transport/message_socket.ts";
-import type { Runtime } from "../transport/runtime.ts";
 import type { UpgradeRequest } from "../transport/upgrade.ts";
-import { Caller } from "./caller.ts";
+import { Caller, type CallerLink } from "./caller.ts";
 import { isCloseFrame } from "./close_frame.ts";
-import { Dispatcher, type Errors, type Tally } from "./dispatcher.ts";
-import type { ServiceSettings } from "./options.ts";
+import { Dispatcher, type DispatcherHost, type Errors, type Tally } from "./dispatcher.ts";
 import { isThenable } from "./reply.ts";
 import type { Service } from "./service.ts";
 
-/** What a session needs of its surroundings. */
-export interface SessionParts {
-  readonly request: UpgradeRequest;
-  readonly settings: ServiceSettings;
-  readonly runtime: Pick<Runtime, "clock" | "deadlines" | "fillRandom">;
+/** What all sessions of one service share. */
+export interface SessionHost {
+  readonly endpointOptions: EndpointOptions;
+  readonly fillRandom: FillRandom;
   readonly tally: Tally;
   readonly errors: Errors;
   readonly sessions: SessionList;
@@ -33,14 +32,15 @@ export interface SessionList {
   ended(closure: Closure): void;
 }
 
-export class Session implements EndpointReader {
+export class Session implements EndpointReader, CallerLink, DispatcherHost {
+  readonly service: Service;
+  readonly request: UpgradeRequest;
+  readonly endpoint: Endpoint;
   readonly caller: Caller;
   /** Present when the service answers pings; else they are answered below. */
   readonly ping?: (payload: Uint8Array) => void;
   readonly pong?: (payload: Uint8Array) => void;
-  readonly #service: Service;
-  readonly #parts: SessionParts;
-  readonly #endpoint: Endpoint;
+  readonly #host: SessionHost;
   readonly #dispatcher: Dispatcher;
   /** It is known how the connection ends, and `onClose` is on its way. */
   #ending = false;
@@ -48,34 +48,39 @@ export class Session implements EndpointReader {
   #closure: Closure | undefined;
   #told = false;
 
-  constructor(socket: MessageSocket, service: Service, parts: SessionParts) {
-    const { clock, deadlines, fillRandom } = parts.runtime;
-    const { pacing } = parts.settings;
-    this.#service = service;
-    this.#parts = parts;
-    this.#endpoint = new Endpoint(socket, this, { ...pacing, clock, deadlines });
-    this.caller = new Caller({
-      endpoint: this.#endpoint,
-      ending: this,
-      request: parts.request,
-      fillRandom,
-      maxBufferedAmount: pacing.maxBufferedAmount,
-    });
-    this.#dispatcher = new Dispatcher({
-      service,
-      caller: this.caller,
-      endpoint: this.#endpoint,
-      clock,
-      tally: parts.tally,
-      errors: parts.errors,
-      quiet: () => this.#tellEnded(),
-    });
+  constructor(socket: MessageSocket, service: Service, request: UpgradeRequest, host: SessionHost) {
+    this.service = service;
+    this.request = request;
+    this.#host = host;
+    this.endpoint = new Endpoint(socket, this, host.endpointOptions);
+    this.caller = new Caller(this);
+    this.#dispatcher = new Dispatcher(this);
     if (service.onPing !== undefined) {
       this.ping = (data) => this.#dispatcher.aside(() => service.onPing!(this.caller, data), true);
     }
     if (service.onPong !== undefined) {
       this.pong = (data) => this.#dispatcher.aside(() => service.onPong!(this.caller, data));
     }
+  }
+
+  get clock(): Clock {
+    return this.#host.endpointOptions.clock;
+  }
+
+  get fillRandom(): FillRandom {
+    return this.#host.fillRandom;
+  }
+
+  get maxBufferedAmount(): number {
+    return this.#host.endpointOptions.maxBufferedAmount;
+  }
+
+  get tally(): Tally {
+    return this.#host.tally;
+  }
+
+  get errors(): Errors {
+    return this.#host.errors;
   }
 
   /** Starts delivery; `onOpen` runs first. */
@@ -98,7 +103,7 @@ export class Session implements EndpointReader {
   }
 
   idle(): void {
-    const service = this.#service;
+    const { service } = this;
     if (service.onIdleTimeout === undefined) this.close(1001, "idle timeout");
     else this.#dispatcher.aside(() => service.onIdleTimeout!(this.caller));
   }
@@ -110,9 +115,14 @@ export class Session implements EndpointReader {
 
   closed(closure: Closure): void {
     this.#closure = closure;
-    this.#parts.sessions.closed(this);
+    this.#host.sessions.closed(this);
     this.#dispatcher.peerLeft();
     this.#end(closure.code, closure.reason, closure.error);
+    this.#tellEnded();
+  }
+
+  /** Nothing is running any more. */
+  quiet(): void {
     this.#tellEnded();
   }
 
@@ -129,7 +139,7 @@ export class Session implements EndpointReader {
   #runOnClose(code: number, reason: string): void {
     let returned: unknown;
     try {
-      returned = this.#service.onClose?.(this.caller, code, reason);
+      returned = this.service.onClose?.(this.caller, code, reason);
     } catch (error) {
       this.#dispatcher.report(error);
     }
@@ -149,6 +159,6 @@ export class Session implements EndpointReader {
   #tellEnded(): void {
     if (this.#told || this.#closure === undefined || !this.#onCloseEnded || !this.#dispatcher.isQuiet) return;
     this.#told = true;
-    this.#parts.sessions.ended(this.#closure);
+    this.#host.sessions.ended(this.#closure);
   }
 }

@@ -15,7 +15,7 @@ import type { ServiceSettings } from "./options.ts";
 import { isThenable } from "./reply.ts";
 import type { Match, Router } from "./router.ts";
 import { checkIsService, type Service, type UpgradeContext } from "./service.ts";
-import { Session } from "./session.ts";
+import { Session, type SessionHost } from "./session.ts";
 import { SessionSet } from "./session_set.ts";
 
 /** What is counted of upgrades, and over all connections. */
@@ -51,6 +51,8 @@ export class UpgradePipeline {
   readonly #parts: PipelineParts;
   /** Of the services that have not said their word yet. */
   readonly #pending = new Set<AbortController>();
+  /** What the sessions of each service share: one object, and not one a connection. */
+  readonly #hosts = new WeakMap<ServiceSettings, SessionHost>();
   #stopped = false;
 
   constructor(parts: PipelineParts) {
@@ -184,7 +186,6 @@ export class UpgradePipeline {
   async #accept(upgrade: Upgrade, { service, settings, protocol, headers }: Accepted): Promise<void> {
     // Decided in time, but the listener has stopped meanwhile.
     if (this.#stopped) return this.#reject(upgrade, refusal(503, "The server is stopping"));
-    const { runtime, errors } = this.#parts;
     let socket: MessageSocket;
     try {
       socket = await upgrade.accept({
@@ -194,27 +195,35 @@ export class UpgradePipeline {
       });
     } catch (error) {
       this.tally.left++;
-      if (!(error instanceof ConnectionError)) errors.report(error);
+      if (!(error instanceof ConnectionError)) this.#parts.errors.report(error);
       return;
     }
-    const session = new Session(socket, service, {
-      request: upgrade.request,
-      settings,
-      runtime,
-      tally: this.tally,
-      errors,
-      sessions: this.sessions,
-    });
+    const session = new Session(socket, service, upgrade.request, this.#hostOf(settings));
     this.tally.opened++;
     this.sessions.add(session);
     session.open();
     if (this.#stopped) void session.close(1001, "");
   }
+
+  #hostOf(settings: ServiceSettings): SessionHost {
+    let host = this.#hosts.get(settings);
+    if (host === undefined) {
+      const { clock, deadlines, fillRandom } = this.#parts.runtime;
+      const { errors } = this.#parts;
+      const endpointOptions = { ...settings.pacing, clock, deadlines };
+      host = { endpointOptions, fillRandom, tally: this.tally, errors, sessions: this.sessions };
+      this.#hosts.set(settings, host);
+    }
+    return host;
+  }
 }
 
 /** A refusal with one plain sentence. */
-function refusal(status: number, sentence: string, headers?: Headers): Response {
-  return new Response(sentence, { status, ...(headers && { headers }) });
+function refusal(status: number, sentence: string, added?: Headers): Response {
+  const headers = new Headers(added);
+  // Not every runtime says by itself what a string is.
+  if (!headers.has("content-type")) headers.set("content-type", "text/plain;charset=utf-8");
+  return new Response(sentence, { status, headers });
 }
 
 function parseUrl(text: string): URL | undefined {

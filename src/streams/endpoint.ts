@@ -168,7 +168,7 @@ export class Endpoint implements MessageSink, Watched {
       this.#socket.pause();
     } else if (this.#state === "open") {
       // A socket that cannot pause would fill the memory instead (features F1).
-      this.close(1008, "read-ahead exceeded").catch(ignore);
+      void this.close(1008, "read-ahead exceeded");
     }
   }
 
@@ -206,12 +206,12 @@ export class Endpoint implements MessageSink, Watched {
     return this.#handOver(message) ? undefined : this.#room();
   }
 
-  /** As `send`, but always a promise, which rejects instead of throwing. */
+  /** As `send`, but always a promise, which rejects instead of throwing. Its rejection may go unheard. */
   write(message: Message): Promise<void> {
     try {
       return this.send(message) ?? DONE;
     } catch (error) {
-      return Promise.reject(error);
+      return unheard(Promise.reject(error));
     }
   }
 
@@ -377,16 +377,16 @@ export class Endpoint implements MessageSink, Watched {
         this.messagesDropped++;
         return undefined;
       case "close":
-        this.close(1013, "too slow").catch(ignore);
+        void this.close(1013, "too slow");
         throw this.closedError("Cannot send a message");
       case "wait":
-        if (!this.#held.isFullFor(bytes, maxBufferedAmount)) return this.#held.add(message, bytes);
+        if (!this.#held.isFullFor(bytes, maxBufferedAmount)) return unheard(this.#held.add(message, bytes));
         throw new ConnectionError(`Cannot send a message: ${this.#held.bytes} bytes of writes wait already`);
     }
   }
 
   #room(): Promise<void> {
-    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
+    return unheard(new Promise((resolve, reject) => this.#waiting.push({ resolve, reject })));
   }
 
   /**
@@ -428,5 +428,14 @@ export class Endpoint implements MessageSink, Watched {
 }
 
 const DONE: Promise<void> = Promise.resolve();
+
+/**
+ * `promise`, whose rejection ends no process when nobody listens: whoever does not wait for a write hears of a lost
+ * connection by its closure.
+ */
+export function unheard<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(ignore);
+  return promise;
+}
 
 function ignore(): void {}

@@ -93,7 +93,6 @@ class MessageDestination implements UnderlyingSink<WritableMessage> {
   readonly #inbox: Inbox;
   readonly #endpoint: Endpoint;
   readonly #write: (message: Message) => Promise<void>;
-  #closing = false;
 
   constructor(inbox: Inbox, endpoint: Endpoint, write: (message: Message) => Promise<void>) {
     this.#inbox = inbox;
@@ -105,7 +104,8 @@ class MessageDestination implements UnderlyingSink<WritableMessage> {
     // A write that waits for a slow peer would hold `abort` up: the stream calls it only afterwards.
     controller.signal.addEventListener("abort", () => this.abort(controller.signal.reason));
     this.#endpoint.whenClosed().then(() => {
-      if (!this.#closing) controller.error(this.#endpoint.closedError("Cannot write a message"));
+      // Without effect once the stream is closed, or closing.
+      controller.error(this.#endpoint.closedError("Cannot write a message"));
     });
   }
 
@@ -115,7 +115,6 @@ class MessageDestination implements UnderlyingSink<WritableMessage> {
 
   /** Resolves after the closing handshake: everything written was taken. While somebody reads, no message is dropped. */
   async close(): Promise<void> {
-    this.#closing = true;
     const overflow = this.#inbox.locked ? "wait" : "drop";
     const closure = await this.#endpoint.close(NORMAL, "", undefined, overflow);
     if (!closure.clean) throw new ConnectionClosureError("Cannot close the writable stream cleanly", closure);

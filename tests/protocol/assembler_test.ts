@@ -6,7 +6,7 @@ import { ByteQueue } from "../../src/protocol/byte_queue.ts";
 import { FrameReader } from "../../src/protocol/frame_reader.ts";
 import { frame, type FrameParts, KEY } from "../support/frames.ts";
 import { hex } from "../support/hex.ts";
-import { split } from "../support/transcript.ts";
+import { split } from "../support/cuts.ts";
 
 class Pieces {
   readonly messages: (string | Uint8Array)[] = [];
@@ -103,7 +103,9 @@ describe.each([["masked", KEY], ["unmasked", undefined]])("Assembler of %s frame
 
   it("bounds the message at the header: the limit is taken, one more refused", () => {
     const limits = { maxMessageSize: 10 };
-    const just = pieces(limits).take({ opcode: 2, payload: new Uint8Array(10) }).take(start("12345")).take(end("67890"));
+    const just = pieces(limits).take({ opcode: 2, payload: new Uint8Array(10) }).take(start("12345")).take(
+      end("67890"),
+    );
     expect(just.messages).toHaveLength(2);
     const over = pieces(limits).take(start("123456"));
     const header = frame({ opcode: 0, length: 5, ...(key && { key }) });

@@ -2,11 +2,12 @@ import { describe, expect, it } from "vitest";
 
 import { CorruptedFrameError, PayloadTooLargeError } from "../../src/errors.ts";
 import type { Role } from "../../src/protocol/engine.ts";
+import { split } from "../support/cuts.ts";
 import { asPeerOf, bytesOf, fixedRandom, frame, joined, KEY, readFrames, xor } from "../support/frames.ts";
 import { hex, toHex } from "../support/hex.ts";
 import { Random } from "../support/random.ts";
 import { Recorder, type RecorderOptions } from "../support/recorder.ts";
-import { failsAfter, split, transcript } from "../support/transcript.ts";
+import { failsAfter, transcript } from "../support/transcript.ts";
 
 const ROLES: readonly Role[] = ["server", "client"];
 
@@ -42,7 +43,9 @@ describe("the RFC's own examples (§5.7)", () => {
   it("64 KiB of binary in a single unmasked frame", () => {
     const recorder = new Recorder({ role: "client" });
     const payload = new Random(1).bytes(65_536);
-    for (const chunk of split(hex`82 7f 00 00 00 00 00 01 00 00 ${payload}`, 1_000)) recorder.engine.receive(chunk.slice());
+    for (const chunk of split(hex`82 7f 00 00 00 00 00 01 00 00 ${payload}`, 1_000)) {
+      recorder.engine.receive(chunk.slice());
+    }
     expect(toHex(recorder.messages[0] as Uint8Array) === toHex(payload)).toBe(true);
   });
 });
@@ -50,9 +53,9 @@ describe("the RFC's own examples (§5.7)", () => {
 describe.each(ROLES)("Engine as a %s", (role) => {
   const wire = (frames: Uint8Array): Uint8Array => asPeerOf(role, frames);
   /** What we write ourselves, for the end of a transcript. */
-  const out = (frames: Uint8Array): string => `write ${toHex(asPeerOf(role === "server" ? "client" : "server", frames))}`;
-  const hears = (frames: Uint8Array, ...words: string[]): void =>
-    transcript({ role, in: wire(frames), expect: words });
+  const out = (frames: Uint8Array): string =>
+    `write ${toHex(asPeerOf(role === "server" ? "client" : "server", frames))}`;
+  const hears = (frames: Uint8Array, ...words: string[]): void => transcript({ role, in: wire(frames), expect: words });
   /** The violation, and a close frame that says its code. */
   const fails = (frames: Uint8Array, code: number, section: string, ...before: string[]): void =>
     failsRaw(wire(frames), code, section, ...before);
@@ -240,7 +243,9 @@ describe.each(ROLES)("Engine as a %s", (role) => {
 
     it("fails inside a frame that announces far more than has come", () => {
       const begun = frame({ opcode: 1, payload: hex`61 62 ff`, length: 1_000_000 });
-      const wired = role === "client" ? begun : frame({ opcode: 1, payload: hex`61 62 ff`, length: 1_000_000, key: KEY });
+      const wired = role === "client"
+        ? begun
+        : frame({ opcode: 1, payload: hex`61 62 ff`, length: 1_000_000, key: KEY });
       expect(failsAfter({ role, in: wired })).toBe(wired.length);
     });
 
@@ -624,7 +629,11 @@ describe.each(ROLES)("Engine as a %s", (role) => {
 
     it("attack 20: fragments of one byte, and one byte a segment, cost in proportion", () => {
       const count = 100_000;
-      const fragments = joined([wire(hex`02 01 61`), ...Array(count - 2).fill(wire(hex`00 01 61`)), wire(hex`80 01 61`)]);
+      const fragments = joined([
+        wire(hex`02 01 61`),
+        ...Array(count - 2).fill(wire(hex`00 01 61`)),
+        wire(hex`80 01 61`),
+      ]);
       const whole = open({ maxFragments: 131_072 });
       expect(allocated(() => whole.engine.receive(fragments))).toBeLessThan(10 * count);
       expect(whole.messages[0]).toHaveLength(count);

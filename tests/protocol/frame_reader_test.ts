@@ -5,7 +5,7 @@ import { ByteQueue } from "../../src/protocol/byte_queue.ts";
 import { FrameReader } from "../../src/protocol/frame_reader.ts";
 import { asPeerOf, frame, joined, KEY, xor } from "../support/frames.ts";
 import { hex, toHex } from "../support/hex.ts";
-import { split } from "../support/transcript.ts";
+import { split } from "../support/cuts.ts";
 
 const ROLES = ["server", "client"] as const;
 const MIB = 1_048_576;
@@ -35,7 +35,11 @@ function framesIn(role: "client" | "server", chunks: readonly Uint8Array[], maxF
 }
 
 /** What it throws at the header, after how many bytes. */
-function refusal(role: "client" | "server", header: Uint8Array, maxFrameSize?: number): [number, string | number, number] {
+function refusal(
+  role: "client" | "server",
+  header: Uint8Array,
+  maxFrameSize?: number,
+): [number, string | number, number] {
   const [frames, queue] = reader(role, maxFrameSize);
   for (let i = 0; i < header.length; i++) {
     queue.push(header.slice(i, i + 1));
@@ -79,7 +83,9 @@ describe.each(ROLES)("FrameReader of a %s", (role) => {
       const payload = Uint8Array.from({ length: size }, (_, i) => i * 7);
       const wire = frame({ opcode: 2, payload, key });
       const expected = toHex(Uint8Array.of(0x82, ...payload));
-      for (const piece of [wire.length, 1_000, 3]) expect(framesIn(role, split(wire, piece))[0] === expected).toBe(true);
+      for (const piece of [wire.length, 1_000, 3]) {
+        expect(framesIn(role, split(wire, piece))[0] === expected).toBe(true);
+      }
     }
   });
 

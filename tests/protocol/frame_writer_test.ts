@@ -39,7 +39,9 @@ describe.each([["masked", KEY], ["unmasked", undefined]])("FrameWriter of %s fra
       for (let length = 0; length <= 140; length++) {
         const text = character.repeat(length);
         const expected = frame({ opcode: TEXT, payload: text, key });
-        if (!equal(written((frames) => frames.text(TEXT, text, true)), expected)) expect.fail(`${length} × ${character}`);
+        if (!equal(written((frames) => frames.text(TEXT, text, true)), expected)) {
+          expect.fail(`${length} × ${character}`);
+        }
       }
       for (const length of [1_365, 4_096, 4_097, 21_845, 21_846, 32_768]) {
         const text = character.repeat(length);
@@ -51,7 +53,7 @@ describe.each([["masked", KEY], ["unmasked", undefined]])("FrameWriter of %s fra
 
   it("attack 25: writes U+FFFD for a lone surrogate", () => {
     for (const text of ["\ud800", "a\udc00", "\ud83d\ud83d\ude00", `${"x".repeat(60)}\udfff`, "\ud800".repeat(5_000)]) {
-      const expected = frame({ opcode: TEXT, payload: text.toWellFormed?.() ?? text, key });
+      const expected = frame({ opcode: TEXT, payload: text, key });
       expect(equal(written((frames) => frames.text(TEXT, text, true)), expected)).toBe(true);
       expect(new TextDecoder().decode(readFrames(expected)[0]!.payload)).toContain("\ufffd");
     }
@@ -75,7 +77,7 @@ describe.each([["masked", KEY], ["unmasked", undefined]])("FrameWriter of %s fra
     expect(frames.pending).toBe(0);
   });
 
-  it("hands over by itself before more than 16 KiB have gathered, and loses nothing", () => {
+  it("hands over by itself what has gathered, in chunks of 16 to 64 KiB, and loses nothing", () => {
     const [frames, writes] = writer(key);
     const random = new Random(3);
     const expected: Uint8Array[] = [];
@@ -83,10 +85,10 @@ describe.each([["masked", KEY], ["unmasked", undefined]])("FrameWriter of %s fra
       const payload = random.bytes(random.below(300));
       frames.binary(BINARY, payload, true);
       expected.push(frame({ opcode: BINARY, payload, key }));
-      expect(frames.pending).toBeLessThan(16_384);
+      expect(frames.pending).toBeLessThan(65_536);
     }
     for (const { length } of writes) {
-      expect(length).toBeLessThanOrEqual(16_384);
+      expect(length).toBeLessThanOrEqual(65_536);
       expect(length).toBeGreaterThan(16_384 - 320);
     }
     frames.flush();
@@ -95,26 +97,32 @@ describe.each([["masked", KEY], ["unmasked", undefined]])("FrameWriter of %s fra
 
   it("gives a large frame a buffer of its own, of exactly its size, behind what was gathered", () => {
     const [frames, writes] = writer(key);
-    const payload = new Random(4).bytes(50_000);
+    const payload = new Random(4).bytes(100_000);
     frames.text(TEXT, "before", true);
     frames.binary(BINARY, payload, true);
     frames.text(TEXT, "after", true);
     frames.flush();
     const expected = [["before", TEXT], [payload, BINARY], ["after", TEXT]] as const;
-    expect(writes.map(toHex)).toEqual(expected.map(([payload, opcode]) => toHex(frame({ opcode, payload, key }))));
+    expect(writes).toHaveLength(3);
+    for (const [i, [payload, opcode]] of expected.entries()) {
+      expect(equal(writes[i]!, frame({ opcode, payload, key }))).toBe(true);
+    }
     expect(writes[1]!.buffer.byteLength).toBe(writes[1]!.length);
   });
 
-  it("never touches what it gave away", () => {
+  it("neither changes what it gave away, nor minds what becomes of it", () => {
     const [frames, writes] = writer(key);
-    const copies: string[] = [];
-    for (let i = 0; i < 100; i++) {
-      frames.text(TEXT, `message ${i}`.repeat(1 + i % 7), true);
+    const before: Uint8Array[] = [];
+    for (let i = 0; i < 300; i++) {
+      const text = `message ${i}`.repeat(1 + i % 40);
+      frames.text(TEXT, text, true);
       frames.flush();
-      copies.push(toHex(writes.at(-1)!));
+      const last = writes.at(-1)!;
+      expect(equal(last, frame({ opcode: TEXT, payload: text, key }))).toBe(true);
+      last.fill(i % 256);
+      before.push(last.slice());
     }
-    expect(writes.map(toHex)).toEqual(copies);
-    expect(new Set(writes.map(({ buffer }) => buffer)).size).toBe(100);
+    expect(writes.every((bytes, i) => equal(bytes, before[i]!))).toBe(true);
   });
 
   it("attack 45: neither changes nor keeps the caller's bytes, also a view's neighbours", () => {
@@ -159,7 +167,9 @@ describe.each([["masked", KEY], ["unmasked", undefined]])("FrameWriter of %s fra
       const text = "aé€𝄞z\u{10ffff}é".repeat(7);
       for (let max = 1; max <= 40; max++) {
         const frames = readFrames(written((frames) => frames.text(TEXT, text, true), max));
-        expect(new TextDecoder("utf-8", { fatal: true }).decode(joined(frames.map(({ payload }) => payload)))).toBe(text);
+        expect(new TextDecoder("utf-8", { fatal: true }).decode(joined(frames.map(({ payload }) => payload)))).toBe(
+          text,
+        );
         for (const { payload } of frames) {
           expect(payload.length).toBeGreaterThan(0);
           expect(payload.length).toBeLessThanOrEqual(max);

@@ -3,23 +3,7 @@ import { describe, expect, it } from "vitest";
 import { Utf8Check } from "../../src/protocol/utf8_check.ts";
 import { hex, toHex } from "../support/hex.ts";
 import { Random } from "../support/random.ts";
-
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-function isUtf8(bytes: Uint8Array): boolean {
-  try {
-    decoder.decode(bytes);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Whether `bytes` can be the beginning of UTF-8: complete, or completed by some bytes of a table that knows them all. */
-function canBegin(bytes: Uint8Array): boolean {
-  const ends = ["", "80", "bf", "80 80", "bf bf", "80 80 80", "bf bf bf", "90 80 80", "a0 80", "8f bf bf", "9f bf"];
-  return ends.some((end) => isUtf8(hex`${bytes} ${end}`));
-}
+import { canBeginUtf8, isUtf8 } from "../support/utf8.ts";
 
 /** Checks in one go, and byte by byte; both must agree. `undefined`: bad. Else whether it may end here. */
 function check(bytes: Uint8Array): boolean | undefined {
@@ -33,7 +17,7 @@ function check(bytes: Uint8Array): boolean | undefined {
 
 function agrees(bytes: Uint8Array): boolean {
   const verdict = check(bytes);
-  return (verdict === true) === isUtf8(bytes) && (verdict !== undefined) === canBegin(bytes);
+  return (verdict === true) === isUtf8(bytes) && (verdict !== undefined) === canBeginUtf8(bytes);
 }
 
 /** The first and last byte of every range of RFC 3629 §4, and their neighbours. */

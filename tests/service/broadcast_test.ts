@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { broadcast } from "../../src/service/broadcast.ts";
 import type { UpgradeServiceOptions } from "../../src/service/options.ts";
 import { FakeSocket } from "../support/fake_socket.ts";
-import { type Served, serve } from "./serve.ts";
+import { serve, type Served } from "./serve.ts";
 
 function room(size: number, options: UpgradeServiceOptions = {}): Served[] {
   return Array.from({ length: size }, () => serve({}, options));
@@ -59,21 +59,24 @@ describe("S12: broadcast", () => {
     expect(broadcast(callers(served), "x")).toEqual({ sent: 1, dropped: 0, closed: 2 });
   });
 
-  it.each([
-    ["wait", { sent: 2, dropped: 0, closed: 0 }],
-    ["drop", { sent: 1, dropped: 1, closed: 0 }],
-    ["close", { sent: 1, dropped: 0, closed: 1 }],
-  ] as const)("a receiver's own policy, %s, holds", (bufferPolicy, result) => {
+  it.each(
+    [
+      ["wait", { sent: 2, dropped: 0, closed: 0 }],
+      ["drop", { sent: 1, dropped: 1, closed: 0 }],
+      ["close", { sent: 1, dropped: 0, closed: 1 }],
+    ] as const,
+  )("a receiver's own policy, %s, holds", (bufferPolicy, result) => {
     const served = room(2, { bufferPolicy, maxBufferedAmount: 10 });
     fill(served[0]!, 8);
     expect(broadcast(callers(served), "four")).toEqual(result);
   });
 
-  it.each([
-    ["wait", { sent: 2, dropped: 0, closed: 0 }, ["send xxxxxxxx"]],
-    ["drop", { sent: 1, dropped: 1, closed: 0 }, ["send xxxxxxxx"]],
-    ["close", { sent: 1, dropped: 0, closed: 1 }, ["send xxxxxxxx", "close 1013 too slow"]],
-  ] as const)("the broadcast's policy, %s, takes its place", (policy, result, calls) => {
+  it.each(
+    [
+      ["drop", { sent: 1, dropped: 1, closed: 0 }, ["send xxxxxxxx"]],
+      ["close", { sent: 1, dropped: 0, closed: 1 }, ["send xxxxxxxx", "close 1013 too slow"]],
+    ] as const,
+  )("the broadcast's policy, %s, takes its place", (policy, result, calls) => {
     const served = room(2, { maxBufferedAmount: 10 });
     fill(served[0]!, 8);
     expect(broadcast(callers(served), "four", { policy })).toEqual(result);

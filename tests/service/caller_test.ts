@@ -65,11 +65,14 @@ describe("P3: close", () => {
     expect(two.socket.calls).toEqual(["close 4000 bye"]);
   });
 
-  it.each([[5555, ""], [1005, ""], [1000, "x".repeat(124)]])("code %i, reason %j: a RangeError, nothing sent", (code, reason) => {
-    const { caller, socket } = serve({});
-    expect(() => void caller.close(code, reason)).toThrow(RangeError);
-    expect([socket.calls, caller.isOpen()]).toEqual([[], true]);
-  });
+  it.each([[5555, ""], [1005, ""], [1000, "x".repeat(124)]])(
+    "code %i, reason %j: a RangeError, nothing sent",
+    (code, reason) => {
+      const { caller, socket } = serve({});
+      expect(() => void caller.close(code, reason)).toThrow(RangeError);
+      expect([socket.calls, caller.isOpen()]).toEqual([[], true]);
+    },
+  );
 
   it.each([-2, NaN, 1e17, "5"])("a timeout of %s is a RangeError", (timeout) => {
     const { caller, socket } = serve({});

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { ConnectionClosureError, CorruptedFrameError } from "../../src/errors.ts";
 import { closeFrame, NORMAL_CLOSURE } from "../../src/service/close_frame.ts";
 import type { Service } from "../../src/service/service.ts";
-import { FakeSocket } from "../support/fake_socket.ts";
+import type { FakeSocket } from "../support/fake_socket.ts";
 import { deferred, serve } from "./serve.ts";
 
 const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values);
@@ -370,7 +370,9 @@ describe("S7: a value that can no longer be sent", () => {
     });
     receive("x");
     expect(socket.calls).toEqual(["close 1000"]);
-    expect(errors).toEqual([expect.stringMatching(/^report: ConnectionClosureError: Cannot send a message: we closed/)]);
+    expect(errors).toEqual([
+      expect.stringMatching(/^report: ConnectionClosureError: Cannot send a message: we closed/),
+    ]);
     expect(tally.unsent).toBe(0);
   });
 

@@ -41,7 +41,9 @@ describe("L2: the listener's options", () => {
   });
 
   it.each([-1, 65_536, 1.5, NaN, Infinity])("port %d is refused", (port) => {
-    expect(() => checkListener(port)).toThrow(new RangeError(`Cannot listen on port ${port}: it is not an integer from 0 to 65535`));
+    expect(() => checkListener(port)).toThrow(
+      new RangeError(`Cannot listen on port ${port}: it is not an integer from 0 to 65535`),
+    );
   });
 
   it.each([undefined, null, "9090", true])("a target %j is refused", (target) => {
@@ -96,7 +98,9 @@ describe("L2: the listener's options", () => {
   });
 
   it("L1: what belongs to a server is refused beside one", () => {
-    for (const config of [{ host: "::" }, { fetch: () => new Response() }, { http1Settings: {} }, { secureSocket: {} }]) {
+    for (
+      const config of [{ host: "::" }, { fetch: () => new Response() }, { http1Settings: {} }, { secureSocket: {} }]
+    ) {
       expect(() => checkListener({}, config as ListenerConfiguration)).toThrow(TypeError);
     }
     expect(checkListener({}, { timeout: 1 })).toMatchObject({ timeoutMs: 1_000 });

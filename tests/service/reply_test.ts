@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { closeFrame } from "../../src/service/close_frame.ts";
 import type { Service } from "../../src/service/service.ts";
-import { deferred, type Served, serve } from "./serve.ts";
+import { deferred, serve, type Served } from "./serve.ts";
 
 /** A service whose one text handler returns what `make` makes. */
 function streaming(make: (signal: AbortSignal) => unknown, others: Service = {}): Served {
@@ -222,7 +222,7 @@ describe("S4: the peer leaves during a stream", () => {
         yield "one";
         yield "two";
       } finally {
-        throw new Error("still open");
+        await Promise.reject(new Error("still open"));
       }
     });
     socket.writable = false;
@@ -282,9 +282,7 @@ describe("S6: a stream that fails", () => {
 
   it("the reason is cut to what a close frame carries; what is no Error has none", async () => {
     for (const [thrown, reason] of [["ä".repeat(200), "ä".repeat(52)], [{ secret: 1 }, "unknown error"]]) {
-      const { socket, receive, clock } = streaming(function* () {
-        throw thrown;
-      });
+      const { socket, receive, clock } = streaming(() => throwing(thrown));
       receive("x");
       await clock.settle();
       expect(socket.calls).toEqual([`close 1011 streaming failed: ${reason}`]);
@@ -292,9 +290,9 @@ describe("S6: a stream that fails", () => {
   });
 
   it("onError may choose another close frame", async () => {
-    const { socket, receive, clock } = streaming(function* () {
-      throw new Error("x");
-    }, { onError: () => closeFrame(4002, "later") });
+    const { socket, receive, clock } = streaming(() => throwing(new Error("x")), {
+      onError: () => closeFrame(4002, "later"),
+    });
     receive("x");
     await clock.settle();
     expect(socket.calls).toEqual(["close 4002 later"]);
@@ -312,6 +310,18 @@ describe("S6: a stream that fails", () => {
     expect(socket.calls).toEqual(["close 1011 internal error"]);
   });
 });
+
+/** An iterator whose first step throws. */
+function throwing(error: unknown): IterableIterator<string> {
+  return {
+    [Symbol.iterator]() {
+      return this;
+    },
+    next() {
+      throw error;
+    },
+  };
+}
 
 const started = new WeakSet<object>();
 

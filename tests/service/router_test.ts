@@ -144,7 +144,9 @@ describe("L3: what cannot be attached is refused at once, and leaves no trace", 
 
   it("a service without get, or that is none", () => {
     const router = new Router();
-    expect(() => router.attach("/x", {} as never)).toThrow(new TypeError('Cannot attach "/x": the service has no "get"'));
+    expect(() => router.attach("/x", {} as never)).toThrow(
+      new TypeError('Cannot attach "/x": the service has no "get"'),
+    );
     expect(() => router.attach("/x", null as never)).toThrow(/not an object/);
     expect(() => router.attach("/x", (() => {}) as never)).toThrow(/not an object/);
     expect(router.match("/x")).toBeUndefined();

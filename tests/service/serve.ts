@@ -27,15 +27,19 @@ export interface Served {
 }
 
 /** Opens a session of `service`. */
-export function serve(service: Service, options: UpgradeServiceOptions = {}, socket: FakeSocket = new FakeSocket()): Served {
+export function serve(
+  service: Service,
+  options: UpgradeServiceOptions = {},
+  socket: FakeSocket = new FakeSocket(),
+): Served {
   const clock = new ManualClock();
   const tally: Tally = { unhandled: 0, dropped: 0, unsent: 0 };
   const errors: string[] = [];
   const ended: Closure[] = [];
-  const session = new Session(socket, service, {
-    request: new FakeUpgrade("/chat?room=1", { "x-one": "1" }).request,
-    settings: checkService({ pingInterval: 0, ...options }),
-    runtime: { clock, deadlines: new Deadlines(clock), fillRandom: (bytes) => bytes.fill(0xab) },
+  const { pacing } = checkService({ pingInterval: 0, ...options });
+  const session = new Session(socket, service, new FakeUpgrade("/chat?room=1", { "x-one": "1" }).request, {
+    endpointOptions: { ...pacing, clock, deadlines: new Deadlines(clock) },
+    fillRandom: (bytes) => bytes.fill(0xab),
     tally,
     errors: {
       report: (error) => errors.push(`report: ${String(error)}`),

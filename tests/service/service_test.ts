@@ -3,7 +3,7 @@ import { UpgradeError } from "../../src/errors.ts";
 import type { Caller } from "../../src/service/caller.ts";
 import { NORMAL_CLOSURE } from "../../src/service/close_frame.ts";
 import type { Listener } from "../../src/service/listener.ts";
-import { Router } from "../../src/service/router.ts";
+import type { Router } from "../../src/service/router.ts";
 import { checkIsService, type PathParams, type Service, type UpgradeService } from "../../src/service/service.ts";
 
 /** Holds when both types are the same. */
@@ -89,9 +89,12 @@ export function types(listener: Listener, router: Router): void {
 describe("S1: what is a service", () => {
   it.each<[string, unknown]>([
     ["no handlers", {}],
-    ["an instance of a class", new (class {
-      onMessage(): void {}
-    })()],
+    [
+      "an instance of a class",
+      new (class {
+        onMessage(): void {}
+      })(),
+    ],
     ["text and binary", { onTextMessage() {}, onBinaryMessage() {} }],
     ["members of its own", { onTextMessage() {}, name: "x", onMessage: undefined }],
   ])("%s", (_name, value) => expect(() => checkIsService(value)).not.toThrow());
@@ -101,10 +104,14 @@ describe("S1: what is a service", () => {
     ["a function", () => {}, /returned a function/],
     ["a handler that is none", { onPing: true }, /"onPing" is not a function/],
     ["two ways", { onMessage() {}, onTextMessage() {} }, /"onMessage" stands beside/],
-    ["two ways, inherited", new (class extends (class {
-      onMessage(): void {}
-    }) {
-      onBinaryMessage(): void {}
-    })(), /"onMessage" stands beside/],
+    [
+      "two ways, inherited",
+      new (class extends (class {
+        onMessage(): void {}
+      }) {
+        onBinaryMessage(): void {}
+      })(),
+      /"onMessage" stands beside/,
+    ],
   ])("not %s", (_name, value, why) => expect(() => checkIsService(value)).toThrow(why));
 });

@@ -38,7 +38,7 @@ describe("S9: onClose runs exactly once, last", () => {
     expect(log).toEqual(["4000"]);
   });
 
-  it("after our own close without an answer, with 1006", async () => {
+  it("after our own close without an answer, with 1006", () => {
     const [service, log] = closing();
     const { caller, socket, clock } = serve(service, { connectionClosureTimeout: 5 });
     void caller.close();

@@ -187,7 +187,11 @@ describe("U4: the sub-protocol", () => {
         return { onOpen: (caller) => `${caller.getNegotiatedSubProtocol()}` };
       },
     });
-    const { accepted, socket } = await upgrade(piped, "/", offer === undefined ? {} : { "sec-websocket-protocol": offer });
+    const { accepted, socket } = await upgrade(
+      piped,
+      "/",
+      offer === undefined ? {} : { "sec-websocket-protocol": offer },
+    );
     expect([accepted!.protocol, told, socket.sent]).toEqual([protocol, protocol, [`${protocol}`]]);
   });
 

@@ -210,6 +210,21 @@ describe("writing (F2)", () => {
   });
 });
 
+describe("writes that nobody awaits", () => {
+  it("end no process when the connection is lost", async () => {
+    // An unhandled rejection fails the run.
+    const { socket, endpoint } = start({ maxBufferedAmount: 10 });
+    socket.writable = false;
+    void endpoint.write("0123456789");
+    void endpoint.write("held");
+    void endpoint.whenWritable();
+    socket.end();
+    void endpoint.write("late");
+    await new Promise((resolve) => void setImmediate(resolve));
+    expect(socket.sent).toEqual(["0123456789"]);
+  });
+});
+
 describe("control frames (P1)", () => {
   it("leaves pings to the socket unless the reader takes them", () => {
     expect(start().socket.sink!.ping(new Uint8Array([1]))).toBe(false);
@@ -265,6 +280,33 @@ describe("time (P2, U5)", () => {
     expect(socket.calls).toHaveLength(2);
   });
 
+  it.each<[string, (socket: FakeSocket) => void]>([
+    ["a message", (socket) => socket.sink!.message("x")],
+    ["a ping", (socket) => socket.sink!.ping(new Uint8Array(0))],
+    ["room for writes", (socket) => socket.drain()],
+  ])("takes %s as proof of life, where the runtime counts no bytes", (_, prove) => {
+    const { clock, socket } = start({ pingMs: 1_000, pongMs: 500 });
+    clock.advance(1_400);
+    prove(socket);
+    clock.advance(450);
+    expect(socket.calls).toEqual(["ping 68 77 00 00 00 01"]);
+    clock.advance(200);
+    expect(socket.calls.at(-1)).toBe("destroy");
+  });
+
+  it("gives the peer its full time from the moment it reads again itself", () => {
+    const { clock, socket, endpoint } = start({ pingMs: 1_000, pongMs: 500 });
+    clock.advance(900);
+    for (const text of ["a", "b", "c", "d"]) socket.sink!.message(text);
+    clock.advance(4_125);
+    while (endpoint.queue.shift() !== undefined);
+    endpoint.released();
+    clock.advance(495);
+    expect(socket.calls).not.toContain("destroy");
+    clock.advance(100);
+    expect(socket.calls.at(-1)).toBe("destroy");
+  });
+
   it("tells of idleness again and again; messages and pings end it, pongs do not", () => {
     let idle = 0;
     const { clock, socket } = start({ idleMs: 1_000 }, { idle: () => idle++, message: () => {} });
@@ -285,13 +327,14 @@ describe("time (P2, U5)", () => {
     let idle = 0;
     const { clock, socket, endpoint } = start({ idleMs: 1_000 }, { idle: () => idle++ });
     for (const text of ["a", "b", "c", "d"]) socket.sink!.message(text);
-    clock.advance(10_000);
+    // Between two looks of the timer: the full time counts from the moment it reads again.
+    clock.advance(10_050);
     expect(idle).toBe(0);
     while (endpoint.queue.shift() !== undefined);
     endpoint.released();
-    clock.advance(900);
+    clock.advance(960);
     expect(idle).toBe(0);
-    clock.advance(400);
+    clock.advance(300);
     expect(idle).toBe(1);
   });
 

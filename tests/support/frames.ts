@@ -53,11 +53,13 @@ export function xor(payload: Uint8Array, key: readonly number[]): Uint8Array {
 /** Whole unmasked frames as the peer of `role` would send them: masked with `KEY` when they go to a server. */
 export function asPeerOf(role: Role, frames: Uint8Array): Uint8Array {
   if (role === "client") return frames;
-  return joined(readFrames(frames).map(({ header, payload }) => {
-    const masked = header.slice();
-    masked[1]! |= 0x80;
-    return joined([masked, Uint8Array.from(KEY), xor(payload, KEY)]);
-  }));
+  return joined(
+    readFrames(frames).map(({ header, payload }) => {
+      const masked = header.slice();
+      masked[1]! |= 0x80;
+      return joined([masked, Uint8Array.from(KEY), xor(payload, KEY)]);
+    }),
+  );
 }
 
 export interface FrameSeen {

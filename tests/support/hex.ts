@@ -1,5 +1,7 @@
 /** Bytes as people read them: two hexadecimal digits each, with spaces anywhere. */
 
+const SPACED = Array.from({ length: 256 }, (_, byte) => ` ${byte.toString(16).padStart(2, "0")}`);
+
 /** hex`81 05 ${payload}` as bytes. What stands in the holes is bytes already, or more hexadecimal text. */
 export function hex(parts: TemplateStringsArray, ...holes: readonly (Uint8Array | string)[]): Uint8Array {
   let text = parts[0] ?? "";
@@ -16,5 +18,7 @@ export function fromHex(text: string): Uint8Array {
 
 /** `bytes` as text, such as `88 02 03 e8`. */
 export function toHex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(" ");
+  let text = "";
+  for (const byte of bytes) text += SPACED[byte];
+  return text.slice(1);
 }

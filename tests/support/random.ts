@@ -41,5 +41,19 @@ export class Random {
   }
 }
 
-const CHARACTERS = ["a", "z", " ", "\u0000", "\u007f", "é", "\u0080", "\u07ff", "€", "\uffff", "\ufeff", "𝄞", "\u{10ffff}"];
+const CHARACTERS = [
+  "a",
+  "z",
+  " ",
+  "\u0000",
+  "\u007f",
+  "é",
+  "\u0080",
+  "\u07ff",
+  "€",
+  "\uffff",
+  "\ufeff",
+  "𝄞",
+  "\u{10ffff}",
+];
 const BORDERS = [0, 1, 2, 3, 4, 7, 124, 125, 126, 127, 128, 1023, 65_535, 65_536, 65_537];

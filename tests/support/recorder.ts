@@ -1,6 +1,6 @@
 /** Turns what an engine says into words that a test can compare. Answers pings, as the socket above it would. */
 
-import { CorruptedFrameError, type CloseFrameInfo } from "../../src/errors.ts";
+import { type CloseFrameInfo, CorruptedFrameError } from "../../src/errors.ts";
 import { Engine, type EngineOptions, type EngineOutput, type Role, type Violation } from "../../src/protocol/engine.ts";
 import { fixedRandom, joined } from "./frames.ts";
 import { toHex } from "./hex.ts";
@@ -43,30 +43,32 @@ export class Recorder implements EngineOutput {
 
   message(message: string | Uint8Array): void {
     this.messages.push(message);
-    this.#say(typeof message === "string" ? `text ${message}` : `binary ${toHex(message)}`);
+    if (typeof message === "string") this.#say("text", message);
+    else this.#say("binary", toHex(message));
   }
 
   pinged(payload: Uint8Array): void {
     this.engine.pong(payload);
-    this.#say(`ping ${toHex(payload)}`);
+    this.#say("ping", toHex(payload));
   }
 
   ponged(payload: Uint8Array): void {
-    this.#say(`pong ${toHex(payload)}`);
+    this.#say("pong", toHex(payload));
   }
 
   closing({ code, reason }: CloseFrameInfo): void {
-    this.#say(`closing ${code} ${reason}`);
+    this.#say(`closing ${code}`, reason);
   }
 
   failed(violation: Violation): void {
     this.violation = violation;
     const section = violation instanceof CorruptedFrameError ? violation.section : "";
-    this.#say(`failed ${violation.closeCode} ${section}`);
+    this.#say(`failed ${violation.closeCode}`, section);
   }
 
-  #say(word: string): void {
-    this.words.push(word.trimEnd());
-    this.#onWord?.(this, word.trimEnd());
+  #say(what: string, rest: string): void {
+    const word = rest === "" ? what : `${what} ${rest}`;
+    this.words.push(word);
+    this.#onWord?.(this, word);
   }
 }

@@ -9,6 +9,7 @@ import type { DialTarget } from "../../src/transport/dialer.ts";
 import { memoryPair } from "../../src/transport/memory.ts";
 import type { MemoryTransport } from "../../src/transport/memory.ts";
 import type { Runtime } from "../../src/transport/runtime.ts";
+import { fromHex, toHex } from "./hex.ts";
 import { ManualClock } from "./manual_clock.ts";
 
 /** What a server answers to the key of sixteen zeros. */
@@ -84,7 +85,7 @@ export class ScriptedServer implements ByteSink {
 
   /** What came behind the request, in hexadecimal, and takes it out. */
   takeReceived(): string {
-    const hex = this.#received.map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
+    const hex = toHex(Uint8Array.from(this.#received));
     this.#received = [];
     return hex;
   }
@@ -117,8 +118,4 @@ export function switching(
     `${name}: ${value}`
   );
   return `HTTP/1.1 ${status}\r\n${lines.join("\r\n")}\r\n\r\n`;
-}
-
-function fromHex(hex: string): Uint8Array {
-  return Uint8Array.from(hex.split(/\s+/).filter((pair) => pair !== ""), (pair) => parseInt(pair, 16));
 }

@@ -20,28 +20,30 @@ export class SinkWords implements MessageSink {
 
   message(message: Message): void {
     this.messages.push(message);
-    this.#say(typeof message === "string" ? `text ${message}` : `binary ${toHex(message)}`);
+    if (typeof message === "string") this.#say("text", message);
+    else this.#say("binary", toHex(message));
   }
   ping(payload: Uint8Array): boolean {
-    this.#say(`ping ${toHex(payload)}`);
+    this.#say("ping", toHex(payload));
     return this.answersPings;
   }
   pong(payload: Uint8Array): void {
-    this.#say(`pong ${toHex(payload)}`);
+    this.#say("pong", toHex(payload));
   }
   drained(): void {
-    this.#say("drained");
+    this.#say("drained", "");
   }
   closing(code: number, reason: string): void {
-    this.#say(`closing ${code} ${reason}`);
+    this.#say(`closing ${code}`, reason);
   }
   closed(closure: Closure): void {
     this.closure = closure;
-    this.#say(`closed ${closure.code}`);
+    this.#say(`closed ${closure.code}`, "");
   }
 
-  #say(word: string): void {
-    this.words.push(word.trimEnd());
-    this.onWord(word.trimEnd());
+  #say(what: string, rest: string): void {
+    const word = rest === "" ? what : `${what} ${rest}`;
+    this.words.push(word);
+    this.onWord(word);
   }
 }

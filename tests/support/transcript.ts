@@ -2,6 +2,7 @@
 
 import { expect } from "vitest";
 
+import { cuts } from "./cuts.ts";
 import { Recorder, type RecorderOptions } from "./recorder.ts";
 
 export interface Transcript {
@@ -14,20 +15,13 @@ export interface Transcript {
   readonly expect: readonly string[];
 }
 
-/** From here on an input is not split at every point: it would take quadratic time. */
-const SPLIT_ALL_UP_TO = 400;
-
 /** Demands the same words whole, paused before each frame, byte by byte, and split in two at each point. */
 export function transcript(told: Transcript): void {
-  const whole = told.in;
-  expect(run(told, [whole]), "whole").toEqual(told.expect);
-  expect(runPaused(told), "paused before each frame").toEqual(told.expect);
-  expect(run(told, split(whole, 1)), "byte by byte").toEqual(told.expect);
-  const step = Math.ceil(whole.length / SPLIT_ALL_UP_TO);
-  for (let at = 1; at < whole.length; at += step) {
-    const said = run(told, [whole.subarray(0, at), whole.subarray(at)]);
-    if (!same(said, told.expect)) expect(said, `split at ${at}`).toEqual(told.expect);
+  for (const [how, chunks] of cuts(told.in)) {
+    const said = run(told, chunks);
+    if (!same(said, told.expect)) expect(said, how).toEqual(told.expect);
   }
+  expect(runPaused(told), "paused before each frame").toEqual(told.expect);
 }
 
 /** How many bytes it took, byte by byte, until the engine failed the connection; undefined if it never did. */
@@ -38,13 +32,6 @@ export function failsAfter(told: Pick<Transcript, "role" | "options" | "in">): n
     if (recorder.violation !== undefined) return i + 1;
   }
   return undefined;
-}
-
-/** `bytes` in pieces of `size`. */
-export function split(bytes: Uint8Array, size: number): Uint8Array[] {
-  const pieces: Uint8Array[] = [];
-  for (let at = 0; at < bytes.length; at += size) pieces.push(bytes.subarray(at, at + size));
-  return pieces;
 }
 
 /** What lies around a chunk in the buffer it is part of. */

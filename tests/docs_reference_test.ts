@@ -1,0 +1,172 @@
+/** docs/options.md and docs/errors.md say what the sources say: no option, default, limit, class or code more or less. */
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+
+import { ROOT } from "../scripts/command.ts";
+import { checkClient } from "../src/client/options.ts";
+import { type ErrorCode } from "../src/errors.ts";
+import { checkListener, checkService } from "../src/service/options.ts";
+import * as everything from "../mod.ts";
+import { codeIn, rowsUnder } from "./support/documents.ts";
+import { withoutComments } from "./support/source_text.ts";
+
+const OPTIONS = read("docs/options.md");
+const ERRORS = read("docs/errors.md");
+
+type Given = Record<string, unknown>;
+type Row = ReadonlyMap<string, string>;
+
+interface Checked {
+  /** Under which headings its options are. */
+  readonly headings: readonly string[];
+  readonly check: (given: Given) => unknown;
+  /** Where its names are, and as what. */
+  readonly source: string;
+  readonly names: string;
+  readonly refusals: string;
+}
+
+const CHECKED: Readonly<Record<string, Checked>> = {
+  "client": {
+    headings: ["Client", "Every connection"],
+    check: (given) => checkClient(given),
+    source: "src/client/options.ts",
+    names: "NAMES",
+    refusals: "REFUSALS",
+  },
+  "listener": {
+    headings: ["Listener"],
+    check: (given) => checkListener(0, given),
+    source: "src/service/options.ts",
+    names: "LISTENER_NAMES",
+    refusals: "LISTENER_REFUSALS",
+  },
+  "upgrade service": {
+    headings: ["Upgrade service", "Every connection"],
+    check: (given) => checkService(given),
+    source: "src/service/options.ts",
+    names: "SERVICE_NAMES",
+    refusals: "SERVICE_REFUSALS",
+  },
+};
+const INTEGERS = ["bytes", "count", "characters"];
+
+describe.each(Object.entries(CHECKED))("the options of a %s", (of, { headings, check, source, names, refusals }) => {
+  const rows = headings.flatMap((heading) => rowsUnder(OPTIONS, heading));
+  const numbers = rows.filter((row) => row.get("least") !== "");
+  const settings = (given: Given): string => JSON.stringify(check(given), (_, value) => plain(value));
+
+  it("are all in the tables, and nothing else is", () => {
+    const code = withoutComments(read(source));
+    const known = list(code, names).flatMap((name) => membersOf(code, name).map((member) => name + member));
+    expect(rows.map((row) => codeIn(row.get("option"))).sort()).toEqual(known.sort());
+  });
+
+  it("have the defaults that are said", () => {
+    const wrong = rows.filter((row) => {
+      const value = defaultOf(row);
+      return value !== undefined && settings(given(row, value)) !== settings({});
+    });
+    expect(wrong.map((row) => row.get("option"))).toEqual([]);
+    // A default that is not told would escape the above.
+    expect(numbers.filter((row) => defaultOf(row) === undefined).map((row) => row.get("option"))).toEqual(
+      headings.includes("Every connection") ? ["`maxFrameSize`"] : [],
+    );
+  });
+
+  it("have the effect and the range that are said", () => {
+    for (const row of numbers) {
+      const option = row.get("option");
+      const least = numberIn(row.get("least"));
+      const other = (numberIn(row.get("default")) ?? 100) + 1;
+      expect(settings(given(row, other)), option).not.toBe(settings({}));
+      expect(() => check(given(row, least)), option).not.toThrow();
+      expect(() => check(given(row, (least ?? 0) - 1)), option).toThrow(RangeError);
+      const fraction = (): unknown => check(given(row, other + 0.5));
+      expect(["seconds", ...INTEGERS], option).toContain(row.get("type"));
+      if (row.get("type") === "seconds") expect(fraction, option).not.toThrow();
+      else expect(fraction, option).toThrow(RangeError);
+    }
+  });
+
+  it("that are refused are in their table, and nothing else is", () => {
+    const told = rowsUnder(OPTIONS, "Understood and refused").filter((row) => row.get("of") === of)
+      .map((row) => codeIn(row.get("option")) ?? "");
+    const map = withoutComments(read(source)).match(new RegExp(`const ${refusals}\\b[^=]*= new Map\\(([\\s\\S]*?)^\\]\\);`, "m"))?.[1];
+    expect(told.sort()).toEqual([...(map ?? "").matchAll(/\[\s*"(\w+)"/g)].map(([, name]) => name).sort());
+    for (const name of told) expect(() => check({ [name]: true }), name).toThrow(TypeError);
+  });
+});
+
+describe("the errors", () => {
+  const code = withoutComments(read("src/errors.ts"));
+  const rows = rowsUnder(ERRORS, "Error classes");
+
+  it("are all in the table with their codes, and nothing else is", () => {
+    const classes = [...code.matchAll(/^export class (\w+)[\s\S]*?^\}/gm)].map(([text, name]) => {
+      return `${name} ${text.match(/readonly code\b[^;]*= "(\w+)"/)?.[1]}`;
+    });
+    expect(rows.map((row) => `${codeIn(row.get("class"))} ${codeIn(row.get("code"))}`).sort()).toEqual(classes.sort());
+    expect(rows.map((row) => codeIn(row.get("class")) ?? "").filter((name) => !(name in everything))).toEqual([]);
+  });
+
+  it("have every code, and no other", () => {
+    const union = code.match(/export type ErrorCode =([^;]*);/)?.[1] ?? "";
+    const codes: ErrorCode[] = [...union.matchAll(/"(\w+)"/g)].map(([, name]) => name as ErrorCode);
+    expect([...new Set(ERRORS.match(/\bERR_\w+/g))].sort()).toEqual(codes.sort());
+  });
+
+  it("have the fields that are said", () => {
+    for (const row of rows) {
+      const name = codeIn(row.get("class")) ?? "";
+      const body = code.match(new RegExp(`^export class ${name} [\\s\\S]*?^\\}`, "m"))?.[0] ?? "";
+      const fields = [...body.matchAll(/^ {2}(?:override )?readonly (\w+)|^ {2}(\w+)\(.*\{$/gm)]
+        .map(([, field, method]) => field ?? `${method}()`)
+        .filter((field) => !["name", "code", "constructor()"].includes(field));
+      expect([...(row.get("fields") ?? "").matchAll(/`([^`]*)`/g)].map(([, field]) => field).sort(), name)
+        .toEqual(fields.sort());
+    }
+  });
+});
+
+function read(path: string): string {
+  return readFileSync(join(ROOT, path), "utf8");
+}
+
+/** The strings of the list `name` in `code`. */
+function list(code: string, name: string): string[] {
+  const text = code.match(new RegExp(`const ${name}\\b[^=]*= \\[([^\\]]*)\\]`))?.[1] ?? "";
+  return [...text.matchAll(/"(\w+)"/g)].map(([, item = ""]) => item);
+}
+
+/** What is inside the option `name` in `code`, each with its dot; for one that holds no others, nothing but itself. */
+function membersOf(code: string, name: string): string[] {
+  const variable = code.match(new RegExp(`const (\\w+) = checkObject\\(given, "${name}"\\)`))?.[1];
+  if (variable === undefined) return [""];
+  const [, items, constant = ""] = code.match(new RegExp(`checkNames\\(${variable}, (?:\\[([^\\]]*)\\]|(\\w+))`)) ?? [];
+  const members = items === undefined ? list(code, constant) : items.split(",").map((item) => JSON.parse(item));
+  return members.map((member) => `.${member}`);
+}
+
+function defaultOf(row: Row): unknown {
+  const text = codeIn(row.get("default"));
+  return text === undefined ? undefined : JSON.parse(/^[\d -]+$/.test(text) ? text.replaceAll(" ", "") : text);
+}
+
+function numberIn(cell: string | undefined): number | undefined {
+  const text = codeIn(cell);
+  return text === undefined ? undefined : Number(text.replaceAll(" ", ""));
+}
+
+/** Options with `value` at the row's place. */
+function given(row: Row, value: unknown): Given {
+  return (codeIn(row.get("option")) ?? "").split(".").reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as
+    Given;
+}
+
+/** What JSON would lose. */
+function plain(value: unknown): unknown {
+  return typeof value === "function" ? "a function" : value === Infinity ? "for ever" : value;
+}

@@ -1,0 +1,137 @@
+/**
+ * The programs in README.md and docs/ do what they say. Every `ts` block is a whole program and is type-checked. Marks
+ * behind the language say more: `run` ends by itself, with exit code 0; `server` listens on port 9090 until it is
+ * stopped; `client` runs against the last `server` of its document and ends with exit code 0. A block `text output`
+ * behind a program is what that prints, where `…` stands for anything. Ports are free ones: 9090 is replaced.
+ */
+
+import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+
+import { ROOT, runCommand } from "../scripts/command.ts";
+import { type Block, blocksOf } from "./support/documents.ts";
+import { type RunningServer, runProgram, startServer } from "./support/program.ts";
+
+const DOCUMENTS = ["README.md", ...readdirSync(join(ROOT, "docs")).map((file) => `docs/${file}`)]
+  .filter((file) => file.endsWith(".md"));
+const PORT = "9090";
+const SLOW = { timeout: 60_000 };
+
+interface Program extends Block {
+  readonly name: string;
+  readonly mark: string;
+  /** What it is to print. */
+  readonly output: string | undefined;
+  /** The server that it talks to. */
+  readonly server: Program | undefined;
+}
+
+const folder = realpathSync(mkdtempSync(join(tmpdir(), "hawser-docs-")));
+/** Each is started once, for all of its clients. */
+const servers = new Map<Program, Promise<RunningServer>>();
+afterAll(async () => {
+  for (const server of await Promise.allSettled(servers.values())) {
+    if (server.status === "fulfilled") await server.value.stop();
+  }
+  rmSync(folder, { recursive: true });
+});
+
+const programs = DOCUMENTS.flatMap(programsOf);
+
+describe("the programs of the documents", () => {
+  it("are marked with what this test knows", () => {
+    const unknown = programs.filter(({ mark }) => !["", "run", "server", "client"].includes(mark));
+    expect(unknown.map(({ name, mark }) => `${name}: ${mark}`)).toEqual([]);
+    expect(programs.length).toBeGreaterThan(0);
+  });
+
+  it("compile", SLOW, async () => {
+    const files = programs.map((program) => write(program, PORT));
+    const compilerOptions = {
+      types: ["node"],
+      typeRoots: [join(ROOT, "node_modules/@types")],
+      declaration: false,
+      isolatedDeclarations: false,
+      noUnusedLocals: false,
+      noUnusedParameters: false,
+      rewriteRelativeImportExtensions: false,
+    };
+    const config = join(folder, "tsconfig.json");
+    writeFileSync(config, JSON.stringify({ extends: join(ROOT, "tsconfig.base.json"), compilerOptions, files }));
+    // The compiler is a program of Node, whichever runtime runs this.
+    const { output } = await runCommand("node", [join(ROOT, "node_modules/typescript/bin/tsc"), "-p", config]);
+    expect(output).toBe("");
+  });
+
+  for (const program of programs.filter(({ mark }) => mark === "run")) {
+    it.concurrent(`${program.name} runs`, SLOW, async () => {
+      expectToHavePrinted(program, await runProgram(write(program, PORT)));
+    });
+  }
+
+  for (const program of programs.filter(({ mark }) => mark === "client")) {
+    it.concurrent(`${program.name} runs against its server`, SLOW, async () => {
+      if (program.server === undefined) throw new Error("There is no server above it");
+      const { url } = await serve(program.server);
+      expectToHavePrinted(program, await runProgram(write(program, url.port)));
+    });
+  }
+
+  it("have a client for each server", () => {
+    const alone = programs.filter(({ mark }) => mark === "server")
+      .filter((server) => !programs.some((program) => program.server === server));
+    expect(alone.map(({ name }) => name)).toEqual([]);
+  });
+});
+
+describe("the demo", () => {
+  it("prints what the README says", SLOW, async () => {
+    const said = blocksOf(readFileSync(join(ROOT, "README.md"), "utf8")).find(({ info }) => info === "text demo");
+    const { ok, output } = await runProgram(join(ROOT, "examples/demo.ts"));
+    expect(ok, output).toBe(true);
+    // The lines of two clients may come in another order.
+    const unsaid = (said?.text ?? "nothing").split("\n").filter((line) => !matcher(line, "m").test(output));
+    expect(unsaid).toEqual([]);
+  });
+});
+
+function programsOf(document: string): Program[] {
+  const blocks = blocksOf(readFileSync(join(ROOT, document), "utf8"));
+  const found: Program[] = [];
+  blocks.forEach((block, i) => {
+    const [language, mark = ""] = block.info.split(" ");
+    if (language !== "ts") return;
+    const next = blocks[i + 1];
+    const output = next?.info === "text output" ? next.text : undefined;
+    const server = mark === "client" ? found.findLast((program) => program.mark === "server") : undefined;
+    found.push({ ...block, name: `${document}:${block.line}`, mark, output, server });
+  });
+  return found;
+}
+
+function serve(program: Program): Promise<RunningServer> {
+  let server = servers.get(program);
+  if (server === undefined) servers.set(program, server = startServer(write(program, "0")));
+  return server;
+}
+
+/** Writes `program` to a file whose lines have the numbers they have in the document. */
+function write({ name, line, text }: Program, port: string): string {
+  const file = join(folder, `${name.replace(/\W/g, "_")}_${port}.mts`);
+  const code = text.replaceAll(`from "hawser"`, `from ${JSON.stringify(join(ROOT, "mod.ts"))}`).replaceAll(PORT, port);
+  writeFileSync(file, "\n".repeat(line - 1) + code);
+  return file;
+}
+
+function expectToHavePrinted(program: Program, { ok, output, failure }: Awaited<ReturnType<typeof runProgram>>): void {
+  expect(ok, `${failure}\n${output}`).toBe(true);
+  if (program.output !== undefined) expect(output.trim()).toMatch(matcher(program.output.trim()));
+}
+
+/** Takes exactly `text`, where `…` stands for anything within a line. */
+function matcher(text: string, flags = ""): RegExp {
+  const escaped = text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&").replaceAll("…", ".*");
+  return new RegExp(`^${escaped}$`, flags);
+}

@@ -1,0 +1,43 @@
+/** Every program in examples/ runs. The demo is held to the README in docs_test.ts. */
+
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, expect, it } from "vitest";
+
+import { Client } from "../mod.ts";
+import { ROOT } from "../scripts/command.ts";
+import { type RunningServer, startServer } from "./support/program.ts";
+
+const SLOW = { timeout: 60_000 };
+
+let server: RunningServer | undefined;
+afterEach(() => server?.stop());
+
+async function start(example: string): Promise<URL> {
+  server = await startServer(join(ROOT, "examples", example), { PORT: "0" });
+  return server.url;
+}
+
+it("every example has a test", () => {
+  expect(readdirSync(join(ROOT, "examples")).sort()).toEqual(["demo.ts", "echo_server.ts", "existing_server.ts"]);
+});
+
+it("echo_server.ts sends back what it gets", SLOW, async () => {
+  const client = await Client.connect(await start("echo_server.ts"));
+  await client.writeTextMessage("hello");
+  await client.writeBinaryMessage(Uint8Array.of(1, 2, 3));
+  expect(await client.readTextMessage()).toBe("hello");
+  expect(await client.readBinaryMessage()).toEqual(Uint8Array.of(1, 2, 3));
+  expect((await client.close()).clean).toBe(true);
+});
+
+it("existing_server.ts has a page and a WebSocket on one port", SLOW, async () => {
+  const url = await start("existing_server.ts");
+  const page = await fetch(`http://${url.host}/`);
+  expect([page.status, await page.text()]).toEqual([200, expect.stringContaining("<title>Clock</title>")]);
+  const missing = await fetch(`http://${url.host}/nowhere`);
+  expect([missing.status, await missing.text()]).toEqual([404, "Not found"]);
+  const client = await Client.connect(`ws://${url.host}/clock`);
+  expect(Date.parse(await client.readTextMessage())).not.toBeNaN();
+  await client.close();
+});

@@ -1,0 +1,67 @@
+import { describe, expect, it } from "vitest";
+import { checkCount, checkFunction, checkNames, checkObject, checkSeconds, wrongKind } from "../src/option_check.ts";
+
+describe("checkNames", () => {
+  const check = (given: object): void =>
+    checkNames(given, ["timeout", "subProtocols"], new Map([["auth", "it is not done"]]));
+
+  it("takes what is known, and what is refused as long as it is undefined", () => {
+    check({ timeout: 5, auth: undefined });
+    check(Object.assign(Object.create(null), { timeout: 5 }));
+  });
+
+  it.each<[object, string]>([
+    [{ auth: 5 }, 'Cannot use the option "auth": it is not done'],
+    [{ timeuot: 5 }, 'Cannot use the option "timeuot": there is none of that name, the nearest is "timeout"'],
+    [
+      { subprotocol: 5 },
+      'Cannot use the option "subprotocol": there is none of that name, the nearest is "subProtocols"',
+    ],
+    [{ zzzzzz: 5 }, 'Cannot use the option "zzzzzz": there is none of that name'],
+    [JSON.parse('{"__proto__": 5}'), 'Cannot use the option "__proto__": there is none of that name'],
+  ])("%j is refused", (given, message) => expect(() => check(given)).toThrow(new TypeError(message)));
+
+  it("fields of a class are its own, but not what is refused", () => {
+    class Options {
+      database = "mine";
+    }
+    check(new Options());
+    expect(() => check(Object.assign(new Options(), { auth: 5 }))).toThrow(/"auth"/);
+    class More extends Options {
+      get auth(): number {
+        return 5;
+      }
+    }
+    expect(() => check(new More())).toThrow(/"auth"/);
+  });
+});
+
+describe("values", () => {
+  it("seconds", () => {
+    expect(checkSeconds({ a: 1.5 }, "a", 9, false)).toBe(1_500);
+    expect(checkSeconds({}, "a", 9, false)).toBe(9_000);
+    expect(checkSeconds({ a: 0 }, "a", 9, false)).toBe(0);
+    expect(checkSeconds({ a: 0 }, "a", 9, true)).toBe(Infinity);
+    expect(() => checkSeconds({ a: "1" }, "a", 9, true)).toThrow(TypeError);
+    for (const a of [-1, NaN, Infinity, 3e6]) expect(() => checkSeconds({ a }, "a", 9, true)).toThrow(RangeError);
+  });
+
+  it("counts", () => {
+    expect(checkCount({ a: 3 }, "a", 9, 3)).toBe(3);
+    expect(checkCount({}, "a", 9, 3)).toBe(9);
+    expect(checkCount({}, "a", undefined, 3)).toBeUndefined();
+    expect(() => checkCount({ a: "3" }, "a", 9, 3, "x.a")).toThrow(
+      new TypeError('Cannot use the option "x.a": it is not a number'),
+    );
+    for (const a of [2, 3.5, Infinity, NaN]) expect(() => checkCount({ a }, "a", 9, 3)).toThrow(RangeError);
+  });
+
+  it("objects and functions", () => {
+    const given = { a: { b: 1 }, f: () => {}, n: 5 };
+    expect([checkObject(given, "a"), checkObject(given, "none")]).toEqual([{ b: 1 }, {}]);
+    expect(() => checkObject(given, "n")).toThrow(wrongKind("n", "an object"));
+    checkFunction(given, "f");
+    checkFunction(given, "none");
+    expect(() => checkFunction(given, "n")).toThrow(wrongKind("n", "a function"));
+  });
+});

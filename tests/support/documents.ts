@@ -1,0 +1,45 @@
+/** Reads Markdown as far as the tests of the documents need it: fenced blocks, and tables by the heading above them. */
+
+/** A fenced block. */
+export interface Block {
+  /** What stands behind the opening fence: the language, then our own marks. */
+  readonly info: string;
+  /** The line of its first line of text, from 1. */
+  readonly line: number;
+  readonly text: string;
+}
+
+export function blocksOf(markdown: string): Block[] {
+  return [...markdown.matchAll(/^```([^\n]*)\n([\s\S]*?)^```$/gm)].map((match) => {
+    const [, info = "", text = ""] = match;
+    return { info: info.trim(), line: markdown.slice(0, match.index).split("\n").length + 1, text };
+  });
+}
+
+/** The rows of the tables under a heading of that text, without their heads; a cell is found by its column's name. */
+export function rowsUnder(markdown: string, heading: string): ReadonlyMap<string, string>[] {
+  const lines = markdown.split("\n");
+  const start = lines.findIndex((line) => /^#+ /.test(line) && line.replace(/^#+ /, "") === heading);
+  if (start === -1) throw new Error(`There is no heading "${heading}"`);
+  const rows: Map<string, string>[] = [];
+  let columns: string[] | undefined;
+  for (const line of lines.slice(start + 1)) {
+    if (/^#+ /.test(line)) break;
+    if (!line.startsWith("|")) columns = undefined;
+    else if (columns === undefined) columns = cellsOf(line);
+    else if (!/^\|[\s|:-]+$/.test(line)) {
+      const names = columns;
+      rows.push(new Map(cellsOf(line).map((cell, i) => [names[i] ?? "", cell])));
+    }
+  }
+  return rows;
+}
+
+/** What stands in backquotes in `cell`, the first of it. */
+export function codeIn(cell: string | undefined): string | undefined {
+  return cell?.match(/`([^`]*)`/)?.[1];
+}
+
+function cellsOf(line: string): string[] {
+  return line.split(/(?<!\\)\|/).slice(1, -1).map((cell) => cell.replaceAll("\\|", "|").trim());
+}

@@ -1,0 +1,60 @@
+/** Starts a program in TypeScript in a process of its own, inside the runtime that runs the tests. */
+
+import { spawn } from "node:child_process";
+import process from "node:process";
+
+import { type Finished, ROOT, runCommand } from "../../scripts/command.ts";
+
+/** The longest a program may take, in seconds. */
+const TIMEOUT = 20;
+
+/** Runs `file` to its end. Resolves with how it ended. */
+export function runProgram(file: string, env: Readonly<Record<string, string>> = {}): Promise<Finished> {
+  const [command, ...args] = starter();
+  return runCommand(command, [...args, file], { timeout: TIMEOUT, env });
+}
+
+/** A program that listens, and goes on until it is stopped. */
+export interface RunningServer {
+  /** Where it listens: the first `ws:` URL it printed. */
+  readonly url: URL;
+  /** Ends it. Resolves when its process is gone. */
+  stop(): Promise<void>;
+}
+
+/** Starts `file`. Resolves once it printed where it listens; rejects with its output when it ends without that. */
+export function startServer(file: string, env: Readonly<Record<string, string>> = {}): Promise<RunningServer> {
+  const [command, ...args] = starter();
+  const child = spawn(command, [...args, file], { cwd: ROOT, env: { ...process.env, ...env }, stdio: "pipe" });
+  const gone = new Promise<void>((resolve) => child.on("close", () => resolve()));
+  const stop = async (): Promise<void> => {
+    child.kill("SIGKILL");
+    await gone;
+  };
+  return new Promise((resolve, reject) => {
+    let output = "";
+    const timer = setTimeout(() => child.kill("SIGKILL"), TIMEOUT * 1000);
+    for (const pipe of [child.stdout, child.stderr]) {
+      pipe.setEncoding("utf8").on("data", (text: string) => {
+        output += text;
+        const url = output.match(/\bws:\/\/[\w.:[\]]+/)?.[0];
+        // Its line is complete: the port is all there.
+        if (url !== undefined && output.slice(output.indexOf(url)).includes("\n")) {
+          clearTimeout(timer);
+          resolve({ url: new URL(url), stop });
+        }
+      });
+    }
+    child.on("error", reject);
+    void gone.then(() => {
+      clearTimeout(timer);
+      reject(new Error(`The server ended before it listened: ${output}`));
+    });
+  });
+}
+
+function starter(): [command: string, ...args: string[]] {
+  if ("Deno" in globalThis) return [process.execPath, "run", "-A"];
+  if ("Bun" in globalThis) return [process.execPath];
+  return [process.execPath, "--import", "tsx"];
+}
