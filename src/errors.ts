@@ -41,12 +41,13 @@ export interface CloseFrameInfo {
 export interface Closure {
   /**
    * The peer's code when its close frame arrived (1005: a frame without one); the code we sent when we failed the
-   * connection for breaking a rule; else 1006 (RFC 6455 §7.1.5).
+   * connection for breaking a rule, and where the runtime does not wait for the peer's answer; else 1006 (RFC 6455
+   * §7.1.5).
    */
   readonly code: number;
   /** The reason that belongs to `code`. */
   readonly reason: string;
-  /** A close frame went each way. */
+  /** A close frame is known to have gone each way. */
   readonly clean: boolean;
   /** The peer's close frame. */
   readonly received?: CloseFrameInfo;

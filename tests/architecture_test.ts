@@ -27,7 +27,7 @@ const HOUSE: Readonly<Record<string, Folder>> = {
     imports: [],
     files: words(
       `opcode byte_queue mask frame_reader utf8_check text_decoder assembler deflate_codec permessage_deflate close_payload
-      frame_writer engine`,
+      gather_buffer frame_writer engine`,
     ),
   },
   handshake: {

@@ -1,12 +1,12 @@
 /** docs/options.md and docs/errors.md say what the sources say: no option, default, limit, class or code more or less. */
 
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
 import { ROOT } from "../scripts/command.ts";
 import { checkClient } from "../src/client/options.ts";
-import { type ErrorCode } from "../src/errors.ts";
+import type { ErrorCode } from "../src/errors.ts";
 import { checkListener, checkService } from "../src/service/options.ts";
 import * as everything from "../mod.ts";
 import { codeIn, rowsUnder } from "./support/documents.ts";
@@ -94,9 +94,33 @@ describe.each(Object.entries(CHECKED))("the options of a %s", (of, { headings, c
   it("that are refused are in their table, and nothing else is", () => {
     const told = rowsUnder(OPTIONS, "Understood and refused").filter((row) => row.get("of") === of)
       .map((row) => codeIn(row.get("option")) ?? "");
-    const map = withoutComments(read(source)).match(new RegExp(`const ${refusals}\\b[^=]*= new Map\\(([\\s\\S]*?)^\\]\\);`, "m"))?.[1];
+    const map = withoutComments(read(source)).match(
+      new RegExp(`const ${refusals}\\b[^=]*= new Map\\(([\\s\\S]*?)^\\]\\);`, "m"),
+    )?.[1];
     expect(told.sort()).toEqual([...(map ?? "").matchAll(/\[\s*"(\w+)"/g)].map(([, name]) => name).sort());
     for (const name of told) expect(() => check({ [name]: true }), name).toThrow(TypeError);
+  });
+});
+
+describe("what a peer is told", () => {
+  const code = readdirSync(join(ROOT, "src"), { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".ts")).map((file) => withoutComments(read(`src/${file}`))).join("\n");
+
+  it("has every HTTP status that a source names in the table", () => {
+    const named = code.matchAll(/\b(?:status: |refuse\(response, |refusal\(|UpgradeError\()(\d{3})\b/g);
+    const statuses = new Set([...named].map(([, status]) => status));
+    const told = rowsUnder(ERRORS, "HTTP statuses that we answer").map((row) => row.get("status")).join(" ");
+    expect([...statuses].filter((status) => !told.includes(status ?? ""))).toEqual([]);
+    expect(statuses.size).toBeGreaterThan(8);
+  });
+
+  it("has every close code that a source names in the tables", () => {
+    const codes = new Set(code.match(/\b10[01]\d\b/g));
+    const told = rowsUnder(ERRORS, "Close codes that we send").map((row) => row.get("code")).join(" ");
+    const ready = read("docs/api.md").match(/`[A-Z_]+` 10[01]\d/g)?.join(" ");
+    // Those never travel; these are the ends of the range that may.
+    const others = ["1005", "1006", "1014"];
+    expect([...codes].filter((closeCode) => !`${told} ${ready} ${others}`.includes(closeCode))).toEqual([]);
   });
 });
 
@@ -162,8 +186,10 @@ function numberIn(cell: string | undefined): number | undefined {
 
 /** Options with `value` at the row's place. */
 function given(row: Row, value: unknown): Given {
-  return (codeIn(row.get("option")) ?? "").split(".").reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as
-    Given;
+  return (codeIn(row.get("option")) ?? "").split(".").reduceRight<unknown>(
+    (inner, key) => ({ [key]: inner }),
+    value,
+  ) as Given;
 }
 
 /** What JSON would lose. */

@@ -20,7 +20,7 @@ const OPTIONS: ListenOptions = {
 /** Listens, and hands every open socket to `onSocket`. */
 export async function listen(onSocket: (socket: MessageSocket) => void): Promise<void> {
   const { port } = await nodeRuntime.host(OPTIONS, async (upgrade) => {
-    onSocket(await upgrade.accept({ limits: DEFAULT_LIMITS }));
+    onSocket(await upgrade.accept({ limits: DEFAULT_LIMITS, keepAliveMs: Infinity }));
   });
   announce(port);
 }

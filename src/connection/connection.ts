@@ -128,11 +128,13 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
   }
 
   send(message: Message): boolean {
+    if (this.#silent) return false;
     this.#engine.send(message);
     return this.#wrote(message.length);
   }
 
   sendPart(part: Message, fin: boolean): boolean {
+    if (this.#silent) return false;
     this.#engine.sendPart(part, fin);
     return this.#wrote(part.length);
   }
@@ -279,6 +281,8 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
 
   /** Counts what was written, and answers for it: false when the peer is slow, or it is the others' turn. */
   #wrote(length: number): boolean {
+    // Dropped: a close frame went before it.
+    if (this.#engine.sent !== undefined) return false;
     if (!this.#inBatch) {
       this.#bytesOut += length;
       if (++this.#messagesOut >= FAIR_MESSAGES || this.#bytesOut >= FAIR_BYTES) this.#rest();

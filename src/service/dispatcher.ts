@@ -145,7 +145,7 @@ export class Dispatcher implements ReplyTarget {
 
   /** The peer, or the network, ended the connection: what it sent before that is still handled. */
   peerLeft(): void {
-    if (!this.#ours) this.#peerLeft = true;
+    this.#peerLeft = true;
   }
 
   /** Tells the service of a failure that is not its own. */

@@ -194,9 +194,8 @@ class StreamReply {
     if (!this.#stepping) stop(this.#target, this.#source);
   };
 
+  /** Told to nobody when the connection has ended: that is why it failed, and the promise is settled. */
   readonly #fail = (cause: unknown): void => {
-    // What fails because the connection ended is not told again.
-    if (this.#over) return;
     this.#end();
     this.#reject(new StreamFailure("A returned stream failed", { cause }));
   };

@@ -63,7 +63,6 @@ export class SessionSet implements SessionList {
     });
     const waiting = [...this.#open];
     const closeSome = (): void => {
-      if (late) return;
       for (const session of waiting.splice(-CLOSED_PER_TURN)) void session.close(code, reason);
       if (waiting.length > 0) this.#clock.nextTurn(closeSome);
     };

@@ -190,6 +190,7 @@ export class UpgradePipeline {
     try {
       socket = await upgrade.accept({
         limits: settings.limits,
+        keepAliveMs: settings.pacing.pingMs + settings.pacing.pongMs,
         headers,
         ...(protocol !== undefined && { protocol }),
       });

@@ -14,17 +14,26 @@ export interface MessageSocket {
   readonly protocol: string;
   /** Starts delivery. Called once; what came earlier was held and comes first. */
   start(sink: MessageSink): void;
-  /** Has read `message` when it returns: the bytes stay the caller's. Never loses one. False: wait for `drained`. */
+  /**
+   * Has read `message` when it returns: the bytes stay the caller's. Never loses one. False: wait for `drained`. Once a
+   * close frame went or the connection is gone it drops the message and says false, and `closed` is all that follows.
+   */
   send(message: Message): boolean;
-  /** Sends a message in parts; no other message may come between them. Absent where the runtime cannot. */
+  /** As `send`, a message in parts; no other message may come between them. Absent where the runtime cannot. */
   sendPart?(part: Message, fin: boolean): boolean;
   /** Bytes accepted and not yet with the operating system, gathered ones included. */
   readonly bufferedAmount: number;
-  /** Starts the closing handshake (RFC 6455 §7.1.2), or answers the peer's. Does nothing once a close frame was sent. */
+  /**
+   * Starts the closing handshake (RFC 6455 §7.1.2), or answers the peer's. Does nothing once a close frame was sent. Has
+   * no deadline of its own: who closes, destroys when the answer takes too long.
+   */
   close(code?: number, reason?: string): void;
-  /** Drops the connection now, without a close frame. `closed` still follows, later, with `error` if there is one. */
+  /**
+   * Drops the connection now, as far as the runtime can, without a close frame, and with it what was not delivered yet.
+   * `closed` still follows, later, with `error` if there is one.
+   */
   destroy(error?: WebSocketError): void;
-  /** Bytes that came so far, where the runtime tells: proof of life while a long message is under way. */
+  /** Bytes that came so far: proof of life while a long message is under way. Absent where the runtime does not tell. */
   readonly bytesReceived?: number;
   /** Takes effect before the next message, also when it is called from `message()`. Absent where the runtime cannot. */
   pause?(): void;
@@ -42,14 +51,20 @@ export interface MessageSink {
   message(message: Message): void;
   /** A message in parts, while the sink has this method. */
   messagePart?(part: Message, fin: boolean): void;
-  /** A ping. True: the sink answers it; anything else: the socket does (RFC 6455 §5.5.2). */
+  /**
+   * A ping. True: the sink answers it; anything else: the socket does (RFC 6455 §5.5.2). Where the runtime answers by
+   * itself the answer is not asked for; where it tells nothing of pings, this is never called.
+   */
   ping(payload: Uint8Array): boolean | void;
   /** A pong, asked for or not (RFC 6455 §5.5.3). */
   pong(payload: Uint8Array): void;
   /** `send` may be called again after it said false. */
   drained(): void;
-  /** The peer's close frame. Unless the sink answers it here with `close`, the socket answers with the same code. */
+  /**
+   * The peer's close frame. Unless the sink answers it here with `close`, the socket answers with the same code. Never
+   * called where the runtime answers by itself: there only `closed` tells, with `received`.
+   */
   closing?(code: number, reason: string): void;
-  /** Exactly once, and last. */
+  /** Exactly once, and last: after every message that came before the end, held back by a pause or not. */
   closed(closure: Closure): void;
 }

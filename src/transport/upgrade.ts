@@ -21,7 +21,10 @@ export interface UpgradeRequest {
   readonly signal: AbortSignal;
 }
 
-/** What a socket may cost and how long it may take. Each number's public option is named beside it. */
+/**
+ * What a socket may cost and how long it may take. Each number's public option is named beside it. On a runtime's own
+ * socket only `maxMessageSize` holds, once the message is whole; the rest is the runtime's.
+ */
 export interface SocketLimits {
   /** Bytes of one message, assembled or inflated, inclusive: `maxMessageSize`. */
   readonly maxMessageSize: number;
@@ -56,6 +59,8 @@ export interface Acceptance {
   /** Headers to add to the 101. */
   readonly headers?: Headers;
   readonly limits: SocketLimits;
+  /** Milliseconds until a silent peer is to be cut, for a runtime that pings by itself; Infinity for never. */
+  readonly keepAliveMs: number;
 }
 
 /** One pending upgrade. Exactly one of `accept` and `reject` is called, once. */
@@ -67,7 +72,7 @@ export interface Upgrade {
   reject(response: Response): Promise<void>;
 }
 
-/** Decides one upgrade. Must not reject. */
+/** Decides one upgrade: has called `accept` or `reject` when it resolves. Must not reject. */
 export type UpgradeHandler = (upgrade: Upgrade) => Promise<void>;
 
 /** Answers an ordinary HTTP request. */
@@ -100,7 +105,11 @@ export interface Listening {
   readonly hostname: string;
   readonly port: number;
   readonly secure: boolean;
-  /** Stops accepting. Resolves when the port is free and every pending upgrade is decided; open sockets live on. */
+  /**
+   * Refuses new upgrades at once, with 503 where the runtime cannot stop accepting alone. Resolves when the port is free
+   * and every pending upgrade is decided; on some runtimes only once the sockets have closed, so do not wait for it before
+   * closing them. Open sockets live on.
+   */
   stop(): Promise<void>;
 }
 

@@ -6,6 +6,7 @@ import { fromHex, toHex } from "../support/hex.ts";
 import { Random } from "../support/random.ts";
 import { Recorder } from "../support/recorder.ts";
 import { answersTo, reference } from "../support/reference.ts";
+import { decodeAscii } from "../support/utf8.ts";
 import { checkConnections, connectionSteps } from "./connections.ts";
 import { anyBytes, mutated, type Sample, validFrames, wireOf } from "./samples.ts";
 
@@ -67,6 +68,7 @@ function played(tried: Sample, limits: Limits): Recorder {
   const recorder = new Recorder({
     role: tried.role,
     ...limits,
+    decodeAscii: random.oneIn(2) ? decodeAscii : undefined,
     onWord({ engine }) {
       if (pauses && random.oneIn(4)) engine.pause();
       if (pauses && random.oneIn(4)) engine.resume();

@@ -3,13 +3,7 @@ import { describe, expect, it } from "vitest";
 import { decodeText } from "../../src/protocol/text_decoder.ts";
 import { hex, toHex } from "../support/hex.ts";
 import { Random } from "../support/random.ts";
-
-/** A runtime's own short cut, as `decodeText` may expect it: for ASCII and nothing else. */
-function decodeAscii(bytes: Uint8Array, start: number, end: number): string {
-  const piece = bytes.subarray(start, end);
-  if (piece.some((byte) => byte >= 0x80)) throw new Error("It was given what is not ASCII");
-  return String.fromCharCode(...piece);
-}
+import { decodeAscii } from "../support/utf8.ts";
 
 describe.each([["with", decodeAscii], ["without", undefined]])("decodeText %s a short cut for ASCII", (_, shortCut) => {
   const decode = (text: string): void => {

@@ -350,6 +350,26 @@ describe("S7: a value that can no longer be sent", () => {
     expect(tally.unsent).toBe(hears ? 0 : 1);
   });
 
+  it("the messages that came before that are still handled", async () => {
+    for (const leave of ["closing", "lost"]) {
+      const busy = deferred();
+      const log: string[] = [];
+      const { socket, receive, clock, tally } = serve({
+        async onTextMessage(_caller, text) {
+          await busy.promise;
+          log.push(text);
+          return text;
+        },
+      });
+      receive("one", "two", "three");
+      if (leave === "lost") socket.end();
+      else socket.sink!.closing!(1000, "");
+      busy.resolve();
+      await clock.settle();
+      expect([log, tally.unsent, tally.dropped]).toEqual([["one", "two", "three"], 3, 0]);
+    }
+  });
+
   it("the connection was lost: the same", async () => {
     const busy = deferred<string>();
     const { socket, receive, clock, errors, tally } = serve({ onTextMessage: () => busy.promise });

@@ -216,6 +216,24 @@ describe("S4: the peer leaves during a stream", () => {
     expect([log, errors]).toEqual([["closed", "cleaned"], []]);
   });
 
+  it("a step that closes and then rejects is told to nobody, and leaves no rejection behind", async () => {
+    let returned = 0;
+    const { receive, clock, errors } = serve({
+      onTextMessage: (caller) => ({
+        [Symbol.asyncIterator]: () => ({
+          next() {
+            void caller.close();
+            return Promise.reject(new Error("unheard"));
+          },
+          return: () => Promise.resolve({ done: true, value: returned++ }),
+        }),
+      }),
+    });
+    receive("x");
+    await clock.settle();
+    expect([returned, errors]).toEqual([1, []]);
+  });
+
   it("a clean-up that fails is told to the listener", async () => {
     const { socket, receive, clock, errors } = streaming(async function* () {
       try {

@@ -167,24 +167,27 @@ describe("U5: idleness", () => {
 });
 
 describe("the end of a session", () => {
-  it("comes when the connection is gone and every handler has ended, and once", async () => {
-    const [message, ping, close] = [deferred(), deferred(), deferred()];
-    const { socket, receive, clock, ended } = serve({
-      onTextMessage: () => message.promise,
-      onPing: () => ping.promise,
-      onClose: () => close.promise,
-    });
-    receive("x");
-    socket.sink!.ping(Uint8Array.of(1));
-    socket.closeByPeer(1000);
-    for (const { resolve } of [message, close, ping]) {
+  it.each(["ping", "close"])(
+    "comes when the connection is gone and the last handler (%s) has ended, and once",
+    async (last) => {
+      const [message, ping, close] = [deferred(), deferred(), deferred()];
+      const { socket, receive, clock, ended } = serve({
+        onTextMessage: () => message.promise,
+        onPing: () => ping.promise,
+        onClose: () => close.promise,
+      });
+      receive("x");
+      socket.sink!.ping(Uint8Array.of(1));
+      socket.closeByPeer(1000);
+      for (const { resolve } of last === "ping" ? [message, close, ping] : [message, ping, close]) {
+        await clock.settle();
+        expect(ended).toEqual([]);
+        resolve();
+      }
       await clock.settle();
-      expect(ended).toEqual([]);
-      resolve();
-    }
-    await clock.settle();
-    expect(ended).toEqual([expect.objectContaining({ code: 1000, clean: true })]);
-  });
+      expect(ended).toEqual([expect.objectContaining({ code: 1000, clean: true })]);
+    },
+  );
 
   it("P2: a dead peer is noticed, and told to onError and onClose", () => {
     const log: unknown[] = [];

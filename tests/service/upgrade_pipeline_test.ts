@@ -5,6 +5,8 @@ import { Router } from "../../src/service/router.ts";
 import type { UpgradeContext, UpgradeResult, UpgradeService } from "../../src/service/service.ts";
 import { UpgradePipeline } from "../../src/service/upgrade_pipeline.ts";
 import { Deadlines } from "../../src/transport/deadlines.ts";
+import type { MessageSocket } from "../../src/transport/message_socket.ts";
+import type { Acceptance } from "../../src/transport/upgrade.ts";
 import { FakeUpgrade } from "../support/fake_upgrade.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { deferred } from "./serve.ts";
@@ -74,6 +76,22 @@ describe("U1: the service's word", () => {
     await handled;
     expect(await upgrade.outcome()).toBe("101");
     expect(piped.clock.timers).toBe(0);
+  });
+
+  it("its signal is of no further use once it has spoken", async () => {
+    const signals: AbortSignal[] = [];
+    const piped = pipe("/", {
+      get(request) {
+        signals.push(request.signal);
+        return Promise.resolve({});
+      },
+    });
+    const { socket } = await upgrade(piped, "/");
+    const left = await upgrade(piped, "/");
+    left.leave();
+    piped.pipeline.stop();
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false, false]);
+    expect(socket.calls).toEqual([]);
   });
 
   it("U6: the service's limits are the socket's", async () => {
@@ -303,6 +321,31 @@ describe("a word that comes too late", () => {
     expect([gone.accepted, piped.pipeline.sessions.size, piped.errors]).toEqual([undefined, 0, []]);
     expect(piped.pipeline.tally).toMatchObject({ left: 1, refused: {}, opened: 0 });
     expect(piped.clock.timers).toBe(0);
+  });
+
+  it("9: gone even before get has returned its promise", async () => {
+    const piped = pipe("/", {
+      get() {
+        gone.leave();
+        return new Promise<UpgradeResult>(() => {});
+      },
+    });
+    const gone = new FakeUpgrade("/");
+    await piped.pipeline.handle(gone);
+    expect([gone.accepted, piped.errors, piped.pipeline.tally.left]).toEqual([undefined, [], 1]);
+  });
+
+  it("L6: the listener stops while the 101 is written: the connection is closed with 1001", async () => {
+    const piped = pipe("/", { pingInterval: 0 });
+    class Slow extends FakeUpgrade {
+      override accept(acceptance: Acceptance): Promise<MessageSocket> {
+        piped.pipeline.stop();
+        return super.accept(acceptance);
+      }
+    }
+    const slow = new Slow("/");
+    await piped.pipeline.handle(slow);
+    expect(slow.socket.calls).toEqual(["close 1001"]);
   });
 
   it("9: gone between the word and the 101", async () => {

@@ -24,3 +24,10 @@ export function canBeginUtf8(bytes: Uint8Array): boolean {
     return isUtf8(whole);
   });
 }
+
+/** What a runtime's own short cut for ASCII does. Throws when it is given anything else. */
+export function decodeAscii(bytes: Uint8Array, start: number, end: number): string {
+  const piece = bytes.subarray(start, end);
+  if (piece.some((byte) => byte >= 0x80)) throw new Error("The short cut was given what is not ASCII");
+  return String.fromCharCode(...piece);
+}
