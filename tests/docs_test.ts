@@ -2,7 +2,8 @@
  * The programs in README.md and docs/ do what they say. Every `ts` block is a whole program and is type-checked. Marks
  * behind the language say more: `run` ends by itself, with exit code 0; `server` listens on port 9090 until it is
  * stopped; `client` runs against the last `server` of its document and ends with exit code 0. A block `text output`
- * behind a program is what that prints, where `…` stands for anything. Ports are free ones: 9090 is replaced.
+ * behind a program is what that prints, where `…` stands for anything. Ports are free ones: 9090 is replaced. The files
+ * key.pem and cert.pem are made for the run, by an authority that every program trusts.
  */
 
 import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
@@ -11,6 +12,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 
 import { ROOT, runCommand } from "../scripts/command.ts";
+import { makeCertificates } from "./support/certificates.ts";
 import { type Block, blocksOf } from "./support/documents.ts";
 import { type RunningServer, runProgram, startServer } from "./support/program.ts";
 
@@ -29,6 +31,8 @@ interface Program extends Block {
 }
 
 const folder = realpathSync(mkdtempSync(join(tmpdir(), "hawser-docs-")));
+const TRUST = { NODE_EXTRA_CA_CERTS: join(folder, "ca.pem"), DENO_CERT: join(folder, "ca.pem") };
+for (const [name, pem] of Object.entries(makeCertificates())) writeFileSync(join(folder, `${name}.pem`), pem);
 /** Each is started once, for all of its clients. */
 const servers = new Map<Program, Promise<RunningServer>>();
 afterAll(async () => {
@@ -67,7 +71,7 @@ describe("the programs of the documents", () => {
 
   for (const program of programs.filter(({ mark }) => mark === "run")) {
     it.concurrent(`${program.name} runs`, SLOW, async () => {
-      expectToHavePrinted(program, await runProgram(write(program, PORT)));
+      expectToHavePrinted(program, await runProgram(write(program, PORT), TRUST));
     });
   }
 
@@ -75,7 +79,7 @@ describe("the programs of the documents", () => {
     it.concurrent(`${program.name} runs against its server`, SLOW, async () => {
       if (program.server === undefined) throw new Error("There is no server above it");
       const { url } = await serve(program.server);
-      expectToHavePrinted(program, await runProgram(write(program, url.port)));
+      expectToHavePrinted(program, await runProgram(write(program, url.port), TRUST));
     });
   }
 
@@ -120,7 +124,8 @@ function serve(program: Program): Promise<RunningServer> {
 /** Writes `program` to a file whose lines have the numbers they have in the document. */
 function write({ name, line, text }: Program, port: string): string {
   const file = join(folder, `${name.replace(/\W/g, "_")}_${port}.mts`);
-  const code = text.replaceAll(`from "hawser"`, `from ${JSON.stringify(join(ROOT, "mod.ts"))}`).replaceAll(PORT, port);
+  const code = text.replaceAll(`from "hawser"`, `from ${JSON.stringify(join(ROOT, "mod.ts"))}`).replaceAll(PORT, port)
+    .replace(/"(key|cert)\.pem"/g, (_, name) => JSON.stringify(join(folder, `${name}.pem`)));
   writeFileSync(file, "\n".repeat(line - 1) + code);
   return file;
 }

@@ -69,8 +69,8 @@ function offer(caller: Caller, message: Message, policy: BroadcastOptions["polic
     }
   }
   try {
-    // Nobody waits for room here: that the connection ended meanwhile is told to its own service.
-    endpoint.send(message)?.catch(ignore);
+    // Nobody waits for room here; that the connection ended meanwhile is told to its own service.
+    void endpoint.send(message);
   } catch {
     // Closed by its own policy, or even the room for waiting messages is full.
     return endpoint.state === "open" ? "dropped" : "closed";
@@ -81,5 +81,3 @@ function offer(caller: Caller, message: Message, policy: BroadcastOptions["polic
 function isIterable(value: Caller | Iterable<Caller> | undefined): value is Iterable<Caller> {
   return value !== undefined && Symbol.iterator in value;
 }
-
-function ignore(): void {}

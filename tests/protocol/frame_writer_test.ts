@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { FrameWriter } from "../../src/protocol/frame_writer.ts";
 import { MaskKeys } from "../../src/protocol/mask.ts";
 import { bytesOf, fixedRandom, frame, joined, KEY, readFrames } from "../support/frames.ts";
-import { hex, toHex } from "../support/hex.ts";
+import { hex, sameBytes, toHex } from "../support/hex.ts";
 import { Random } from "../support/random.ts";
 
 const TEXT = 1, BINARY = 2, PING = 9;
@@ -28,9 +28,9 @@ describe.each([["masked", KEY], ["unmasked", undefined]])("FrameWriter of %s fra
       const payload = Uint8Array.from({ length: size }, (_, i) => i % 96 + 32);
       const text = new TextDecoder().decode(payload);
       const binary = written((frames) => frames.binary(BINARY, payload, true));
-      expect(equal(binary, frame({ opcode: BINARY, payload, key })), `binary ${size}`).toBe(true);
+      expect(sameBytes(binary, frame({ opcode: BINARY, payload, key })), `binary ${size}`).toBe(true);
       const asText = written((frames) => frames.text(TEXT, text, true));
-      expect(equal(asText, frame({ opcode: TEXT, payload, key })), `text ${size}`).toBe(true);
+      expect(sameBytes(asText, frame({ opcode: TEXT, payload, key })), `text ${size}`).toBe(true);
     }
   });
 
@@ -39,14 +39,14 @@ describe.each([["masked", KEY], ["unmasked", undefined]])("FrameWriter of %s fra
       for (let length = 0; length <= 140; length++) {
         const text = character.repeat(length);
         const expected = frame({ opcode: TEXT, payload: text, key });
-        if (!equal(written((frames) => frames.text(TEXT, text, true)), expected)) {
+        if (!sameBytes(written((frames) => frames.text(TEXT, text, true)), expected)) {
           expect.fail(`${length} × ${character}`);
         }
       }
       for (const length of [1_365, 4_096, 4_097, 21_845, 21_846, 32_768]) {
         const text = character.repeat(length);
         const expected = frame({ opcode: TEXT, payload: text, key });
-        expect(equal(written((frames) => frames.text(TEXT, text, true)), expected), `${length}`).toBe(true);
+        expect(sameBytes(written((frames) => frames.text(TEXT, text, true)), expected), `${length}`).toBe(true);
       }
     }
   });
@@ -54,7 +54,7 @@ describe.each([["masked", KEY], ["unmasked", undefined]])("FrameWriter of %s fra
   it("attack 25: writes U+FFFD for a lone surrogate", () => {
     for (const text of ["\ud800", "a\udc00", "\ud83d\ud83d\ude00", `${"x".repeat(60)}\udfff`, "\ud800".repeat(5_000)]) {
       const expected = frame({ opcode: TEXT, payload: text, key });
-      expect(equal(written((frames) => frames.text(TEXT, text, true)), expected)).toBe(true);
+      expect(sameBytes(written((frames) => frames.text(TEXT, text, true)), expected)).toBe(true);
       expect(new TextDecoder().decode(readFrames(expected)[0]!.payload)).toContain("\ufffd");
     }
   });
@@ -92,7 +92,7 @@ describe.each([["masked", KEY], ["unmasked", undefined]])("FrameWriter of %s fra
       expect(length).toBeGreaterThan(16_384 - 320);
     }
     frames.flush();
-    expect(equal(joined(writes), joined(expected))).toBe(true);
+    expect(sameBytes(joined(writes), joined(expected))).toBe(true);
   });
 
   it("gives a large frame a buffer of its own, of exactly its size, behind what was gathered", () => {
@@ -105,7 +105,7 @@ describe.each([["masked", KEY], ["unmasked", undefined]])("FrameWriter of %s fra
     const expected = [["before", TEXT], [payload, BINARY], ["after", TEXT]] as const;
     expect(writes).toHaveLength(3);
     for (const [i, [payload, opcode]] of expected.entries()) {
-      expect(equal(writes[i]!, frame({ opcode, payload, key }))).toBe(true);
+      expect(sameBytes(writes[i]!, frame({ opcode, payload, key }))).toBe(true);
     }
     expect(writes[1]!.buffer.byteLength).toBe(writes[1]!.length);
   });
@@ -118,11 +118,11 @@ describe.each([["masked", KEY], ["unmasked", undefined]])("FrameWriter of %s fra
       frames.text(TEXT, text, true);
       frames.flush();
       const last = writes.at(-1)!;
-      expect(equal(last, frame({ opcode: TEXT, payload: text, key }))).toBe(true);
+      expect(sameBytes(last, frame({ opcode: TEXT, payload: text, key }))).toBe(true);
       last.fill(i % 256);
       before.push(last.slice());
     }
-    expect(writes.every((bytes, i) => equal(bytes, before[i]!))).toBe(true);
+    expect(writes.every((bytes, i) => sameBytes(bytes, before[i]!))).toBe(true);
   });
 
   it("attack 45: neither changes nor keeps the caller's bytes, also a view's neighbours", () => {
@@ -133,10 +133,10 @@ describe.each([["masked", KEY], ["unmasked", undefined]])("FrameWriter of %s fra
       const expected = frame({ opcode: BINARY, payload: view.slice(), key });
       const [frames, writes] = writer(key);
       frames.binary(BINARY, view, true);
-      expect(equal(whole, before)).toBe(true);
+      expect(sameBytes(whole, before)).toBe(true);
       whole.fill(0);
       frames.flush();
-      expect(equal(joined(writes), expected)).toBe(true);
+      expect(sameBytes(joined(writes), expected)).toBe(true);
     }
   });
 
@@ -205,7 +205,3 @@ describe.each([["masked", KEY], ["unmasked", undefined]])("FrameWriter of %s fra
     });
   });
 });
-
-function equal(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
-}

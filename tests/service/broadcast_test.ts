@@ -83,6 +83,13 @@ describe("S12: broadcast", () => {
     expect(served[0]!.socket.calls).toEqual(calls);
   });
 
+  it("one that is closing counts as closed, whatever still waits for it", () => {
+    const [slow] = room(1, { maxBufferedAmount: 10 });
+    fill(slow!, 8);
+    void slow!.caller.close();
+    expect(broadcast([slow!.caller], "four", { policy: "drop" })).toEqual({ sent: 0, dropped: 0, closed: 1 });
+  });
+
   it("the size of text is that of its bytes", () => {
     const [slow] = room(1, { maxBufferedAmount: 10 });
     fill(slow!, 8);

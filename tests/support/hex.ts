@@ -22,3 +22,8 @@ export function toHex(bytes: Uint8Array): string {
   for (const byte of bytes) text += SPACED[byte];
   return text.slice(1);
 }
+
+/** Whether both hold the same, without the cost of showing where they differ. */
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}
