@@ -7,7 +7,7 @@
 export { Client, Listener } from "./src/adapters/default.ts";
 export type { ClientConfiguration, HttpResponse } from "./src/client/client.ts";
 export type { PingPongHandler, PingReply } from "./src/client/options.ts";
-export type { CloseFrameInfo, Closure } from "./src/errors.ts";
+export type { BindingIssue, CloseFrameInfo, Closure, RejectedResponse } from "./src/errors.ts";
 export type { Message } from "./src/transport/message_socket.ts";
 export type { ReadAhead } from "./src/streams/message_queue.ts";
 export type { BufferPolicy } from "./src/streams/endpoint.ts";
@@ -15,7 +15,7 @@ export type { WritableMessage } from "./src/streams/message_streams.ts";
 export type { StandardSchema } from "./src/binding/schema.ts";
 
 export { Router } from "./src/service/router.ts";
-export { type Caller } from "./src/service/caller.ts";
+export type { Caller, CallerRequest } from "./src/service/caller.ts";
 export { broadcast, type BroadcastOptions, type BroadcastResult } from "./src/service/broadcast.ts";
 export type {
   Answer,
@@ -25,10 +25,17 @@ export type {
   UpgradeResult,
   UpgradeService,
 } from "./src/service/service.ts";
-export type { ListenerConfiguration, RequestLimits, UpgradeServiceOptions } from "./src/service/options.ts";
+export type {
+  ListenerConfiguration,
+  ListenerErrorHandler,
+  RequestLimits,
+  UpgradeServiceOptions,
+} from "./src/service/options.ts";
 export type { ListenerStats, StopOptions } from "./src/service/listener.ts";
 export type { StopResult } from "./src/service/session_set.ts";
-export { allowAnyOrigin, type Origins, sameOrigin } from "./src/handshake/origin.ts";
+export { allowAnyOrigin, type OriginCheck, type Origins, sameOrigin } from "./src/handshake/origin.ts";
+export type { SubProtocols } from "./src/handshake/subprotocol.ts";
+export type { FetchHandler } from "./src/transport/upgrade.ts";
 export {
   type CloseFrame,
   closeFrame,

@@ -7,14 +7,16 @@ import { MAX_SECONDS, toMillis } from "./seconds.ts";
 /** Options as a user of plain JavaScript may hand them over. */
 export type Given = Readonly<Record<string, unknown>>;
 
+const NONE: ReadonlyMap<string, string> = new Map();
+
 /**
  * Refuses names that are no option.
  *
  * @param known the names there are
- * @param refused the names that are understood and refused, each with the reason
+ * @param refused the names that are understood and refused, each with the reason; none by default
  * @throws {TypeError} naming the option, and the known name it is nearest to
  */
-export function checkNames(given: object, known: readonly string[], refused: ReadonlyMap<string, string>): void {
+export function checkNames(given: object, known: readonly string[], refused: ReadonlyMap<string, string> = NONE): void {
   const names = new Set(Object.keys(given));
   // The options of a class instance may come from its prototype, and its fields are its own business.
   const plain = isPlain(given);

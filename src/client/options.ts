@@ -70,7 +70,7 @@ export interface ClientOptions<Client> {
   readonly maxBufferedAmount?: number;
   /** What becomes of a message that would pass it: it may `wait`, be dropped, or close with 1013. Default `wait`. */
   readonly bufferPolicy?: BufferPolicy;
-  /** Frames of one message, inclusive; more → close 1008. Default 131 072. */
+  /** Frames of one message, inclusive; more → close 1009. Default 131 072. */
   readonly maxFragments?: number;
   /** Automatic pongs that wait for a slow peer, the newest kept. Default 16. */
   readonly maxPendingPongs?: number;
@@ -116,7 +116,7 @@ export function checkClient<Client>(config: ClientOptions<Client> = {}): ClientS
     throw wrongKind("origin", "an origin");
   }
   const readAhead = checkObject(given, "readAhead");
-  checkNames(readAhead, ["messages", "bytes"], NOTHING);
+  checkNames(readAhead, ["messages", "bytes"]);
   checkFunction(given, "onIdleTimeout");
   const lingerMs = checkSeconds(given, "closeLinger", DEFAULT_LIMITS.lingerMs / 1_000, false);
 
@@ -187,7 +187,6 @@ const NAMES: readonly string[] = [
 ];
 
 const NOT_YET = "this version does not do it";
-const NOTHING: ReadonlyMap<string, string> = new Map();
 const REFUSALS: ReadonlyMap<string, string> = new Map([
   ["secureSocket", `${NOT_YET}; "wss:" trusts what the platform trusts`],
   ["cookies", `${NOT_YET}; a "Cookie" in "customHeaders" is sent`],

@@ -37,6 +37,11 @@ export class ByteQueue {
     return true;
   }
 
+  /** Lets go of a chunk that is read to its end: an idle connection keeps none. */
+  release(): void {
+    if (this.at === this.end) this.#front(EMPTY);
+  }
+
   clear(): void {
     this.#front(EMPTY);
     this.#later.length = 0;

@@ -141,6 +141,7 @@ export class Engine {
       this.fail(error);
     } finally {
       this.#running = false;
+      this.#reader.release();
     }
   }
 

@@ -3,6 +3,7 @@
  * payload that has arrived; what it found stands in the fields until the next. Knows nothing of messages.
  */
 
+import { EMPTY } from "../bytes.ts";
 import { CorruptedFrameError, PayloadTooLargeError } from "../errors.ts";
 import type { ByteQueue } from "./byte_queue.ts";
 import { rotate } from "./mask.ts";
@@ -27,7 +28,7 @@ export class FrameReader {
   first = false;
   last = true;
   /** The piece of payload that was read, still masked with `key`, in the queue's own bytes. */
-  bytes: Uint8Array;
+  bytes: Uint8Array = EMPTY;
   start = 0;
   end = 0;
   key = 0;
@@ -42,7 +43,6 @@ export class FrameReader {
     this.#queue = queue;
     this.#masked = options.masked;
     this.#maxFrameSize = options.maxFrameSize;
-    this.bytes = queue.bytes;
   }
 
   /**
@@ -67,6 +67,12 @@ export class FrameReader {
     this.#missing -= piece;
     this.last = this.#missing === 0;
     return true;
+  }
+
+  /** Lets go of the chunk that was read last. What is still missing of a frame will come in another. */
+  release(): void {
+    this.bytes = EMPTY;
+    this.#queue.release();
   }
 
   /** Forgets the frame in progress. */

@@ -7,7 +7,7 @@ import { toMessage } from "../binding/payload.ts";
 import { byteSize } from "../streams/byte_size.ts";
 import type { Message } from "../transport/message_socket.ts";
 import { type Caller, linkOf } from "./caller.ts";
-import { wrongKind } from "../option_check.ts";
+import { checkNames, wrongKind } from "../option_check.ts";
 
 /** How to broadcast. */
 export interface BroadcastOptions {
@@ -45,6 +45,7 @@ export function broadcast(
   message: unknown,
   options: BroadcastOptions = {},
 ): BroadcastResult {
+  checkNames(options, NAMES);
   const { except, policy } = options;
   if (policy !== undefined && policy !== "drop" && policy !== "close") throw wrongKind("policy", "drop or close");
   const payload = toMessage(message);
@@ -55,6 +56,8 @@ export function broadcast(
   }
   return result;
 }
+
+const NAMES: readonly (keyof BroadcastOptions)[] = ["except", "policy"];
 
 function offer(caller: Caller, message: Message, policy: BroadcastOptions["policy"]): keyof BroadcastResult {
   const link = linkOf(caller);

@@ -3,6 +3,7 @@
  */
 
 import { checkClose } from "../close_code.ts";
+import { checkNames } from "../option_check.ts";
 import { closeMillis } from "../seconds.ts";
 import type { Runtime } from "../transport/runtime.ts";
 import type { Listening, ListenOptions } from "../transport/upgrade.ts";
@@ -142,9 +143,11 @@ export class Listener {
    * Stops accepting, closes every connection, waits for close frames and handlers up to `timeout`, then cuts the rest.
    * Resolves with how many closed cleanly and how many were cut. Services stay attached: it may be started again.
    *
+   * @throws {TypeError} at once, for an option that there is not
    * @throws {RangeError} at once, when an option is out of range
    */
   gracefulStop(options: StopOptions = {}): Promise<StopResult> {
+    checkNames(options, STOP_NAMES);
     const { timeout = 10, statusCode = 1001, reason = "" } = options;
     const timeoutMs = closeMillis("timeout", timeout);
     checkClose(statusCode, reason);
@@ -233,6 +236,8 @@ export class Listener {
     }
   }
 }
+
+const STOP_NAMES: readonly (keyof StopOptions)[] = ["timeout", "statusCode", "reason"];
 
 /** An address one can connect to: one that means every interface is reached by the loopback. */
 function reachable(hostname: string): string {

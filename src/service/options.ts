@@ -135,7 +135,7 @@ export function checkListener(target: number | object, config: ListenerConfigura
   }
 
   const limits = checkObject(given, "requestLimits");
-  checkNames(limits, REQUEST_LIMIT_NAMES, NOTHING);
+  checkNames(limits, REQUEST_LIMIT_NAMES);
   const bodySize = checkCount(limits, "maxEntityBodySize", -1, -1, "requestLimits.maxEntityBodySize");
   return {
     hostname: config.host ?? "0.0.0.0",
@@ -162,7 +162,7 @@ export function checkService(options: UpgradeServiceOptions): ServiceSettings {
   checkSubProtocols(subProtocols);
   if (!POLICIES.includes(bufferPolicy)) throw wrongKind("bufferPolicy", `one of ${POLICIES.join(", ")}`);
   const readAhead = checkObject(given, "readAhead");
-  checkNames(readAhead, ["messages", "bytes"], NOTHING);
+  checkNames(readAhead, ["messages", "bytes"]);
 
   const lingerMs = checkSeconds(given, "closeLinger", DEFAULT_LIMITS.lingerMs / 1_000, false);
   return {
@@ -230,7 +230,6 @@ const SERVICE_NAMES: readonly string[] = [
 ];
 
 const NOT_YET = "this version does not do it";
-const NOTHING: ReadonlyMap<string, string> = new Map();
 
 const LISTENER_REFUSALS: ReadonlyMap<string, string> = new Map([
   ["secureSocket", `${NOT_YET}; hand over an https server instead of a port`],

@@ -75,3 +75,15 @@ describe("ByteQueue", () => {
     expect(queue.fill(1)).toBe(false);
   });
 });
+
+it("lets go of a chunk that is read to its end, and of no other", () => {
+  const queue = new ByteQueue();
+  queue.push(Uint8Array.of(1, 2, 3));
+  queue.at = 2;
+  queue.release();
+  expect(queue.bytes.length).toBe(3);
+  queue.at = 3;
+  queue.release();
+  expect(queue.bytes.buffer.byteLength).toBe(0);
+  expect(queue.empty).toBe(true);
+});

@@ -49,6 +49,7 @@ describe("S12: broadcast", () => {
     const served = room(1);
     expect(() => broadcast(callers(served), new Map())).toThrow(TypeError);
     expect(() => broadcast(callers(served), "x", { policy: "lose" as never })).toThrow(TypeError);
+    expect(() => broadcast(callers(served), "x", { polcy: "drop" } as never)).toThrow(/"polcy".*"policy"/);
     expect(served[0]!.socket.calls).toEqual([]);
   });
 

@@ -172,6 +172,12 @@ describe("L6: gracefulStop", () => {
     expect([result, runtime.clock.timers]).toEqual([{ closed: 2, cut: 0 }, 0]);
   });
 
+  it("refuses an option that there is not, and does not stop", async () => {
+    const { runtime, listener } = await listen({});
+    expect(() => listener.gracefulStop({ timout: 1 } as never)).toThrow(/"timout".*"timeout"/);
+    expect(runtime.stopCount).toBe(0);
+  });
+
   it("with another code, reason and deadline; what is left then is cut", async () => {
     const { runtime, listener } = await listen({});
     const [one, two] = [await runtime.connect("/"), await runtime.connect("/")];
