@@ -53,15 +53,17 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
   /** Inside a call from the transport: what is written meanwhile is flushed once, at its end. */
   #inBatch = false;
   #flushPlanned = false;
+  /** What is planned. Made at the first need: who only answers never has one. */
+  #flush: (() => void) | undefined;
   /** The transport is full, or it is the others' turn: what is flushed waits in `#outgoing`. */
   #full = false;
   #resting = false;
-  #outgoing: Uint8Array[] = [];
+  #outgoing: Uint8Array[] | undefined;
   #outgoingBytes = 0;
   /** `send` has answered false and no `drained` has followed yet. */
   #owesDrained = false;
   /** Automatic pongs that wait for a full transport, the newest last. */
-  #pongs: Uint8Array[] = [];
+  #pongs: Uint8Array[] | undefined;
 
   #paused = false;
   /** What this connection has handled since it last let the others have their turn. */
@@ -215,9 +217,8 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
     // What was written meanwhile goes nowhere; the buffer it gathered in is let go.
     this.#inBatch = false;
     this.#engine.flush();
-    this.#outgoing = [];
+    this.#outgoing = this.#pongs = undefined;
     this.#outgoingBytes = 0;
-    this.#pongs = [];
     this.#sink?.closed(this.#closure(sent, error));
   }
 
@@ -226,7 +227,7 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
   write(bytes: Uint8Array): void {
     if (this.#silent) return;
     if (this.#full || this.#resting) {
-      this.#outgoing.push(bytes);
+      (this.#outgoing ??= []).push(bytes);
       this.#outgoingBytes += bytes.length;
     } else if (!this.#transport.write(bytes)) {
       this.#full = true;
@@ -243,6 +244,7 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
     if (this.#sink!.ping(payload) === true) return;
     if (!this.#full) return this.#engine.pong(payload);
     // §5.5.3: only the most recent pings need an answer
+    this.#pongs ??= [];
     if (this.#pongs.length >= this.#limits.maxPendingPongs) this.#pongs.shift();
     this.#pongs.push(payload);
   }
@@ -297,17 +299,23 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
   #planFlush(): void {
     if (this.#inBatch || this.#flushPlanned) return;
     this.#flushPlanned = true;
-    this.#clock.afterTurn(this.#flush);
+    this.#clock.afterTurn(
+      this.#flush ??= () => {
+        this.#flushPlanned = false;
+        this.#flushGathered();
+      },
+    );
   }
 
-  readonly #flush = (): void => {
-    this.#flushPlanned = false;
-    this.#engine.flush();
-  };
+  /** What would wait for the transport goes on gathering: a thousand small messages must not wait in as many pieces. */
+  #flushGathered(): void {
+    if (this.#full || this.#resting) this.#engine.settle();
+    else this.#engine.flush();
+  }
 
   #endBatch(): void {
     this.#inBatch = false;
-    this.#engine.flush();
+    this.#flushGathered();
     if (this.#engine.deaf) this.#finish();
     else if (this.#messagesIn >= FAIR_MESSAGES || this.#bytesIn >= FAIR_BYTES) this.#rest();
     else if (this.#ended && !this.#paused && !this.#resting) this.#finish();
@@ -317,17 +325,19 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
   /** Hands over what waits, as far as the transport takes it. */
   #handOver(): void {
     if (this.#resting || this.#silent) return;
-    if (this.#outgoing.length > 0) {
-      const waiting = this.#outgoing;
-      this.#outgoing = [];
+    const waiting = this.#outgoing;
+    if (waiting !== undefined) {
+      this.#outgoing = undefined;
       this.#outgoingBytes = 0;
       // `write` puts back what the transport does not take.
       for (const bytes of waiting) this.write(bytes);
     }
     if (this.#full) return;
-    if (this.#pongs.length > 0) {
+    this.#engine.flush();
+    if (this.#full) return;
+    if (this.#pongs !== undefined) {
       for (const payload of this.#pongs) this.#engine.pong(payload);
-      this.#pongs = [];
+      this.#pongs = undefined;
       this.#engine.flush();
       if (this.#full) return;
     }
@@ -345,10 +355,10 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
     this.#resting = true;
     this.#engine.pause();
     this.#transport.pause();
-    this.#clock.nextTurn(this.#endRest);
+    this.#clock.nextTurn(() => this.#endRest());
   }
 
-  readonly #endRest = (): void => {
+  #endRest(): void {
     this.#resting = false;
     this.#messagesIn =
       this.#bytesIn =
@@ -362,7 +372,7 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
     this.#engine.resume();
     this.#endBatch();
     if (!this.#paused && !this.#resting) this.#transport.resume();
-  };
+  }
 
   // ── ending ──
 
@@ -376,7 +386,7 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
     // §7.1.1: the server ends the TCP connection; a client does when the server did, or when it failed the connection
     if (this.#ending || !(this.#ended || this.#role === "server" || this.#error !== undefined)) return;
     this.#ending = true;
-    if (this.#outgoing.length === 0) this.#endOutput();
+    if (this.#outgoing === undefined) this.#endOutput();
   }
 
   #endOutput(): void {

@@ -8,7 +8,7 @@ import { CorruptedFrameError, InvalidContinuationFrameError, PayloadTooLargeErro
 import type { FrameReader } from "./frame_reader.ts";
 import { mask, maskedCopy } from "./mask.ts";
 import { CONTINUATION, TEXT } from "./opcode.ts";
-import { decodeText } from "./text_decoder.ts";
+import { decodeShortAscii, decodeText, SHORT_TEXT } from "./text_decoder.ts";
 import { Utf8Check } from "./utf8_check.ts";
 
 export interface AssemblerOptions {
@@ -101,6 +101,10 @@ export class Assembler {
     const opcode = this.#opcode;
     this.#opcode = 0;
     if (opcode !== TEXT) return maskedCopy(bytes, start, end, key);
+    if (end - start <= SHORT_TEXT) {
+      const text = decodeShortAscii(bytes, start, end, key);
+      if (text !== undefined) return text;
+    }
     mask(bytes, start, end, key);
     return this.#decode(bytes, start, end);
   }

@@ -5,13 +5,16 @@
 
 import { concat, EMPTY } from "../bytes.ts";
 
+/** What nobody has added to yet: most queues never hold a second chunk. */
+const NO_CHUNKS: Uint8Array[] = [];
+
 export class ByteQueue {
   /** The front chunk, its next unread byte, and its end. Read and advanced by the frame reader. */
   bytes: Uint8Array = EMPTY;
   at = 0;
   end = 0;
   /** What came while the reader stood still. As long as it does, its source is paused. */
-  readonly #later: Uint8Array[] = [];
+  #later = NO_CHUNKS;
 
   /** Nothing is left to read. */
   get empty(): boolean {
@@ -21,6 +24,7 @@ export class ByteQueue {
   /** `chunk` is the queue's from now on, and may be unmasked in place. */
   push(chunk: Uint8Array): void {
     if (this.at === this.end && this.#later.length === 0) this.#front(chunk);
+    else if (this.#later === NO_CHUNKS) this.#later = [chunk];
     else this.#later.push(chunk);
   }
 
@@ -44,7 +48,7 @@ export class ByteQueue {
 
   clear(): void {
     this.#front(EMPTY);
-    this.#later.length = 0;
+    this.#later = NO_CHUNKS;
   }
 
   #front(chunk: Uint8Array): void {

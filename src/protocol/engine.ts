@@ -86,7 +86,7 @@ export class Engine {
       keys = keysOf.get(fillRandom);
       if (keys === undefined) keysOf.set(fillRandom, keys = new MaskKeys(fillRandom));
     }
-    this.#writer = new FrameWriter({ keys, maxFrameSize, write: (bytes) => output.write(bytes) });
+    this.#writer = new FrameWriter(output, { keys, maxFrameSize });
   }
 
   /** Nothing more is read: what still comes may be dropped. */
@@ -239,5 +239,10 @@ export class Engine {
   /** Hands what was gathered to `output.write`. */
   flush(): void {
     this.#writer.flush();
+  }
+
+  /** As `flush`, when the bytes would only wait elsewhere: they go on gathering. */
+  settle(): void {
+    this.#writer.settle();
   }
 }

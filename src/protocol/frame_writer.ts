@@ -13,8 +13,12 @@ export interface FrameWriterOptions {
   readonly keys?: MaskKeys | undefined;
   /** Bytes of one data frame; a longer message is split there. Infinity: never. */
   readonly maxFrameSize: number;
+}
+
+/** Where frames go. */
+export interface FrameOutput {
   /** Takes bytes for the wire, in order; they are the receiver's from now on. */
-  readonly write: (bytes: Uint8Array) => void;
+  write(bytes: Uint8Array): void;
 }
 
 const FIN = 0x80;
@@ -35,13 +39,13 @@ const encoder = new TextEncoder();
 export class FrameWriter {
   readonly #keys: MaskKeys | undefined;
   readonly #maxFrameSize: number;
-  readonly #write: (bytes: Uint8Array) => void;
+  readonly #output: FrameOutput;
   readonly #gather = new GatherBuffer();
 
-  constructor(options: FrameWriterOptions) {
+  constructor(output: FrameOutput, options: FrameWriterOptions) {
+    this.#output = output;
     this.#keys = options.keys;
     this.#maxFrameSize = options.maxFrameSize;
-    this.#write = options.write;
   }
 
   /** Bytes gathered and not handed over yet. */
@@ -104,7 +108,12 @@ export class FrameWriter {
 
   /** Hands over what was gathered. */
   flush(): void {
-    if (this.#gather.length > 0) this.#write(this.#gather.take());
+    if (this.#gather.length > 0) this.#output.write(this.#gather.take());
+  }
+
+  /** What was gathered stays for a while. */
+  settle(): void {
+    if (this.#gather.length > 0) this.#gather.settle();
   }
 
   #bytes(opcode: number, bytes: Uint8Array, fin: boolean, utf8: boolean): void {
@@ -126,7 +135,7 @@ export class FrameWriter {
       this.flush();
       const frame = new Uint8Array(headerSize + length);
       this.#fill(frame, 0, headerSize, opcode, payload, fin);
-      this.#write(frame);
+      this.#output.write(frame);
     } else {
       this.#reserve(headerSize + length);
       const { bytes, length: at } = this.#gather;

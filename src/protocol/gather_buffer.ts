@@ -51,6 +51,15 @@ export class GatherBuffer {
     return spares.pop() ?? new Uint8Array(Math.max(needed, this.#startSize));
   }
 
+  /** What has gathered will stay for a while: a spare that it lies in is for others. */
+  settle(): void {
+    const { bytes, length } = this;
+    if (bytes.length !== GATHER_BYTES || spares === undefined || spares.length === MAX_SPARES) return;
+    this.bytes = new Uint8Array(Math.min(GATHER_BYTES - 1, Math.max(SMALLEST_START, length * 2)));
+    this.bytes.set(bytes.subarray(0, length));
+    spares.push(bytes);
+  }
+
   /** Hands over what has gathered, which is the caller's alone. The buffer behind it may hold bytes of others. */
   take(): Uint8Array {
     const { bytes, length } = this;

@@ -18,7 +18,7 @@ import type { Deadlines, Watched } from "../transport/deadlines.ts";
 import type { Message, MessageSink, MessageSocket } from "../transport/message_socket.ts";
 import { DEFAULT_LIMITS } from "../transport/upgrade.ts";
 import { byteSize } from "./byte_size.ts";
-import { HeldWrites, type Waiter } from "./held_writes.ts";
+import { HeldWrites, Room, type Waiter } from "./held_writes.ts";
 import { KeepAlive, type KeepAliveOptions } from "./keep_alive.ts";
 import { MessageQueue, type ReadAhead } from "./message_queue.ts";
 
@@ -58,6 +58,7 @@ export interface EndpointReader {
 
 /** The most a ping or pong may carry (RFC 6455 §5.5). */
 const MAX_CONTROL_PAYLOAD = 125;
+
 export class Endpoint implements MessageSink, Watched {
   /** What came and was not handled yet. */
   readonly queue: MessageQueue;
@@ -86,10 +87,10 @@ export class Endpoint implements MessageSink, Watched {
   #dropsOverflow = false;
   #overflowed = false;
   #blocked = false;
-  /** Writes that were accepted above the mark, and wait for `drained`. */
-  #waiting: Waiter[] = [];
-  /** Writes that were not accepted yet. */
-  readonly #held = new HeldWrites();
+  /** Those whose writes were accepted above the mark wait for `drained` together: one promise, however many there are. */
+  #room: Room | undefined;
+  /** Writes that were not accepted yet. Made at the first need. */
+  #held: HeldWrites | undefined;
 
   /** A message or a ping came since the last look; and when, as seen from the coarse timer. */
   #heard = false;
@@ -133,7 +134,7 @@ export class Endpoint implements MessageSink, Watched {
 
   /** Bytes accepted and not yet with the operating system, those of held writes included. */
   get bufferedAmount(): number {
-    return this.#socket.bufferedAmount + this.#held.bytes;
+    return this.#socket.bufferedAmount + (this.#held?.bytes ?? 0);
   }
 
   /** Messages that came after our close frame found no room and were dropped: what was read is not all. */
@@ -203,7 +204,7 @@ export class Endpoint implements MessageSink, Watched {
   send(message: Message): Promise<void> | undefined {
     if (this.#state !== "open") throw this.closedError("Cannot send a message");
     if (this.#blocked) return this.#sendBlocked(message);
-    return this.#handOver(message) ? undefined : this.#room();
+    return this.#handOver(message) ? undefined : this.#whenRoom();
   }
 
   /** As `send`, but always a promise, which rejects instead of throwing. Its rejection may go unheard. */
@@ -217,20 +218,20 @@ export class Endpoint implements MessageSink, Watched {
 
   /** Undefined: the peer keeps up; a promise: it is slow, and this resolves when there is room, or rejects at the end. */
   whenWritable(): Promise<void> | undefined {
-    return this.#blocked && this.#state === "open" ? this.#room() : undefined;
+    return this.#blocked && this.#state === "open" ? this.#whenRoom() : undefined;
   }
 
   drained(): void {
     this.#blocked = false;
     this.#keepAlive.touch();
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const { resolve } of waiting) resolve();
+    const room = this.#room;
+    this.#room = undefined;
+    room?.resolve();
     while (!this.#blocked) {
-      const write = this.#held.next();
+      const write = this.#held?.next();
       if (write === undefined) return;
       if (this.#handOver(write.message)) write.resolve();
-      else this.#waiting.push(write);
+      else this.#whenRoom().then(write.resolve, write.reject);
     }
   }
 
@@ -368,9 +369,10 @@ export class Endpoint implements MessageSink, Watched {
   #sendBlocked(message: Message): Promise<void> | undefined {
     const { maxBufferedAmount, bufferPolicy } = this.#options;
     const bytes = byteSize(message);
-    if (this.#held.length === 0 && this.#socket.bufferedAmount + bytes <= maxBufferedAmount) {
+    const held = this.#held ??= new HeldWrites();
+    if (held.length === 0 && this.#socket.bufferedAmount + bytes <= maxBufferedAmount) {
       this.#handOver(message);
-      return this.#room();
+      return this.#whenRoom();
     }
     switch (bufferPolicy) {
       case "drop":
@@ -380,13 +382,15 @@ export class Endpoint implements MessageSink, Watched {
         void this.close(1013, "too slow");
         throw this.closedError("Cannot send a message");
       case "wait":
-        if (!this.#held.isFullFor(bytes, maxBufferedAmount)) return unheard(this.#held.add(message, bytes));
-        throw new ConnectionError(`Cannot send a message: ${this.#held.bytes} bytes of writes wait already`);
+        if (!held.isFullFor(bytes, maxBufferedAmount)) return unheard(held.add(message, bytes));
+        throw new ConnectionError(`Cannot send a message: ${held.bytes} bytes of writes wait already`);
     }
   }
 
-  #room(): Promise<void> {
-    return unheard(new Promise((resolve, reject) => this.#waiting.push({ resolve, reject })));
+  #whenRoom(): Promise<void> {
+    if (this.#room !== undefined) return this.#room.promise;
+    this.#room = new Room();
+    return unheard(this.#room.promise);
   }
 
   /**
@@ -396,18 +400,21 @@ export class Endpoint implements MessageSink, Watched {
   #leaveOpen(how: "closing" | "lost"): void {
     if (this.#state !== "open") return;
     this.#state = "closing";
-    const waiting = this.#waiting;
-    this.#waiting = [];
+    const room = this.#room;
+    this.#room = undefined;
+    const held: Waiter[] = [];
     const flushed = how === "closing" && this.#received === undefined;
-    for (let write = this.#held.next(); write !== undefined; write = this.#held.next()) {
+    for (let write = this.#held?.next(); write !== undefined; write = this.#held?.next()) {
       if (flushed) this.#handOver(write.message);
-      waiting.push(write);
+      held.push(write);
     }
     if (flushed) {
-      for (const { resolve } of waiting) resolve();
-    } else if (waiting.length > 0) {
+      room?.resolve();
+      for (const { resolve } of held) resolve();
+    } else if (room !== undefined || held.length > 0) {
       const error = this.closedError("Cannot send a message");
-      for (const { reject } of waiting) reject(error);
+      room?.reject(error);
+      for (const { reject } of held) reject(error);
     }
     this.#abort?.abort(this.closedError("The connection has ended"));
   }

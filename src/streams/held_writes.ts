@@ -1,4 +1,4 @@
-/** Writes that wait until the socket may be handed more, with who waits for them. Bounded by its user's limit. */
+/** Who waits until there is room, and the writes that do. Bounded by its user's limit. */
 
 import type { Message } from "../transport/message_socket.ts";
 import { Ring } from "./ring.ts";
@@ -7,6 +7,16 @@ import { Ring } from "./ring.ts";
 export interface Waiter {
   readonly resolve: () => void;
   readonly reject: (reason: unknown) => void;
+}
+
+/** All who wait for the same room: one promise, however many they are. */
+export class Room implements Waiter {
+  resolve!: () => void;
+  reject!: (reason: unknown) => void;
+  readonly promise: Promise<void> = new Promise((resolve, reject) => {
+    this.resolve = resolve;
+    this.reject = reject;
+  });
 }
 
 interface HeldWrite extends Waiter {

@@ -2,10 +2,12 @@
 
 /** Room that an empty ring keeps; beyond it a burst would be paid for as long as the connection lives. */
 const KEPT = 64;
+/** The slots of every ring that holds none: nothing is ever put into these. */
+const NO_SLOTS: never[] = [];
 
 export class Ring<T> {
   /** Its length is 0 or a power of two: a ring that was never used holds nothing. */
-  #slots: (T | undefined)[] = [];
+  #slots: (T | undefined)[] = NO_SLOTS;
   #head = 0;
   #count = 0;
 
@@ -37,7 +39,7 @@ export class Ring<T> {
   }
 
   clear(): void {
-    this.#slots = [];
+    this.#slots = NO_SLOTS;
     this.#head = 0;
     this.#count = 0;
   }

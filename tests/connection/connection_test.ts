@@ -140,6 +140,7 @@ describe.each(ROLES)("Connection as a %s", (role) => {
       expect(transport.written).toHaveLength(2);
       expect(sink.take()).toEqual([]);
       transport.drain();
+      expect(transport.written).toHaveLength(2);
       expect(sink.take()).toEqual(["drained"]);
       const texts = readFrames(transport.wire).map(({ payload }) => new TextDecoder().decode(payload));
       expect(texts).toEqual(["a", "b", "c"]);
@@ -160,8 +161,21 @@ describe.each(ROLES)("Connection as a %s", (role) => {
       connection.send("x".repeat(10));
       expect(connection.bufferedAmount).toBe(3 * frameSize);
       transport.drain();
-      expect(connection.bufferedAmount).toBe(frameSize);
-      clock.endTurn();
+      expect(connection.bufferedAmount).toBe(0);
+    });
+
+    it("waits in few pieces, in order, however many turns wrote it", () => {
+      const { connection, transport, clock } = open(role);
+      transport.accepts = false;
+      const texts = Array.from({ length: 1_000 }, (_, i) => `${i}`);
+      for (const text of texts) {
+        connection.send(text);
+        clock.endTurn();
+      }
+      expect(transport.written).toHaveLength(1);
+      transport.drain();
+      expect(transport.written).toHaveLength(2);
+      expect(readFrames(transport.wire).map(({ payload }) => new TextDecoder().decode(payload))).toEqual(texts);
       expect(connection.bufferedAmount).toBe(0);
     });
 

@@ -12,7 +12,7 @@ const SIZES = [0, 1, 16, 17, 40, 41, 42, 124, 125, 126, 127, 4_096, 4_097, 16_38
 function writer(key: readonly number[] | undefined, maxFrameSize = Infinity): [FrameWriter, Uint8Array[]] {
   const writes: Uint8Array[] = [];
   const keys = key && new MaskKeys(fixedRandom);
-  return [new FrameWriter({ keys, maxFrameSize, write: (bytes) => writes.push(bytes) }), writes];
+  return [new FrameWriter({ write: (bytes) => void writes.push(bytes) }, { keys, maxFrameSize }), writes];
 }
 
 describe.each([["masked", KEY], ["unmasked", undefined]])("FrameWriter of %s frames", (_, key) => {

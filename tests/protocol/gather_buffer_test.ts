@@ -48,6 +48,25 @@ describe("gathering", () => {
     });
   });
 
+  it("leaves the spares to others while what gathered stays", () => {
+    const slow = Array.from({ length: 4 }, (_, i) => {
+      const gather = new GatherBuffer();
+      append(gather, i + 1, 100);
+      gather.settle();
+      expect(gather.bytes.length).toBe(200);
+      return gather;
+    });
+    const other = new GatherBuffer();
+    append(other, 9, 10);
+    expect(other.bytes.length).toBe(GATHER_BYTES);
+    other.take();
+    slow.forEach((gather, i) => {
+      append(gather, 50, 300);
+      gather.settle();
+      expect(Array.from(gather.take())).toEqual([...run(i + 1, 100), ...run(50, 300)]);
+    });
+  });
+
   it("lets a slow connection's small piece keep no more than a slab", () => {
     const gather = new GatherBuffer();
     append(gather, 1, 22);
