@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { concat, decodeUtf8, encodeBase64, encodeUtf8 } from "../src/bytes.ts";
+import { concat, decodeUtf8, encodeBase64, encodeUtf8, randomId } from "../src/bytes.ts";
 import { hex, toHex } from "./support/hex.ts";
 
 describe("bytes", () => {
@@ -11,6 +11,10 @@ describe("bytes", () => {
     expect(toHex(whole)).toBe("01 02 02");
     expect(whole.buffer.byteLength).toBe(3);
     expect(concat()).toHaveLength(0);
+  });
+
+  it("randomId writes all 16 bytes it was given, zeros too", () => {
+    expect(randomId((bytes) => bytes.forEach((_, i) => bytes[i] = i * 15))).toBe("000f1e2d3c4b5a69788796a5b4c3d2e1");
   });
 
   it("encodeUtf8 writes U+FFFD for a lone surrogate", () => {

@@ -34,6 +34,16 @@ export function toMessage(value: unknown): string | Uint8Array {
   throw new TypeError(`Cannot send ${nameOf(value)} as a message: it is neither text, bytes, nor a JSON value`);
 }
 
+/**
+ * `data` as a binary payload, not copied. `action` is the first half of the refusal.
+ * @throws {TypeError} when it is neither a `Uint8Array` nor an `ArrayBuffer`
+ */
+export function toBytes(data: unknown, action: string): Uint8Array {
+  if (data instanceof Uint8Array) return data;
+  if (data instanceof ArrayBuffer) return new Uint8Array(data);
+  throw new TypeError(`${action}: the data is neither a Uint8Array nor an ArrayBuffer`);
+}
+
 function toJson(value: object): string {
   let text: string | undefined;
   try {

@@ -3,8 +3,9 @@
  * write methods over one endpoint. Knows no frame, no runtime and no byte of the handshake.
  */
 
-import { toMessage } from "../binding/payload.ts";
+import { toBytes, toMessage } from "../binding/payload.ts";
 import { bindMessage, checkSchema, type StandardSchema } from "../binding/schema.ts";
+import { EMPTY, randomId } from "../bytes.ts";
 import { ABNORMAL, checkClose } from "../close_code.ts";
 import {
   type Closure,
@@ -271,12 +272,7 @@ export class Client implements AsyncIterable<Message> {
 
   /** A name for this connection: 32 hexadecimal digits, random, the same at every call. */
   getConnectionId(): string {
-    if (this.#id === undefined) {
-      const bytes = new Uint8Array(16);
-      this.#runtime.fillRandom(bytes);
-      this.#id = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-    }
-    return this.#id;
+    return this.#id ??= randomId(this.#runtime.fillRandom);
   }
 
   /** The sub-protocol both sides agreed on, undefined when there is none, or the connection is not open yet. */
@@ -328,7 +324,13 @@ export class Client implements AsyncIterable<Message> {
     signal?.addEventListener("abort", abort);
     if (signal?.aborted) abort();
     try {
-      const opened = await connect(this.#runtime, this.#target, this.#settings, this.#connecting.signal);
+      const connecting = this.#connecting.signal;
+      const opened = await connect(this.#runtime, this.#target, this.#settings, connecting);
+      if (connecting.aborted) {
+        // Given up between the last byte of the handshake and this line: nobody listened any more.
+        opened.socket.destroy();
+        throw connecting.reason;
+      }
       const session = this.#session = this.#begin(opened);
       session.endpoint.whenClosed().then(() => signal?.removeEventListener("abort", abort));
       session.endpoint.start();
@@ -413,15 +415,8 @@ export class Client implements AsyncIterable<Message> {
 }
 
 const DONE: Promise<void> = Promise.resolve();
-const EMPTY = new Uint8Array(0);
 
 function ignore(): void {}
-
-function toBytes(data: Uint8Array | ArrayBuffer, action: string): Uint8Array {
-  if (data instanceof Uint8Array) return data;
-  if (data instanceof ArrayBuffer) return new Uint8Array(data);
-  throw new TypeError(`${action}: the data is neither a Uint8Array nor an ArrayBuffer`);
-}
 
 /** How a connection ended that was never open. */
 function failureOf(cause: unknown): Closure {

@@ -3,10 +3,10 @@
  * endpoint: seconds become milliseconds here, values become messages, and nothing else happens.
  */
 
-import { toMessage } from "../binding/payload.ts";
+import { toBytes, toMessage } from "../binding/payload.ts";
+import { EMPTY, type FillRandom, randomId } from "../bytes.ts";
 import type { Closure } from "../errors.ts";
 import type { Endpoint } from "../streams/endpoint.ts";
-import type { FillRandom } from "../bytes.ts";
 import type { UpgradeRequest } from "../transport/upgrade.ts";
 import { closeMillis } from "../seconds.ts";
 
@@ -143,12 +143,7 @@ export class Caller {
 
   /** A name for this connection: 32 hexadecimal digits, random, the same at every call. */
   getConnectionId(): string {
-    if (this.#id === undefined) {
-      const bytes = new Uint8Array(16);
-      this.#link.fillRandom(bytes);
-      this.#id = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-    }
-    return this.#id;
+    return this.#id ??= randomId(this.#link.fillRandom);
   }
 
   /** The sub-protocol both sides agreed on, undefined when there is none. */
@@ -205,12 +200,4 @@ export class Caller {
   get latency(): number | undefined {
     return this.#link.endpoint.latency;
   }
-}
-
-const EMPTY = new Uint8Array(0);
-
-function toBytes(data: Uint8Array | ArrayBuffer, action: string): Uint8Array {
-  if (data instanceof Uint8Array) return data;
-  if (data instanceof ArrayBuffer) return new Uint8Array(data);
-  throw new TypeError(`${action}: the data is neither a Uint8Array nor an ArrayBuffer`);
 }

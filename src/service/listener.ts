@@ -151,24 +151,20 @@ export class Listener {
     const { timeout = 10, statusCode = 1001, reason = "" } = options;
     const timeoutMs = closeMillis("timeout", timeout);
     checkClose(statusCode, reason);
-    this.#stopping ??= this.#stop(() => this.#pipeline.sessions.closeAll(statusCode, reason, timeoutMs));
-    return this.#stopping;
+    return this.#stopOnce(() => this.#pipeline.sessions.closeAll(statusCode, reason, timeoutMs));
   }
 
   /** Stops accepting and cuts every connection at once, without close frames. Resolves when they are gone. */
   async immediateStop(): Promise<void> {
     const { sessions } = this.#pipeline;
-    if (this.#stopping === undefined) {
-      this.#stopping = this.#stop(async () => {
-        await sessions.terminateAll();
-        return { closed: 0, cut: 0 };
-      });
-    } else {
-      // A graceful stop that is under way ends now, but for its handlers.
+    const underWay = this.#stopping;
+    const stopped = this.#stopOnce(async () => {
       await sessions.terminateAll();
-      return;
-    }
-    await this.#stopping;
+      return { closed: 0, cut: 0 };
+    });
+    // A graceful stop that is under way ends now, but for its handlers.
+    if (underWay !== undefined) await sessions.terminateAll();
+    if (stopped !== underWay) await stopped;
   }
 
   /** `gracefulStop` with its defaults. */
@@ -206,22 +202,27 @@ export class Listener {
     }
   }
 
+  /** The stop that is under way; another one when somebody has started again since. */
+  #stopOnce(endSessions: () => Promise<StopResult>): Promise<StopResult> {
+    if (this.#stopping !== undefined && this.#starting === undefined) return this.#stopping;
+    const stopping = this.#stop(endSessions).finally(() => {
+      if (this.#stopping === stopping) this.#stopping = undefined;
+    });
+    return this.#stopping = stopping;
+  }
+
   async #stop(endSessions: () => Promise<StopResult>): Promise<StopResult> {
     const starting = this.#starting;
     this.#starting = undefined;
-    try {
-      // Its failure is told to whoever started.
-      await starting?.catch(ignore);
-      this.#pipeline.stop();
-      const listening = this.#listening;
-      this.#listening = undefined;
-      const stopped = listening?.stop().catch((error) => this.#report(error, undefined));
-      const result = await endSessions();
-      await stopped;
-      return result;
-    } finally {
-      this.#stopping = undefined;
-    }
+    // Its failure is told to whoever started.
+    await starting?.catch(ignore);
+    this.#pipeline.stop();
+    const listening = this.#listening;
+    this.#listening = undefined;
+    const stopped = listening?.stop().catch((error) => this.#report(error, undefined));
+    const result = await endSessions();
+    await stopped;
+    return result;
   }
 
   /** The listener's `onError`, else the runtime's report. Never throws, and leaves no rejection behind. */

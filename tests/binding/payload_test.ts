@@ -1,6 +1,6 @@
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
-import { toMessage } from "../../src/binding/payload.ts";
+import { toBytes, toMessage } from "../../src/binding/payload.ts";
 
 describe("toMessage (S4)", () => {
   it.each<[string, unknown, string]>([
@@ -52,5 +52,18 @@ describe("toMessage (S4)", () => {
   ])("refuses %s", (_, value, sentence) => {
     expect(() => toMessage(value)).toThrow(TypeError);
     expect(() => toMessage(value)).toThrow(sentence);
+  });
+});
+
+describe("toBytes", () => {
+  it("takes a Uint8Array as it is, an ArrayBuffer as a view, and nothing else", () => {
+    const bytes = Uint8Array.of(1, 2, 3);
+    expect(toBytes(bytes, "Cannot do it")).toBe(bytes);
+    expect(toBytes(bytes.buffer, "Cannot do it").buffer).toBe(bytes.buffer);
+    for (const wrong of ["a", [1], new DataView(bytes.buffer), undefined]) {
+      expect(() => toBytes(wrong, "Cannot do it")).toThrow(
+        new TypeError("Cannot do it: the data is neither a Uint8Array nor an ArrayBuffer"),
+      );
+    }
   });
 });

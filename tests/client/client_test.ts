@@ -123,6 +123,19 @@ describe("connecting (C1)", () => {
     expect([server.isClosed, server.clock.timers]).toEqual([true, 0]);
   });
 
+  it("is given up whenever it is given up: no moment between the answer and the open connection is missed", async () => {
+    for (let steps = 0; steps < 40; steps++) {
+      const { server, client } = dial();
+      await server.settle();
+      server.write(switching());
+      for (let i = 0; i < steps; i++) await Promise.resolve();
+      client.terminate();
+      expect((await client.closed).code).toBe(1006);
+      await server.settle();
+      expect(server.isClosed, `after ${steps} steps`).toBe(true);
+    }
+  });
+
   it("a signal gives up connecting with its reason, before and while it connects", async () => {
     const early = dial({ signal: AbortSignal.abort("early") });
     await expect(early.client.opened).rejects.toBe("early");

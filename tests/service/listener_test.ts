@@ -275,6 +275,23 @@ describe("L6: gracefulStop", () => {
     expect(await (await runtime.connect("/")).outcome()).toBe("101");
   });
 
+  it("stops again what was started while it stopped", async () => {
+    const { runtime, listener } = await listen({});
+    const open = await runtime.connect("/");
+    const first = listener.gracefulStop();
+    const started = listener.start();
+    const second = listener.gracefulStop();
+    expect(second).not.toBe(first);
+    expect(listener.gracefulStop()).toBe(second);
+    await runtime.clock.settle();
+    open.socket.closeByPeer(1001);
+    await Promise.all([first, started, second]);
+    expect([runtime.listens.length, runtime.stopCount]).toEqual([2, 2]);
+    expect(await (await runtime.connect("/")).outcome()).toBe("503 The server is stopping");
+    await listener.start();
+    expect(await (await runtime.connect("/")).outcome()).toBe("101");
+  });
+
   it("await using stops", async () => {
     const { runtime, listener } = await listen({});
     await listener[Symbol.asyncDispose]();
@@ -312,6 +329,19 @@ describe("L6: immediateStop", () => {
     socket.end();
     await immediate;
     expect(await graceful).toEqual({ closed: 0, cut: 1 });
+  });
+
+  it("ends a graceful stop and the start that waits for it", async () => {
+    const { runtime, listener } = await listen({});
+    const { socket } = await runtime.connect("/");
+    const graceful = listener.gracefulStop({ timeout: -1 });
+    await runtime.clock.settle();
+    const started = listener.start();
+    const immediate = listener.immediateStop();
+    expect(socket.calls).toEqual(["close 1001", "destroy"]);
+    socket.end();
+    await Promise.all([graceful, started, immediate]);
+    expect([runtime.listens.length, runtime.stopCount]).toEqual([2, 2]);
   });
 });
 

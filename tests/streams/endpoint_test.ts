@@ -166,6 +166,19 @@ describe("writing (F2)", () => {
     expect(endpoint.bufferedAmount).toBe(1_900);
   });
 
+  it("keeps one promise for all who wait for room, however many writes nobody awaits", async () => {
+    const { socket, endpoint } = start({ maxBufferedAmount: 1_000 });
+    socket.writable = false;
+    const first = endpoint.send("a");
+    expect(first).toBeInstanceOf(Promise);
+    expect([endpoint.send("b"), endpoint.whenWritable()]).toEqual([first, first]);
+    expect(endpoint.send("b")).toBe(first);
+    socket.drain();
+    await first;
+    socket.writable = false;
+    expect(endpoint.send("c")).not.toBe(first);
+  });
+
   it("drop: drops past maxBufferedAmount, and counts it", () => {
     const { socket, endpoint } = start({ maxBufferedAmount: 10, bufferPolicy: "drop" });
     socket.writable = false;

@@ -38,7 +38,8 @@ export class RawClient {
   readonly socket: Socket;
   #changed: () => void = () => {};
 
-  private constructor(socket: Socket) {
+  /** Over a socket that is connected: either end of it. */
+  constructor(socket: Socket) {
     this.socket = socket;
     socket.setNoDelay(true);
     socket.on("data", (chunk) => this.#hear(() => this.received += Buffer.from(chunk).toString("latin1")));

@@ -4,18 +4,24 @@
  */
 
 import { createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { Server as TlsServer } from "node:https";
+import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { ConnectionError } from "../../errors.ts";
 import { hasProduct } from "../../handshake/header_grammar.ts";
 import { requestUrl } from "../../handshake/request_target.ts";
-import { isRefusal, judgeRequest, type Refusal, serializeRefusal } from "../../handshake/server_handshake.ts";
+import { isRefusal, judgeRequest, type Refusal } from "../../handshake/server_handshake.ts";
 import type { Host, Listening, ListenOptions, UpgradeHandler } from "../../transport/upgrade.ts";
-import { endWith, PendingUpgrade, type UpgradeTools } from "./pending_upgrade.ts";
-import { answerPlainRequest, headersOf, refuse } from "./plain_request.ts";
+import { HeaderLines } from "./header_lines.ts";
+import { endWith, ignore } from "./last_answer.ts";
+import { isEncrypted, PendingUpgrade, refuseSocket, type UpgradeTools } from "./pending_upgrade.ts";
+import { answerPlainRequest, refuse } from "./plain_request.ts";
 
 /** What the host itself needs of its runtime. */
 export type HostTools = Omit<UpgradeTools, "server">;
+
+/** A listener of a server's `upgrade` event. Called without a `this`, it is the only one. */
+export type UpgradeListener = (this: Server | void, message: IncomingMessage, socket: Duplex, head: Uint8Array) => void;
 
 /** Makes the host. Its `target` is a port, or a `node:http` or `node:https` server. */
 export function httpHost(tools: HostTools): Host {
@@ -25,26 +31,48 @@ export function httpHost(tools: HostTools): Host {
   };
 }
 
+/** A listener for servers that nobody has to name: what `httpHost` would put on each. */
+export function upgradeListener(tools: HostTools, options: ListenOptions, onUpgrade: UpgradeHandler): UpgradeListener {
+  return new HttpHost(options, onUpgrade, tools).shared;
+}
+
 /** The parser's own limit on the number of headers; at it, some may be missing. */
 const MAX_HEADERS = 1_000;
-/** What the parser is given beyond the limits, so that we and not it decide what is too long. */
-const PARSER_SLACK = 1_024;
+/**
+ * How far a head may pass the limits before the parser stops reading it. Only a head that is read to its end tells which
+ * limit it passed.
+ */
+const PARSER_SLACK = 16_384;
+
+/** Our listeners among those of a shared server, and whose they are. */
+const HOSTS = new WeakMap<object, HttpHost>();
 
 class HttpHost {
+  /** The listener on a server that is not ours. */
+  readonly shared: UpgradeListener;
   readonly #options: ListenOptions;
   readonly #onUpgrade: UpgradeHandler;
   readonly #tools: UpgradeTools;
   readonly #pending = new Set<Promise<void>>();
-  #shared = false;
+  /** Ordinary requests that are being answered. */
+  #answering = 0;
+  /** Set once we have stopped. */
+  #whenAnswered: (() => void) | undefined;
 
   constructor(options: ListenOptions, onUpgrade: UpgradeHandler, tools: HostTools) {
     this.#options = options;
     this.#onUpgrade = onUpgrade;
     this.#tools = { ...tools, server: options.server };
+    const upgrade = (server: Server | void, message: IncomingMessage, socket: Socket, head: Uint8Array): void =>
+      this.#share(server, message, socket, head);
+    this.shared = function (message, socket, head) {
+      upgrade(this, message, socket as Socket, head);
+    };
+    HOSTS.set(this.shared, this);
   }
 
   async listen(port: number): Promise<Listening> {
-    const { hostname, maxUriLength, maxHeaderSize, timeoutMs } = this.#options;
+    const { hostname, maxUriLength, maxHeaderSize, timeoutMs, onError } = this.#options;
     const timeout = timeoutMs === Infinity ? 0 : Math.ceil(timeoutMs);
     const server = createServer({
       maxHeaderSize: maxUriLength + maxHeaderSize + PARSER_SLACK,
@@ -52,148 +80,200 @@ class HttpHost {
       requestTimeout: timeout,
       // How late a slow request is noticed.
       connectionsCheckingInterval: timeout === 0 ? 30_000 : Math.min(30_000, Math.max(20, timeout / 8)),
-      // Two of them are refused below, none here: the answer is the same.
+      // Who has none is refused below: the answer is the same everywhere.
       requireHostHeader: false,
     });
     server.maxHeadersCount = MAX_HEADERS;
-    server.on("request", (message, response) => this.#request(message, response));
-    server.on("upgrade", (message, socket, head) => this.#upgrade(server, message, socket, head));
-    server.on("clientError", (error: NodeJS.ErrnoException, socket) => this.#clientError(error, socket));
-    await new Promise<void>((resolve, reject) => {
-      server.once("error", (cause) => {
-        const where = `${hostname}:${port}`;
-        reject(new ConnectionError(`Cannot listen on ${where}: ${cause.message}`, { cause }));
-      });
-      server.listen(port, hostname, resolve);
+    const answer = (message: IncomingMessage, response: ServerResponse): void =>
+      this.#request(server, message, response);
+    server.on("request", answer);
+    server.on("checkExpectation", (_message, response) => this.#refuse(response, UNKNOWN_EXPECTATION));
+    server.on("upgrade", (message, socket, head) => {
+      this.#afterAnswers(socket as Socket, () => this.#upgrade(message, socket as Socket, head, answer));
     });
-    server.removeAllListeners("error");
-    server.on("error", (error) => this.#options.onError(error));
-    return this.#listening(server, async () => {
+    server.on("clientError", (error: ClientError, socket) => this.#clientError(error, socket as Socket));
+    await new Promise<void>((resolve, reject) => {
+      const failed = (cause: Error): void =>
+        reject(new ConnectionError(`Cannot listen on ${hostname}:${port}: ${cause.message}`, { cause }));
+      server.once("error", failed);
+      server.listen(port, hostname, () => {
+        server.off("error", failed);
+        resolve();
+      });
+    });
+    server.on("error", onError);
+    return this.#listening(server, () => {
       server.close();
-      server.closeIdleConnections?.();
+      // What is idle ends now, and half a request is nobody's when the last answer is out.
+      this.#whenAnswered = () => this.#answering === 0 ? server.closeAllConnections() : server.closeIdleConnections();
+      this.#whenAnswered();
     });
   }
 
   join(server: Server): Promise<Listening> {
-    this.#shared = true;
-    const listener = (message: IncomingMessage, socket: Duplex, head: Uint8Array): void =>
-      this.#upgrade(server, message, socket, head);
-    server.on("upgrade", listener);
-    return Promise.resolve(
-      this.#listening(server, async () => {
-        server.off("upgrade", listener);
-      }),
-    );
+    server.on("upgrade", this.shared);
+    return Promise.resolve(this.#listening(server, () => void server.off("upgrade", this.shared)));
   }
 
-  #listening(server: Server, stop: () => Promise<void>): Listening {
+  #listening(server: Server, stop: () => void): Listening {
     const pending = this.#pending;
-    const address = (): AddressInfo | undefined => {
-      const bound = server.address();
-      return typeof bound === "object" && bound !== null ? bound : undefined;
-    };
     const { hostname } = this.#options;
     return {
       hostname,
       get port(): number {
-        return address()?.port ?? 0;
+        const bound = server.address();
+        return typeof bound === "object" && bound !== null ? (bound satisfies AddressInfo).port : 0;
       },
-      // A TLS server has a method that a plain one has not; `instanceof` fails across runtimes.
-      secure: "setSecureContext" in server,
+      // Of whatever class it is, a TLS server has this method, but for Bun's.
+      secure: "setSecureContext" in server || server instanceof TlsServer,
       async stop(): Promise<void> {
-        await stop();
+        stop();
         await Promise.allSettled(pending);
       },
     };
   }
 
-  #request(message: IncomingMessage, response: ServerResponse): void {
-    const refusal = this.#tooLong(message);
-    if (refusal !== undefined) return refuse(response, refusal.status, refusal.message);
+  // ── ordinary requests, on a port of our own ──
+
+  #request(server: Server, message: IncomingMessage, response: ServerResponse): void {
+    this.#answering++;
+    response.once("close", () => {
+      this.#answering--;
+      this.#whenAnswered?.();
+    });
+    const refusal = this.#tooLong(message.url ?? "", new HeaderLines(message.rawHeaders));
+    if (refusal !== undefined) return this.#refuse(response, refusal);
     const { fetch } = this.#options;
-    if (fetch === undefined) return refuse(response, 426, "This port speaks the WebSocket protocol");
-    void answerPlainRequest(message, response, fetch, this.#options);
+    if (fetch === undefined) return this.#refuse(response, ONLY_WEBSOCKET);
+    if (!server.listening) response.shouldKeepAlive = false;
+    void answerPlainRequest(message, response, fetch, this.#options, this.#tools.clock);
   }
 
-  #upgrade(server: Server, message: IncomingMessage, socket: Duplex, head: Uint8Array): void {
-    const url = requestUrl(message.url ?? "", message.headers.host ?? "", "encrypted" in socket);
-    if (this.#shared && !this.#options.claims(url?.pathname ?? "")) {
-      // Others may want it; if there are none, nobody else will answer.
-      if (server.listenerCount("upgrade") > 1) return;
+  #refuse(response: ServerResponse, refusal: Refusal): void {
+    refuse(response, refusal, this.#options.server, this.#tools.clock);
+  }
+
+  // ── upgrades ──
+
+  /** Takes from a shared server what is ours. */
+  #share(server: Server | void, message: IncomingMessage, socket: Socket, head: Uint8Array): void {
+    const listeners = server?.listeners("upgrade") ?? [this.shared];
+    const ours = listeners.map((listener) => HOSTS.get(listener)).filter((host) => host !== undefined);
+    const isForeign = !hasProduct(message.headers.upgrade ?? "", "websocket");
+    const url = requestUrl(message.url ?? "", message.headers.host ?? "", isEncrypted(socket));
+    const claimed = isForeign ? undefined : ours.find((host) => host.#options.claims(url?.pathname ?? ""));
+    // What none of us claims is left to the others; if there are none, the first of us answers.
+    const taker = claimed ?? (ours.length === listeners.length ? ours[0] : undefined);
+    if (taker !== this) return;
+    this.#afterAnswers(socket, () => {
+      this.#upgrade(message, socket, head, (message, response) => {
+        if (server?.emit("request", message, response) !== true) this.#refuse(response, ONLY_WEBSOCKET);
+      });
+    });
+  }
+
+  /**
+   * Runs `run` when every earlier request of the connection is answered: `node:http` hands a pipelined upgrade over at
+   * once, and a 101 that overtook would be taken for an answer to what came before.
+   */
+  #afterAnswers(socket: Socket, run: () => void): void {
+    // No type declares it; Node, Deno and Bun have it.
+    const { _httpMessage: earlier } = socket as { _httpMessage?: ServerResponse | null };
+    if (!earlier) return run();
+    const { timeoutMs } = this.#options;
+    const cancel = timeoutMs === Infinity ? undefined : this.#tools.clock.after(timeoutMs, () => socket.destroy());
+    // Nobody else listens while it waits.
+    socket.on("error", ignore);
+    earlier.once("close", () => {
+      cancel?.();
+      if (socket.destroyed) return;
+      socket.off("error", ignore);
+      this.#afterAnswers(socket, run);
+    });
+  }
+
+  #upgrade(message: IncomingMessage, socket: Socket, head: Uint8Array, answer: Answer): void {
+    const lines = new HeaderLines(message.rawHeaders);
+    const { httpVersion, method = "", url: target = "" } = message;
+    const refusal = this.#tooLong(target, lines);
+    if (refusal !== undefined) return refuseSocket(socket, refusal, this.#tools);
+    if (!hasProduct(lines.get("upgrade") ?? "", "websocket")) {
+      return this.#foreignUpgrade(message, lines, socket, answer);
     }
-    if (!hasProduct(message.headers.upgrade ?? "", "websocket") && message.method === "GET") {
-      return this.#otherUpgrade(server, message, socket);
-    }
-    let headers: Headers;
-    let refusal = this.#tooLong(message);
-    try {
-      headers = headersOf(message);
-    } catch {
-      headers = new Headers();
-      refusal ??= { status: 400, headers: [], message: "The headers are ill-formed" };
-    }
-    const { httpVersion, method = "" } = message;
-    const verdict = refusal ?? judgeRequest({ method, httpVersion, headers });
-    if (isRefusal(verdict)) return this.#refuse(socket, verdict);
-    if (url === undefined) {
-      return this.#refuse(socket, { status: 400, headers: [], message: "The request target is ill-formed" });
-    }
-    const upgrade = new PendingUpgrade(message, url, headers, verdict, socket, head, this.#tools);
-    const decided = this.#onUpgrade(upgrade);
+    const verdict = judgeRequest({ method, httpVersion, headers: lines });
+    if (isRefusal(verdict)) return refuseSocket(socket, verdict, this.#tools);
+    const url = requestUrl(target, verdict.host, isEncrypted(socket));
+    if (url === undefined) return refuseSocket(socket, ILL_FORMED_TARGET, this.#tools);
+    const decided = this.#onUpgrade(new PendingUpgrade(url.href, lines, verdict, socket, head, this.#tools));
     this.#pending.add(decided);
-    void decided.finally(() => this.#pending.delete(decided));
+    const forget = (): void => void this.#pending.delete(decided);
+    decided.then(forget, forget);
   }
 
   /** An upgrade to something else (`h2c` …) is an ordinary request that nobody has to grant (RFC 7230 §6.7). */
-  #otherUpgrade(server: Server, message: IncomingMessage, socket: Duplex): void {
+  #foreignUpgrade(message: IncomingMessage, lines: HeaderLines, socket: Socket, answer: Answer): void {
+    // The parser has left the body on the socket, where no handler would find it.
+    const hasBody = lines.get("transfer-encoding") !== null || Number(lines.get("content-length") ?? 0) !== 0;
+    if (hasBody) return refuseSocket(socket, FOREIGN_WITH_BODY, this.#tools);
     const response = new ServerResponse(message);
     response.shouldKeepAlive = false;
+    response.assignSocket(socket);
+    response.once("finish", () => {
+      response.detachSocket(socket);
+      endWith(socket, new Uint8Array(0), this.#tools.clock);
+    });
     socket.on("error", () => socket.destroy());
-    response.on("finish", () => socket.end());
-    response.assignSocket(socket as Parameters<ServerResponse["assignSocket"]>[0]);
-    if (this.#shared) server.emit("request", message, response);
-    else this.#request(message, response);
+    answer(message, response);
   }
 
-  #tooLong(message: IncomingMessage): Refusal | undefined {
+  #tooLong(target: string, lines: HeaderLines): Refusal | undefined {
     const { maxUriLength, maxHeaderSize } = this.#options;
-    const { url = "", rawHeaders } = message;
-    if (url.length > maxUriLength) return uriTooLong(maxUriLength);
+    if (target.length > maxUriLength) return uriTooLong(maxUriLength);
     // Where the parser stops keeping headers, any of them may be missing.
-    let size = rawHeaders.length >= 2 * MAX_HEADERS ? Infinity : 0;
-    for (let i = 0; i < rawHeaders.length; i += 2) size += rawHeaders[i]!.length + rawHeaders[i + 1]!.length + 4;
-    return size > maxHeaderSize ? headersTooLarge(maxHeaderSize) : undefined;
+    return lines.count >= MAX_HEADERS || lines.size > maxHeaderSize ? headersTooLarge(maxHeaderSize) : undefined;
   }
 
-  #clientError(error: NodeJS.ErrnoException & { rawPacket?: Uint8Array }, socket: Duplex): void {
-    if (error.code === "ECONNRESET" || !socket.writable) {
+  // ── what the parser refuses, on a port of our own ──
+
+  #clientError(error: ClientError, socket: Socket): void {
+    // Once we have refused, the parser fails again at each packet that follows.
+    if (socket.writableEnded) return;
+    const { _httpMessage: answer } = socket as { _httpMessage?: ServerResponse | null };
+    if (error.code === "ECONNRESET" || !socket.writable || answer?.headersSent) {
       socket.destroy();
       return;
     }
-    this.#refuse(socket, this.#clientRefusal(error.code, error.rawPacket));
+    refuseSocket(socket, this.#refusalOf(error), this.#tools);
   }
 
-  #clientRefusal(code: string | undefined, packet: Uint8Array | undefined): Refusal {
+  #refusalOf({ code, rawPacket }: ClientError): Refusal {
     const { maxUriLength, maxHeaderSize } = this.#options;
     switch (code) {
       case "HPE_HEADER_OVERFLOW":
-        // The parser does not tell which part was too long: a packet without a line end was all request line.
-        return packet?.includes(0x0a) === false ? uriTooLong(maxUriLength) : headersTooLarge(maxHeaderSize);
+        return isLongTarget(rawPacket, maxUriLength) ? uriTooLong(maxUriLength) : headersTooLarge(maxHeaderSize);
       case "ERR_HTTP_REQUEST_TIMEOUT":
         return { status: 408, headers: [], message: "The request took too long" };
       default:
         return { status: 400, headers: [], message: "The request is ill-formed" };
     }
   }
-
-  #refuse(socket: Duplex, refusal: Refusal): void {
-    const { server } = this.#options;
-    const headers: Refusal["headers"] = server === undefined
-      ? refusal.headers
-      : [["Server", server], ...refusal.headers];
-    endWith(socket, serializeRefusal({ ...refusal, headers }), this.#tools.clock);
-  }
 }
+
+type Answer = (message: IncomingMessage, response: ServerResponse) => void;
+type ClientError = NodeJS.ErrnoException & { rawPacket?: Uint8Array };
+
+const ONLY_WEBSOCKET: Refusal = {
+  status: 426,
+  headers: [["Upgrade", "websocket"]], // RFC 7231 §6.5.15
+  message: "This port speaks the WebSocket protocol",
+};
+const ILL_FORMED_TARGET: Refusal = { status: 400, headers: [], message: "The request target is ill-formed" };
+const FOREIGN_WITH_BODY: Refusal = {
+  status: 501,
+  headers: [],
+  message: "An upgrade to another protocol has no body here",
+};
+const UNKNOWN_EXPECTATION: Refusal = { status: 417, headers: [], message: "This server meets no such expectation" };
 
 function uriTooLong(limit: number): Refusal {
   return { status: 414, headers: [], message: `A request target has at most ${limit} characters` };
@@ -201,4 +281,14 @@ function uriTooLong(limit: number): Refusal {
 
 function headersTooLarge(limit: number): Refusal {
   return { status: 431, headers: [], message: `The headers have at most ${limit} bytes` };
+}
+
+/**
+ * Whether the packet that was too much for the parser is a request line that passes the limit. One that is spread over
+ * several packets cannot be told from a header any more: then it is the head as a whole that is too large.
+ */
+function isLongTarget(packet: Uint8Array | undefined, maxUriLength: number): boolean {
+  if (packet === undefined || !/^[A-Z]+ \S/.test(String.fromCharCode(...packet.subarray(0, 16)))) return false;
+  const end = packet.indexOf(0x0a);
+  return end === -1 || end > maxUriLength + "OPTIONS  HTTP/1.1\r".length;
 }

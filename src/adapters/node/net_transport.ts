@@ -3,20 +3,26 @@
 import type { Socket } from "node:net";
 import type { ByteSink, ByteTransport } from "../../transport/byte_transport.ts";
 
+/** Finds the transport of a socket, so that all sockets share their listeners: five closures each are 350 bytes. */
+const TRANSPORT: unique symbol = Symbol("transport");
+
+type Carrier = Socket & { [TRANSPORT]: NetTransport };
+
 export class NetTransport implements ByteTransport {
   readonly #socket: Socket;
   #sink: ByteSink | undefined;
   #error: Error | undefined;
-  #ended = false;
+  /** Bun 1.4.5 tells of an end after `destroy`, and calls the socket destroyed only then. */
+  #dropped = false;
 
+  /** @param socket half-open, not flowing, and nobody else's from now on */
   constructor(socket: Socket) {
     this.#socket = socket;
+    (socket as Carrier)[TRANSPORT] = this;
     socket.setTimeout(0);
     socket.setNoDelay(true);
     // Before `start` nobody listens: an error then must not end the process; it is told by `closed`.
-    socket.on("error", (error) => {
-      this.#error ??= error;
-    });
+    socket.on("error", NetTransport.#onError);
   }
 
   get bufferedAmount(): number {
@@ -30,19 +36,8 @@ export class NetTransport implements ByteTransport {
       process.nextTick(() => this.#closed());
       return;
     }
-    socket.on("data", (chunk: Uint8Array) => {
-      // A plain array keeps every loop below on one kind of object, and its `slice` copies.
-      sink.bytes(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length));
-    });
-    // Bun tells of room while there is still much to write.
-    socket.on("drain", () => {
-      if (!socket.writableNeedDrain) sink.drained();
-    });
-    socket.on("end", () => {
-      this.#ended = true;
-      sink.ended();
-    });
-    socket.on("close", () => this.#closed());
+    socket.on("data", NetTransport.#onData).on("drain", NetTransport.#onDrain);
+    socket.on("end", NetTransport.#onEnd).on("close", NetTransport.#onClose);
     socket.resume();
   }
 
@@ -55,6 +50,7 @@ export class NetTransport implements ByteTransport {
   }
 
   destroy(): void {
+    this.#dropped = true;
     this.#socket.destroy();
   }
 
@@ -63,7 +59,30 @@ export class NetTransport implements ByteTransport {
   }
 
   resume(): void {
-    if (!this.#ended) this.#socket.resume();
+    this.#socket.resume();
+  }
+
+  static #onData(this: Socket, chunk: Uint8Array): void {
+    // A plain array keeps every loop below on one kind of object, and its `slice` copies.
+    (this as Carrier)[TRANSPORT].#sink?.bytes(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length));
+  }
+
+  static #onDrain(this: Socket): void {
+    // Bun tells of room while there is still much to write.
+    if (!this.writableNeedDrain) (this as Carrier)[TRANSPORT].#sink?.drained();
+  }
+
+  static #onEnd(this: Socket): void {
+    const transport = (this as Carrier)[TRANSPORT];
+    if (!transport.#dropped) transport.#sink?.ended();
+  }
+
+  static #onError(this: Socket, error: Error): void {
+    (this as Carrier)[TRANSPORT].#error ??= error;
+  }
+
+  static #onClose(this: Socket): void {
+    (this as Carrier)[TRANSPORT].#closed();
   }
 
   #closed(): void {

@@ -1,6 +1,6 @@
 /** What `node:` modules give: the runtime of Node itself, and of Deno and Bun, which have them too. */
 
-import { ConnectionError } from "../../errors.ts";
+import { inspect } from "node:util";
 import { Deadlines } from "../../transport/deadlines.ts";
 import type { Runtime } from "../../transport/runtime.ts";
 import { decodeAscii } from "./ascii_decoder.ts";
@@ -16,8 +16,8 @@ function fillRandom(bytes: Uint8Array): void {
 
 /** Tells the person who runs the process, without ending it. */
 function report(error: unknown): void {
-  const known = error instanceof Error ? error : new ConnectionError(String(error));
-  process.emitWarning(known.stack ?? known.message, { code: "HAWSER_UNHANDLED", type: "HawserWarning" });
+  const text = error instanceof Error ? error.stack ?? error.message : inspect(error);
+  process.emitWarning(text, { code: "HAWSER_UNHANDLED", type: "HawserWarning" });
 }
 
 export const nodeRuntime: Runtime = {

@@ -3,95 +3,146 @@
  * comes early, and writes the 101 or the refusal (RFC 6455 §4.2.2). Knows no route.
  */
 
-import { createHash } from "node:crypto";
-import type { IncomingMessage } from "node:http";
-import type { Duplex } from "node:stream";
-import type { TLSSocket } from "node:tls";
+import * as crypto from "node:crypto";
 import type { Socket } from "node:net";
-import { concat, type DecodeAscii, type FillRandom } from "../../bytes.ts";
+import type { TLSSocket } from "node:tls";
+import { concat, type DecodeAscii, EMPTY, type FillRandom } from "../../bytes.ts";
 import { Connection } from "../../connection/connection.ts";
 import { ConnectionError } from "../../errors.ts";
-import { answerUpgrade, type HandshakeTerms, serializeRejection } from "../../handshake/server_handshake.ts";
+import {
+  answerUpgrade,
+  type HandshakeTerms,
+  reasonOf,
+  type Refusal,
+  serializeRefusal,
+  serializeRejection,
+} from "../../handshake/server_handshake.ts";
 import type { Clock } from "../../transport/clock.ts";
 import type { Deadlines } from "../../transport/deadlines.ts";
 import type { MessageSocket } from "../../transport/message_socket.ts";
 import type { Acceptance, Upgrade, UpgradeRequest } from "../../transport/upgrade.ts";
+import { HeaderLines } from "./header_lines.ts";
+import { drop, endWith } from "./last_answer.ts";
 import { NetTransport } from "./net_transport.ts";
 
 /** What comes before the 101 is kept up to here; then the socket is paused. */
 const EARLY_BYTES = 65_536;
-/** How long a refused peer may take to read its answer and leave. */
-const REFUSAL_LINGER_MS = 2_000;
 
 /** What every upgrade of a host needs. */
 export interface UpgradeTools {
   readonly clock: Clock;
   readonly deadlines: Deadlines;
   readonly fillRandom: FillRandom;
-  readonly decodeAscii: DecodeAscii | undefined;
+  readonly decodeAscii?: DecodeAscii | undefined;
   /** The `Server` header of every answer. */
   readonly server: string | undefined;
 }
 
+/** A copy of what a request says: whoever keeps it keeps no message, no parser and no undecided upgrade alive. */
+class HeldRequest implements UpgradeRequest {
+  readonly method: string = "GET"; // §4.2.1: there is no other
+  readonly url: string;
+  readonly remoteAddress: string | undefined;
+  readonly secure: boolean;
+  /** The header lines, packed once the upgrade is decided. */
+  #lines: HeaderLines | string;
+  /** Of an encrypted connection only. */
+  readonly #tls: TLSSocket | undefined;
+  #headers: Headers | undefined;
+  #abort: AbortController | undefined;
+  #left: ConnectionError | undefined;
+
+  constructor(url: string, lines: HeaderLines, socket: Socket) {
+    this.url = url;
+    this.#lines = lines;
+    // The system forgets it with the connection.
+    this.remoteAddress = socket.remoteAddress;
+    this.#tls = isEncrypted(socket) ? socket : undefined;
+    this.secure = this.#tls !== undefined;
+  }
+
+  get headers(): Headers {
+    const lines = this.#lines;
+    return this.#headers ??= (typeof lines === "string" ? HeaderLines.unpack(lines) : lines).toHeaders();
+  }
+
+  get peerCertificate(): unknown {
+    return this.#tls?.getPeerCertificate?.(true);
+  }
+
+  get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController();
+      if (this.#left !== undefined) this.#abort.abort(this.#left);
+    }
+    return this.#abort.signal;
+  }
+
+  /** Whoever judged the upgrade has read the headers: few ask for them again, and thousands may be open. */
+  packHeaders(): void {
+    if (typeof this.#lines !== "string") this.#lines = this.#lines.pack();
+    this.#headers = undefined;
+  }
+
+  /** The peer has left. */
+  leave(reason: ConnectionError): void {
+    this.#left = reason;
+    this.#abort?.abort(reason);
+  }
+}
+
 export class PendingUpgrade implements Upgrade {
-  readonly request: UpgradeRequest;
+  readonly request: HeldRequest;
   readonly #terms: HandshakeTerms;
   readonly #socket: Socket;
   readonly #tools: UpgradeTools;
   #early: Uint8Array[];
   #earlyBytes = 0;
+  #decided = false;
+  #watched = false;
   #gone = false;
-  #abort: AbortController | undefined;
+  /** Tells a refusal that waits for its body. */
+  #onLeave: () => void = () => {};
 
+  /** @param head what came behind the request; a copy is kept */
   constructor(
-    message: IncomingMessage,
-    url: URL,
-    headers: Headers,
+    url: string,
+    lines: HeaderLines,
     terms: HandshakeTerms,
-    socket: Duplex,
+    socket: Socket,
     head: Uint8Array,
     tools: UpgradeTools,
   ) {
+    this.request = new HeldRequest(url, lines, socket);
     this.#terms = terms;
-    this.#socket = socket as Socket;
+    this.#socket = socket;
     this.#tools = tools;
     // `head` is a view into the parser's own chunk.
-    this.#early = head.length > 0 ? [head.slice()] : [];
-    this.#watch();
-    const signal = (): AbortSignal => this.#signal();
-    const { remoteAddress } = this.#socket;
-    const tls = this.#socket as TLSSocket;
-    this.request = {
-      method: message.method ?? "GET",
-      url: url.href,
-      headers,
-      remoteAddress,
-      secure: tls.encrypted === true,
-      get peerCertificate(): unknown {
-        return tls.encrypted === true ? tls.getPeerCertificate?.(true) : undefined;
-      },
-      get signal(): AbortSignal {
-        return signal();
-      },
-    };
+    this.#early = head.length > 0 ? [new Uint8Array(head)] : [];
+    // Most are decided before anything else can come: those need no watch.
+    tools.clock.afterTurn(() => {
+      if (!this.#decided) this.#watch();
+    });
   }
 
-  async accept(acceptance: Acceptance): Promise<MessageSocket> {
-    const { protocol, limits } = acceptance;
-    const answer = await answerUpgrade({
-      key: this.#terms.key,
-      protocol,
-      headers: this.#withServer(acceptance.headers),
-      sha1,
-    });
-    if (this.#gone) {
-      this.#socket.destroy();
+  async accept({ protocol, headers, limits }: Acceptance): Promise<MessageSocket> {
+    let answer: Uint8Array;
+    try {
+      answer = await answerUpgrade({ key: this.#terms.key, protocol, headers: this.#withServer(headers), sha1 });
+    } catch (error) {
+      this.#refuse(500);
+      throw error;
+    }
+    const head = this.#decide();
+    if (this.#gone || this.#socket.destroyed) {
+      drop(this.#socket);
       throw new ConnectionError("Cannot accept the upgrade: the client has left");
     }
-    const head = this.#unwatch();
-    this.#socket.write(answer);
+    this.request.packHeaders();
+    const transport = new NetTransport(this.#socket);
+    transport.write(answer);
     const { clock, deadlines, fillRandom, decodeAscii } = this.#tools;
-    return new Connection(new NetTransport(this.#socket), {
+    return new Connection(transport, {
       role: "server",
       protocol: protocol ?? "",
       limits,
@@ -104,41 +155,62 @@ export class PendingUpgrade implements Upgrade {
   }
 
   async reject(response: Response): Promise<void> {
-    const bytes = await serializeRejection(response);
-    this.#unwatch();
-    endWith(this.#socket, bytes, this.#tools.clock);
+    const left = new Promise<undefined>((resolve) => this.#onLeave = () => resolve(undefined));
+    let bytes: Uint8Array | undefined;
+    try {
+      // A body that never ends waits no longer than the peer does.
+      bytes = await Promise.race([serializeRejection(this.#named(response)), left]);
+    } catch (error) {
+      this.#refuse(500);
+      throw error;
+    }
+    this.#decide();
+    if (bytes === undefined) drop(this.#socket);
+    else endWith(this.#socket, bytes, this.#tools.clock);
   }
 
-  #signal(): AbortSignal {
-    this.#abort ??= new AbortController();
-    if (this.#gone) this.#abort.abort(gone());
-    return this.#abort.signal;
+  /** What we could not write leaves the peer with an answer all the same. */
+  #refuse(status: number): void {
+    this.#decide();
+    refuseSocket(this.#socket, { status, headers: [], message: reasonOf(status) }, this.#tools);
   }
 
   #withServer(headers: Headers | undefined): Iterable<readonly [string, string]> | undefined {
     const { server } = this.#tools;
-    if (server === undefined) return headers;
+    if (server === undefined || headers?.has("server")) return headers;
     return [["Server", server], ...(headers ?? [])];
+  }
+
+  #named(response: Response): Response {
+    const { server } = this.#tools;
+    if (server === undefined || response.headers.has("server") || response.type === "error") return response;
+    const { body, status, statusText } = response;
+    const headers = new Headers(response.headers);
+    headers.set("Server", server);
+    return new Response(body, { status, statusText, headers });
   }
 
   /** Reads on, so that the peer's leaving is noticed; a peer that sends more than it may is not read any further. */
   #watch(): void {
+    this.#watched = true;
     this.#socket.on("data", this.#onData).on("end", this.#onGone).on("close", this.#onGone).on("error", this.#onGone);
   }
 
   /** Stops watching. What came early is the caller's. */
-  #unwatch(): Uint8Array {
-    this.#socket.pause();
-    // The next owner has an error listener of its own by the time anything can fail.
-    this.#socket.off("data", this.#onData).off("end", this.#onGone).off("close", this.#onGone);
-    this.#socket.off("error", this.#onGone);
+  #decide(): Uint8Array {
+    this.#decided = true;
+    if (this.#watched) {
+      const socket = this.#socket.pause();
+      // The next owner has an error listener of its own by the time anything can fail.
+      socket.off("data", this.#onData).off("end", this.#onGone).off("close", this.#onGone).off("error", this.#onGone);
+    }
     const early = this.#early;
     this.#early = [];
-    return early.length === 1 ? early[0]! : concat(...early);
+    return early.length === 0 ? EMPTY : early.length === 1 ? early[0]! : concat(...early);
   }
 
   readonly #onData = (chunk: Uint8Array): void => {
-    this.#early.push(chunk.slice());
+    this.#early.push(new Uint8Array(chunk));
     this.#earlyBytes += chunk.length;
     if (this.#earlyBytes >= EARLY_BYTES) this.#socket.pause();
   };
@@ -146,29 +218,29 @@ export class PendingUpgrade implements Upgrade {
   readonly #onGone = (): void => {
     if (this.#gone) return;
     this.#gone = true;
-    this.#abort?.abort(gone());
     // Nothing is left to say to it. The handler that still decides will find it gone.
     this.#socket.destroy();
+    this.request.leave(new ConnectionError("The client left before the upgrade was decided"));
+    this.#onLeave();
   };
 }
 
-/** Writes the last answer to `socket` and lets go of it; what the peer still sends is read and dropped for a while. */
-export function endWith(socket: Duplex, bytes: Uint8Array, clock: Clock): void {
-  socket.on("error", ignore);
-  if (socket.destroyed) return;
-  const cancel = clock.after(REFUSAL_LINGER_MS, () => socket.destroy());
-  socket.once("close", cancel);
-  // Unread input would turn our end into a reset, and the peer would lose the answer.
-  socket.resume();
-  socket.end(bytes);
+/** Answers a raw socket with `refusal`, and lets go of it. */
+export function refuseSocket(socket: Socket, refusal: Refusal, { server, clock }: UpgradeTools): void {
+  const named: Refusal = server === undefined
+    ? refusal
+    : { ...refusal, headers: [["Server", server], ...refusal.headers] };
+  endWith(socket, serializeRefusal(named), clock);
 }
+
+/** On Bun the socket of an https server is no `TLSSocket`, but says so. */
+export function isEncrypted(socket: Socket): socket is TLSSocket {
+  return (socket as TLSSocket).encrypted === true;
+}
+
+// From Node 20.12 on, and a third of the price; the types of Node 20 have it not.
+const { hash } = crypto as { hash?: (algorithm: string, data: string, encoding: "base64") => string };
 
 function sha1(text: string): string {
-  return createHash("sha1").update(text).digest("base64");
+  return hash?.("sha1", text, "base64") ?? crypto.createHash("sha1").update(text).digest("base64");
 }
-
-function gone(): ConnectionError {
-  return new ConnectionError("The client left before the upgrade was decided");
-}
-
-function ignore(): void {}

@@ -1,0 +1,27 @@
+import process from "node:process";
+import { expect, it } from "vitest";
+import { nodeRuntime } from "../../../src/adapters/node/node_runtime.ts";
+
+it("tells of an error that nobody took with a warning, whatever was thrown, and throws nothing", async () => {
+  const warnings: { message: string; code?: string }[] = [];
+  const hear = (warning: Error): void => void warnings.push(warning);
+  process.on("warning", hear);
+  try {
+    nodeRuntime.report(new Error("first"));
+    nodeRuntime.report("second");
+    nodeRuntime.report(undefined);
+    nodeRuntime.report(Object.create(null));
+    while (warnings.length < 4) await new Promise((resolve) => setImmediate(resolve));
+  } finally {
+    process.off("warning", hear);
+  }
+  expect(warnings.map(({ code }) => code)).toEqual(Array(4).fill("HAWSER_UNHANDLED"));
+  expect(warnings[0]?.message).toMatch(/^Error: first\n/);
+  expect(warnings[1]?.message).toContain("second");
+});
+
+it("fills with chance", () => {
+  const bytes = new Uint8Array(32);
+  nodeRuntime.fillRandom(bytes);
+  expect(new Set(bytes).size).toBeGreaterThan(8);
+});
