@@ -97,16 +97,18 @@ async function mirrorFile(size: number): Promise<void> {
     const received = createHash("sha256");
     const started = performance.now();
     let back = 0;
+    const file = Readable.toWeb(createReadStream(path, { highWaterMark: 65_536 }));
+    const sending = (file as ReadableStream<Uint8Array>).pipeTo(client.writable, { preventClose: true });
     const reading = (async () => {
       for await (const message of client.readable) {
         received.update(message);
         back += message.length;
-        if (back === size) return; // leaving the stream closes the client
+        if (back < size) continue;
+        await sending; // the last bytes may be back before the file has told of its end
+        return; // leaving the stream closes the client
       }
     })();
-    const file = Readable.toWeb(createReadStream(path, { highWaterMark: 65_536 }));
-    await (file as ReadableStream<Uint8Array>).pipeTo(client.writable, { preventClose: true });
-    await reading;
+    await Promise.all([sending, reading]);
     const milliseconds = Math.round(performance.now() - started);
     const digest = received.digest("hex");
     console.log(`  sent     sha256 ${sent}`);

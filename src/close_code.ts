@@ -20,8 +20,11 @@ export function isCloseCode(code: number): boolean {
 /**
  * Refuses what no close frame may carry, before anything is sent.
  * @throws {RangeError} when the code may not travel, or the reason is longer than 123 bytes of UTF-8
+ * @throws {TypeError} when the reason is not a string
  */
 export function checkClose(code: number, reason: string): void {
+  // What is no string would be turned into one that nobody meant.
+  if (typeof reason !== "string") throw new TypeError("Cannot close: the reason is not a string");
   if (!isCloseCode(code)) {
     throw new RangeError(`Cannot close with code ${code}: it is none of 1000 to 1003, 1007 to 1014, 3000 to 4999`);
   }

@@ -31,6 +31,12 @@ describe("checkClose", () => {
     expect(() => checkClose(1000, "\ud800".repeat(42))).toThrow(RangeError);
   });
 
+  it("takes no reason that is not a string", () => {
+    for (const reason of [64, null, {}, new Uint8Array(3)]) {
+      expect(() => checkClose(1000, reason as unknown as string)).toThrow(TypeError);
+    }
+  });
+
   it("names the code that may not travel", () => {
     expect(() => checkClose(1005, "")).toThrow("Cannot close with code 1005");
     expect(() => checkClose(4000, "")).not.toThrow();

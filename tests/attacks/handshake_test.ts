@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { InvalidHandshakeError, type Listener, type UpgradeResult } from "../../mod.ts";
-import type { FramePeer } from "../support/frame_peer.ts";
+import { FramePeer } from "../support/frame_peer.ts";
 import { deferred, ECHO, failure, onSockets, switching } from "../support/on_sockets.ts";
 import { statusOf, upgradeRequest } from "../support/raw_client.ts";
 
@@ -114,10 +114,16 @@ refuses("attack 6: versions, methods, bodies", [
   ["no HTTP at all", "\x16\x03\x01\0\xa5 hello there\r\n\r\n", 400],
 ]);
 
-it("attack 7: a handshake that never ends is cut at timeout", async () => {
+it("attack 7: a handshake that comes byte by byte is cut at timeout", async () => {
   const { port } = await listen(ECHO, {}, { timeout: 0.1 });
+  const bystander = await upgraded(port);
   const raw = await dial(port);
-  await raw.writeInPieces(`${upgradeRequest().slice(0, -2)}${"X-A: b\r\n".repeat(700)}`, 1);
+  const request = `${upgradeRequest().slice(0, -2)}X-A: ${"b".repeat(6_000)}`;
+  for (let at = 0; at < request.length && raw.received === ""; at++) {
+    await raw.write(request[at]!);
+    // Somebody else's round trip is the pace.
+    await expectAlive(bystander);
+  }
   expect(statusOf(await raw.rest())).toBe(408);
 });
 
@@ -126,7 +132,6 @@ it("attack 8: frames in the packet of the request are handled after onOpen, none
     onOpen: () => new Promise((resolve) => setImmediate(() => resolve("open"))),
     onMessage: (_caller, message) => message,
   });
-  const { FramePeer } = await import("../support/frame_peer.ts");
   const raw = await dial(port);
   const peer = new FramePeer(raw, "client");
   const frames = peer.encode({ opcode: 1, payload: "a" }, { opcode: 1, payload: "b" });
@@ -185,8 +190,9 @@ it("attack 10: none is no page's", async () => {
 });
 
 it("attack 11: CR and LF are refused before anything is written", async () => {
-  const { listener, port, bystander } = await target();
+  const { bystander } = await target();
   const evil = "a\r\nX-Evil: 1";
+  const listener = await listen(ECHO, {}, { onError() {} });
   listener.attach("/protocol", { get: () => ECHO, subProtocols: () => evil });
   listener.attach("/header", {
     get: (_request, { headers }) => {
@@ -194,24 +200,12 @@ it("attack 11: CR and LF are refused before anything is written", async () => {
       return ECHO;
     },
   });
-  const silenced = await listen(ECHO, {}, { onError() {} });
-  silenced.attach("/protocol", { get: () => ECHO, subProtocols: () => evil });
-  silenced.attach("/header", {
-    get: (_request, { headers }) => {
-      headers.set("x-a", evil);
-      return ECHO;
-    },
-  });
   for (const path of ["/protocol", "/header"]) {
-    const { status, answer } = await answerTo(
-      silenced.port,
-      upgradeRequest(path, { "Sec-WebSocket-Protocol": "a" }),
-    );
+    const { status, answer } = await answerTo(listener.port, upgradeRequest(path, { "Sec-WebSocket-Protocol": "a" }));
     expect([path, status]).toEqual([path, 500]);
     expect(answer).not.toContain("Evil");
   }
   await expectAlive(bystander);
-  expect(port).toBe(listener.port);
 });
 
 it("attack 11: nor does a client write them", async () => {

@@ -76,7 +76,9 @@ describe("Caller", () => {
 
   it("S10: pings, and hears the pong", async () => {
     const pong = deferred<string>();
-    const { caller, peer } = await open({}, { onPong: (_caller, data) => pong.resolve(new TextDecoder().decode(data)) });
+    const { caller, peer } = await open({}, {
+      onPong: (_caller, data) => pong.resolve(new TextDecoder().decode(data)),
+    });
     caller.ping(Uint8Array.of(97));
     expect(await peer.next()).toMatchObject({ opcode: 9, text: "a" });
     await peer.send({ opcode: 10, payload: "a" });
@@ -105,7 +107,10 @@ describe("Caller", () => {
 
 describe("broadcast", () => {
   /** Callers, in the order of their peers. */
-  async function room(count: number, options?: UpgradeServiceOptions): Promise<{ callers: Caller[]; peers: FramePeer[] }> {
+  async function room(
+    count: number,
+    options?: UpgradeServiceOptions,
+  ): Promise<{ callers: Caller[]; peers: FramePeer[] }> {
     const callers: Caller[] = [];
     const { port } = await listen({ onOpen: (caller) => `${callers.push(caller)}`, onError() {} }, options);
     const peers: FramePeer[] = [];

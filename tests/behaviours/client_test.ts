@@ -2,7 +2,7 @@
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
-import { type AddressInfo } from "node:net";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -459,7 +459,11 @@ it("C11: what a client knows of its connection", async () => {
   expect([client.getNegotiatedSubProtocol(), client.isSecure(), client.isOpen()]).toEqual(["p", false, true]);
   expect(client.url).toBe(`${listener.url}/p`);
   client.setAttribute("a", 1);
-  expect([client.getAttribute("a"), client.removeAttribute("a"), client.removeAttribute("a")]).toEqual([1, 1, undefined]);
+  expect([client.getAttribute("a"), client.removeAttribute("a"), client.removeAttribute("a")]).toEqual([
+    1,
+    1,
+    undefined,
+  ]);
   while (client.latency === undefined) {
     await client.writeTextMessage("x");
     await client.readMessage();
@@ -499,7 +503,9 @@ describe("beside ws", () => {
     const text = "é".repeat(50_000);
     theirs.send(text);
     expect(await heard.promise).toBe(text);
-    const closed = new Promise((resolve) => theirs.once("close", (code, reason: Uint8Array) => resolve(`${code} ${reason}`)));
+    const closed = new Promise((resolve) =>
+      theirs.once("close", (code, reason: Uint8Array) => resolve(`${code} ${reason}`))
+    );
     theirs.send("close");
     expect(await closed).toBe("4000 bye");
   });

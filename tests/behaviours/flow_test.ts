@@ -1,13 +1,16 @@
 /** The rows F of the acceptance table: nobody is given more than they take, and nothing is lost. */
 
 import { describe, expect, it } from "vitest";
-import { type Caller, type Service } from "../../mod.ts";
+import type { Caller, Service } from "../../mod.ts";
 import { deferred, failure, onSockets } from "../support/on_sockets.ts";
 
 const { listen, upgraded, clientAndServer } = onSockets();
 
 /** Writes until the network takes nothing more, and tells whether it ever stopped. */
-async function fill(peer: { socket: { write(bytes: Uint8Array): boolean; writableLength: number } }, bytes: Uint8Array) {
+async function fill(
+  peer: { socket: { write(bytes: Uint8Array): boolean; writableLength: number } },
+  bytes: Uint8Array,
+) {
   for (let i = 0; i < 3_000; i++) {
     peer.socket.write(bytes);
     await new Promise((resolve) => setImmediate(resolve));

@@ -1,7 +1,7 @@
 /** The row R2 of the acceptance table on `node:http`: a router beside what a server does already. */
 
 import { createServer, type Server } from "node:http";
-import { type AddressInfo } from "node:net";
+import type { AddressInfo } from "node:net";
 import { expect, it } from "vitest";
 import { UpgradeError } from "../../mod.ts";
 import { Router, upgrade } from "../../src/adapters/node/mod.ts";

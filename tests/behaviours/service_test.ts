@@ -244,7 +244,9 @@ describe("what a handler returns", () => {
     expect(heard.filter((text) => text !== "p")).toEqual(["a 1", "a 2", "b 1", "b 2"]);
     expect(heard.indexOf("p")).toBeLessThan(2);
     const listener = await listen();
-    expect(() => listener.attach("/c", { get: () => ECHO, concurrent: true } as UpgradeService)).toThrow('"concurrent"');
+    expect(() => listener.attach("/c", { get: () => ECHO, concurrent: true } as UpgradeService)).toThrow(
+      '"concurrent"',
+    );
   });
 
   it("S6: a stream that fails: 1011 with a bounded reason, and onError hears it once", async () => {

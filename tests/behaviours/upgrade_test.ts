@@ -30,7 +30,8 @@ describe("get", () => {
         await Promise.resolve();
         const known = [request instanceof Request, request.method, request.url, request.headers.get("x-one")];
         return {
-          onOpen: () => [...known, params.name, query.getAll("room"), subProtocol, remoteAddress, secure, auth === undefined],
+          onOpen:
+            () => [...known, params.name, query.getAll("room"), subProtocol, remoteAddress, secure, auth === undefined],
         };
       },
     });

@@ -3,7 +3,7 @@
 import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
 import { frame, type FrameParts, joined, KEY } from "./frames.ts";
-import { RawClient } from "./raw_client.ts";
+import type { RawClient } from "./raw_client.ts";
 
 export interface SeenFrame {
   readonly fin: boolean;
