@@ -42,7 +42,9 @@ it("R2: leaves what nobody attached to the server's other upgrade listeners", as
   const { server, port } = await serverWith(router);
   server.on("upgrade", (request, socket) => {
     if (request.url !== "/theirs") return;
-    socket.end(switching(`sec-websocket-key: ${request.headers["sec-websocket-key"]}\r\n`, "X-Theirs: 1\r\n"));
+    const key = `sec-websocket-key: ${request.headers["sec-websocket-key"]}\r\n`;
+    // Later than we would answer.
+    setImmediate(() => socket.writable && socket.end(switching(key, "X-Theirs: 1\r\n")));
   });
   expect((await answerTo(port, upgradeRequest("/ours"))).status).toBe(409);
   const { status, answer } = await answerTo(port, upgradeRequest("/theirs"));

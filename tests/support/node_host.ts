@@ -2,7 +2,7 @@
 
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterEach } from "vitest";
+import { onTestFinished } from "vitest";
 import { httpHost } from "../../src/adapters/node/http_host.ts";
 import { systemClock } from "../../src/adapters/node/system_clock.ts";
 import { Deadlines } from "../../src/transport/deadlines.ts";
@@ -41,14 +41,10 @@ export const OPTIONS: ListenOptions = {
 export const HI = "\x82\x82\0\0\0\0hi";
 export const HI_BACK = "\x82\x02hi";
 
-const opened: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of opened.splice(0).reverse()) await close();
-});
-
-/** Has `close` called when the test is over. */
+/** Has `close` called when the test is over, the last one first. To be called inside of a test. */
 export function whenOver(close: () => unknown): void {
-  opened.push(close);
+  // An `afterEach` of this module would be one of the first file's that imports it, and of no other's.
+  onTestFinished(async () => void await close());
 }
 
 /** Starts a host. Its upgrades are echoed, unless `onUpgrade` decides otherwise. */

@@ -18,7 +18,7 @@ import { isEncrypted, PendingUpgrade, refuseSocket, type UpgradeTools } from "./
 import { answerPlainRequest, refuse } from "./plain_request.ts";
 
 /** What the host itself needs of its runtime. */
-export type HostTools = Omit<UpgradeTools, "server">;
+export type HostTools = Omit<UpgradeTools, "server" | "timeoutMs">;
 
 /** A listener of a server's `upgrade` event. Called without a `this`, it is the only one. */
 export type UpgradeListener = (this: Server | void, message: IncomingMessage, socket: Duplex, head: Uint8Array) => void;
@@ -62,7 +62,7 @@ class HttpHost {
   constructor(options: ListenOptions, onUpgrade: UpgradeHandler, tools: HostTools) {
     this.#options = options;
     this.#onUpgrade = onUpgrade;
-    this.#tools = { ...tools, server: options.server };
+    this.#tools = { ...tools, server: options.server, timeoutMs: options.timeoutMs };
     const upgrade = (server: Server | void, message: IncomingMessage, socket: Socket, head: Uint8Array): void =>
       this.#share(server, message, socket, head);
     this.shared = function (message, socket, head) {

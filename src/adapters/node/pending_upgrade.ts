@@ -36,6 +36,8 @@ export interface UpgradeTools {
   readonly decodeAscii?: DecodeAscii | undefined;
   /** The `Server` header of every answer. */
   readonly server: string | undefined;
+  /** Milliseconds the body of a refusal may take, Infinity for as long as the peer stays. */
+  readonly timeoutMs: number;
 }
 
 /** A copy of what a request says: whoever keeps it keeps no message, no parser and no undecided upgrade alive. */
@@ -155,18 +157,25 @@ export class PendingUpgrade implements Upgrade {
   }
 
   async reject(response: Response): Promise<void> {
-    const left = new Promise<undefined>((resolve) => this.#onLeave = () => resolve(undefined));
+    const { clock, timeoutMs } = this.#tools;
+    let giveUp: () => void = () => {};
+    // A body that never ends waits no longer than the peer does, and than an answer may take.
+    const givenUp = new Promise<undefined>((resolve) => giveUp = () => resolve(undefined));
+    this.#onLeave = giveUp;
+    const cancel = timeoutMs === Infinity || response.body === null ? undefined : clock.after(timeoutMs, giveUp);
     let bytes: Uint8Array | undefined;
     try {
-      // A body that never ends waits no longer than the peer does.
-      bytes = await Promise.race([serializeRejection(this.#named(response)), left]);
+      bytes = await Promise.race([serializeRejection(this.#named(response)), givenUp]);
     } catch (error) {
       this.#refuse(500);
       throw error;
+    } finally {
+      cancel?.();
     }
+    if (bytes === undefined && !this.#gone) return this.#refuse(503);
     this.#decide();
     if (bytes === undefined) drop(this.#socket);
-    else endWith(this.#socket, bytes, this.#tools.clock);
+    else endWith(this.#socket, bytes, clock);
   }
 
   /** What we could not write leaves the peer with an answer all the same. */

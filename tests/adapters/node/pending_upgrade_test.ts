@@ -216,4 +216,10 @@ describe("reject", () => {
     await rejected;
     expect(upgrade.request.signal.aborted).toBe(true);
   });
+
+  it("nor longer than an answer may take: 503 then", async () => {
+    const { peer, upgrade, decide } = await pending(undefined, { timeoutMs: 60 });
+    await decide(() => upgrade.reject(new Response(new ReadableStream<Uint8Array>(), { status: 403 })));
+    expect(statusOf(await peer.rest())).toBe(503);
+  });
 });
