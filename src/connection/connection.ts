@@ -72,6 +72,10 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
   #messagesOut = 0;
   #bytesOut = 0;
 
+  /** Pings and pongs that came since then. */
+  #controlFrames = 0;
+  #controlSince: number;
+
   #ended = false;
   #ending = false;
   /** Nothing more goes to the transport: our direction has ended, or everything was dropped. */
@@ -94,6 +98,7 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
     this.#role = role;
     this.#limits = limits;
     this.#clock = options.clock;
+    this.#controlSince = options.clock.now();
     this.#deadlines = options.deadlines;
     this.#head = options.head;
     this.#engine = new Engine(this, {
@@ -241,7 +246,7 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
   }
 
   pinged(payload: Uint8Array): void {
-    if (this.#sink!.ping(payload) === true) return;
+    if (this.#floods() || this.#sink!.ping(payload) === true) return;
     if (!this.#full) return this.#engine.pong(payload);
     // §5.5.3: only the most recent pings need an answer
     this.#pongs ??= [];
@@ -250,7 +255,24 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
   }
 
   ponged(payload: Uint8Array): void {
-    this.#sink!.pong(payload);
+    if (!this.#floods()) this.#sink!.pong(payload);
+  }
+
+  /** Counts a control frame; true when there are too many, and the peer has been told. */
+  #floods(): boolean {
+    const { maxControlFramesPerSecond } = this.#limits;
+    if (++this.#controlFrames <= maxControlFramesPerSecond) return false;
+    const now = this.#clock.now();
+    // The clock is read once for as many frames as a second may bring.
+    if (now - this.#controlSince >= 1_000) {
+      this.#controlSince = now;
+      this.#controlFrames = 1;
+      return false;
+    }
+    this.#engine.fail(
+      new CorruptedFrameError(`More than ${maxControlFramesPerSecond} control frames in a second`, 1008, "§10.4"),
+    );
+    return true;
   }
 
   closing(frame: CloseFrameInfo): void {

@@ -82,6 +82,8 @@ export interface UpgradeServiceOptions {
   readonly maxFragments?: number;
   /** Automatic pongs that wait for a slow peer, the newest kept. Default 16. */
   readonly maxPendingPongs?: number;
+  /** Incoming pings and pongs within a second, inclusive; more → close 1008. Default 1 000. */
+  readonly maxControlFramesPerSecond?: number;
   /** How long a message may stay unfinished; 0 for ever. Default 60. */
   readonly messageTimeout?: number;
   /** How long what comes behind a close frame is read and dropped before the connection is cut. Default 2. */
@@ -174,6 +176,12 @@ export function checkService(options: UpgradeServiceOptions): ServiceSettings {
       maxFrameSize: checkCount(given, "maxFrameSize", DEFAULT_LIMITS.maxFrameSize, 4),
       maxFragments: checkCount(given, "maxFragments", DEFAULT_LIMITS.maxFragments, 1),
       maxPendingPongs: checkCount(given, "maxPendingPongs", DEFAULT_LIMITS.maxPendingPongs, 1),
+      maxControlFramesPerSecond: checkCount(
+        given,
+        "maxControlFramesPerSecond",
+        DEFAULT_LIMITS.maxControlFramesPerSecond,
+        1,
+      ),
       messageMs: checkSeconds(given, "messageTimeout", DEFAULT_LIMITS.messageMs / 1_000, true),
       lingerMs,
       lingerBytes: DEFAULT_LIMITS.lingerBytes,
@@ -225,6 +233,7 @@ const SERVICE_NAMES: readonly string[] = [
   "bufferPolicy",
   "maxFragments",
   "maxPendingPongs",
+  "maxControlFramesPerSecond",
   "messageTimeout",
   "closeLinger",
 ];
@@ -255,7 +264,6 @@ const SERVICE_REFUSALS: ReadonlyMap<string, string> = new Map([
   ["concurrent", NOT_YET],
   ["webSocketCompressionEnabled", NOT_YET],
   ["maxMessagesPerSecond", NOT_YET],
-  ["maxControlFramesPerSecond", NOT_YET],
   ["maxInflatedBytesPerSecond", NOT_YET],
 ]);
 

@@ -34,6 +34,8 @@ export interface SocketLimits {
   readonly maxFragments: number;
   /** Automatic pongs that wait for a slow peer, the newest kept: `maxPendingPongs`. */
   readonly maxPendingPongs: number;
+  /** Incoming pings and pongs within a second, inclusive: `maxControlFramesPerSecond`. */
+  readonly maxControlFramesPerSecond: number;
   /** Milliseconds a started message may stay unfinished, Infinity for ever: `messageTimeout`. */
   readonly messageMs: number;
   /** Milliseconds, and bytes, that are read and dropped after a close frame before the connection is cut: `closeLinger`. */
@@ -47,6 +49,7 @@ export const DEFAULT_LIMITS: SocketLimits = {
   maxFrameSize: undefined,
   maxFragments: 131_072,
   maxPendingPongs: 16,
+  maxControlFramesPerSecond: 1_000,
   messageMs: 60_000,
   lingerMs: 2_000,
   lingerBytes: 1_048_576,

@@ -14,6 +14,7 @@ interface Limits {
   readonly maxMessageSize?: number;
   readonly maxFragments?: number;
   readonly messageTimeout?: number;
+  readonly maxControlFramesPerSecond?: number;
 }
 
 interface Victim {
@@ -238,9 +239,21 @@ describe.each(["listener", "client"] as const)("against a %s", (role) => {
     }
   });
 
-  it("attack 22: a ping flood whose pongs nobody reads: bounded pongs, the newest kept", async () => {
+  it("attack 22: a ping flood ends in 1008, whether its pongs are read or not", async () => {
+    for (const reads of [true, false]) {
+      const other = await bystander();
+      const { peer, ended } = await attack();
+      if (!reads) peer.socket.pause();
+      peer.socket.write(peer.encode(...Array<FrameParts>(1_001).fill({ opcode: 9, payload: "flood" })));
+      expect((await ended).code).toBe(1008);
+      await expectAlive(other);
+      peer.socket.destroy();
+    }
+  });
+
+  it("attack 22: where more pings are allowed, unread pongs are bounded, the newest kept", async () => {
     const other = await bystander();
-    const { peer } = await attack();
+    const { peer } = await attack({ maxControlFramesPerSecond: 1_000_000 });
     peer.socket.pause();
     const ping = (text: string): FrameParts => ({ opcode: 9, payload: text.padEnd(120) });
     const burst = peer.encode(...Array<FrameParts>(500).fill(ping("flood")));

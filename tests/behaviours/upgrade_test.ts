@@ -148,7 +148,7 @@ describe("sub-protocols", () => {
 
 describe("the options of its connections", () => {
   it("U5: without a handler, silence ends in 1001; pongs are no news", async () => {
-    const { port } = await listen(ECHO, { idleTimeout: 0.15, pingInterval: 0 });
+    const { port } = await listen(ECHO, { idleTimeout: 0.15, pingInterval: 0, maxControlFramesPerSecond: 1_000_000 });
     const peer = await upgraded(port);
     while (peer.raw.received === "") {
       await peer.send({ opcode: 10 });
@@ -158,7 +158,7 @@ describe("the options of its connections", () => {
   });
 
   it("U5: pings and messages are", async () => {
-    const { port } = await listen(ECHO, { idleTimeout: 0.3, pingInterval: 0 });
+    const { port } = await listen(ECHO, { idleTimeout: 0.3, pingInterval: 0, maxControlFramesPerSecond: 1_000_000 });
     const peer = await upgraded(port);
     const until = performance.now() + 700;
     for (let i = 0; performance.now() < until; i++) {

@@ -20,6 +20,7 @@ describe("checkClient (C6)", () => {
         maxFrameSize: undefined,
         maxFragments: 131_072,
         maxPendingPongs: 16,
+        maxControlFramesPerSecond: 1_000,
         messageMs: 60_000,
         lingerMs: 2_000,
         lingerBytes: 1_048_576,
@@ -117,6 +118,7 @@ describe("checkClient (C6)", () => {
     ["maxFrameSize", 4],
     ["maxFragments", 1],
     ["maxPendingPongs", 1],
+    ["maxControlFramesPerSecond", 1],
     ["maxBufferedAmount", 1],
   ])("refuses a bad %s by name", (name, least) => {
     check({ [name]: least });

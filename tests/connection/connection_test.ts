@@ -209,11 +209,26 @@ describe.each(ROLES)("Connection as a %s", (role) => {
     });
 
     it("attack 22: is sent no more pongs than fill it, also for pings in one chunk", () => {
-      const { transport, feed } = open(role, { limits: { maxPendingPongs: 2 } });
+      const { transport, feed } = open(role, { limits: { maxPendingPongs: 2, maxControlFramesPerSecond: 10_000 } });
       transport.accepts = false;
       feed(joined(Array(5_000).fill(frame({ opcode: 9, payload: new Uint8Array(100) }))));
       expect(transport.wire.length).toBeLessThanOrEqual(65_536);
     });
+  });
+
+  it("attack 22: takes so many pings and pongs a second, and no more", () => {
+    const { feed, sink, clock, transport } = open(role, { limits: { maxControlFramesPerSecond: 3 } });
+    const ping = frame({ opcode: 9 });
+    const pong = frame({ opcode: 10 });
+    for (let second = 0; second < 3; second++) {
+      feed(joined([ping, pong, ping]));
+      expect(sink.take()).toEqual(["ping", "pong", "ping"]);
+      clock.advance(1_000);
+    }
+    feed(joined([ping, ping, ping, pong, ping]));
+    expect(sink.take()).toEqual(["ping", "ping", "ping"]);
+    const { opcode, payload } = readFrames(transport.written.at(-1)!).at(-1)!;
+    expect([opcode, payload[0]! << 8 | payload[1]!]).toEqual([8, 1008]);
   });
 
   it("leaves pings to a sink that answers them", () => {

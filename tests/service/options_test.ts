@@ -116,6 +116,7 @@ describe("U4 to U8: the upgrade service's options", () => {
         maxFrameSize: undefined,
         maxFragments: 131_072,
         maxPendingPongs: 16,
+        maxControlFramesPerSecond: 1_000,
         messageMs: 60_000,
         lingerMs: 2_000,
       },
@@ -192,6 +193,7 @@ describe("U4 to U8: the upgrade service's options", () => {
     [{ maxFrameSize: 3 }, "maxFrameSize"],
     [{ maxFragments: 0 }, "maxFragments"],
     [{ maxPendingPongs: 0 }, "maxPendingPongs"],
+    [{ maxControlFramesPerSecond: 0 }, "maxControlFramesPerSecond"],
     [{ maxBufferedAmount: 0 }, "maxBufferedAmount"],
     [{ bufferPolicy: "lose" }, "bufferPolicy"],
     [{ readAhead: 5 }, "readAhead"],
@@ -214,7 +216,6 @@ describe("U4 to U8: the upgrade service's options", () => {
     [{ closeOnExpiry: true }, "closeOnExpiry"],
     [{ webSocketCompressionEnabled: true }, "webSocketCompressionEnabled"],
     [{ maxMessagesPerSecond: 5 }, "maxMessagesPerSecond"],
-    [{ maxControlFramesPerSecond: 5 }, "maxControlFramesPerSecond"],
     [{ maxInflatedBytesPerSecond: 5 }, "maxInflatedBytesPerSecond"],
     [{ subprotocols: [] }, "subprotocols"],
   ])("%j is refused, and named", (options, name) => {
