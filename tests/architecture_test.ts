@@ -41,11 +41,11 @@ const HOUSE: Readonly<Record<string, Folder>> = {
     imports: [],
     files: words("byte_transport message_socket clock deadlines upgrade dialer runtime memory from_streams"),
   },
-  connection: { imports: words("protocol handshake transport"), files: words("connection") },
+  connection: { imports: words("protocol handshake transport"), files: words("rate_limit connection") },
   streams: {
     imports: words("transport"),
     files: words(
-      `ring byte_size message_queue held_writes keep_alive endpoint inbox message_iterator message_reads
+      `ring byte_size message_queue held_writes keep_alive endpoint connection_options inbox message_iterator message_reads
       message_streams`,
     ),
   },

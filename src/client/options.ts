@@ -6,18 +6,13 @@
 import { isFieldValue, isToken } from "../handshake/header_grammar.ts";
 import { isReservedHeader } from "../handshake/reserved_header.ts";
 import { validateProtocols } from "../handshake/subprotocol.ts";
+import { checkFunction, checkNames, checkSeconds, type Given, wrongKind } from "../option_check.ts";
 import {
-  checkCount,
-  checkFunction,
-  checkNames,
-  checkObject,
-  checkSeconds,
-  type Given,
-  wrongKind,
-} from "../option_check.ts";
-import type { BufferPolicy, EndpointOptions } from "../streams/endpoint.ts";
-import type { ReadAhead } from "../streams/message_queue.ts";
-import { DEFAULT_LIMITS, type SocketLimits } from "../transport/upgrade.ts";
+  checkConnection,
+  CONNECTION_NAMES,
+  type ConnectionConfiguration,
+  type ConnectionSettings,
+} from "../streams/connection_options.ts";
 
 /** Takes pings and pongs instead of the client itself. */
 export interface PingPongHandler<Client> {
@@ -35,7 +30,7 @@ export interface PingPongHandler<Client> {
 export type PingReply = Uint8Array | ArrayBuffer | undefined | void;
 
 /** Options of a `Client`. Times are seconds, fractions allowed; sizes are bytes. */
-export interface ClientOptions<Client> {
+export interface ClientOptions<Client> extends ConnectionConfiguration {
   /** The sub-protocols to offer, the favourite first. The server must choose one of them. Default: none. */
   readonly subProtocols?: string | readonly string[];
   /** Headers to add to the request. Those of the handshake itself are refused. */
@@ -50,42 +45,16 @@ export interface ClientOptions<Client> {
   readonly readTimeout?: number;
   /** How long a write may wait for a slow peer; 0, the default, for ever. */
   readonly writeTimeout?: number;
-  /** How long neither a message nor a ping may come before `onIdleTimeout`; 0, the default, for ever. */
-  readonly idleTimeout?: number;
   /** Called after each `idleTimeout` of silence. Without it the client closes with 1001. */
   readonly onIdleTimeout?: (client: Client) => void | Promise<void>;
   /** Takes pings and pongs. Default: pings are answered, pongs dropped. */
   readonly pingPongHandler?: PingPongHandler<Client>;
-  /** How often a ping is sent; 0, the default, for never. */
-  readonly pingInterval?: number;
-  /** How long its pong may take before the connection counts as lost; 0 for ever. Default 30. */
-  readonly pongTimeout?: number;
-  /** Bytes of one message, inclusive; more → close 1009. Default 16 777 216. */
-  readonly maxMessageSize?: number;
-  /** Bytes of one frame, at least 4: larger incoming → close 1009, larger outgoing are split. Default: no limit. */
-  readonly maxFrameSize?: number;
-  /** What waits for a slow reader before the peer is held back. Default 1024 messages, 1 048 576 bytes. */
-  readonly readAhead?: Partial<ReadAhead>;
-  /** Bytes that may wait for a slow peer. Default 16 777 216. */
-  readonly maxBufferedAmount?: number;
-  /** What becomes of a message that would pass it: it may `wait`, be dropped, or close with 1013. Default `wait`. */
-  readonly bufferPolicy?: BufferPolicy;
-  /** Frames of one message, inclusive; more → close 1009. Default 131 072. */
-  readonly maxFragments?: number;
-  /** Automatic pongs that wait for a slow peer, the newest kept. Default 16. */
-  readonly maxPendingPongs?: number;
-  /** Incoming pings and pongs within a second, inclusive; more → close 1008. Default 1 000. */
-  readonly maxControlFramesPerSecond?: number;
-  /** How long a message may stay unfinished; 0 for ever. Default 60. */
-  readonly messageTimeout?: number;
-  /** How long what comes behind a close frame is read and dropped before the connection is cut. Default 2. */
-  readonly closeLinger?: number;
   /** Compression of messages: not in this version. */
   readonly webSocketCompressionEnabled?: false;
 }
 
 /** A client's options, checked. Times are milliseconds, Infinity for ever. */
-export interface ClientSettings<Client> {
+export interface ClientSettings<Client> extends ConnectionSettings {
   readonly protocols: readonly string[];
   readonly headers: readonly (readonly [string, string])[];
   readonly origin: string | undefined;
@@ -95,8 +64,6 @@ export interface ClientSettings<Client> {
   readonly writeMs: number;
   readonly onIdleTimeout: ((client: Client) => void | Promise<void>) | undefined;
   readonly pingPongHandler: PingPongHandler<Client>;
-  readonly limits: SocketLimits;
-  readonly pacing: Omit<EndpointOptions, "clock" | "deadlines">;
 }
 
 /**
@@ -112,15 +79,11 @@ export function checkClient<Client>(config: ClientOptions<Client> = {}): ClientS
   if (given.webSocketCompressionEnabled !== undefined && given.webSocketCompressionEnabled !== false) {
     throw new TypeError(`Cannot use the option "webSocketCompressionEnabled": ${NOT_YET}, but for false`);
   }
-  const { bufferPolicy = "wait", origin } = config;
-  if (!POLICIES.includes(bufferPolicy)) throw wrongKind("bufferPolicy", `one of ${POLICIES.join(", ")}`);
+  const { origin } = config;
   if (origin !== undefined && (typeof origin !== "string" || !/^[\x21-\x7e]+$/.test(origin))) {
     throw wrongKind("origin", "an origin");
   }
-  const readAhead = checkObject(given, "readAhead");
-  checkNames(readAhead, ["messages", "bytes"]);
   checkFunction(given, "onIdleTimeout");
-  const lingerMs = checkSeconds(given, "closeLinger", DEFAULT_LIMITS.lingerMs / 1_000, false);
 
   return {
     protocols: checkProtocols(config.subProtocols),
@@ -132,44 +95,15 @@ export function checkClient<Client>(config: ClientOptions<Client> = {}): ClientS
     writeMs: checkSeconds(given, "writeTimeout", 0, true),
     onIdleTimeout: config.onIdleTimeout,
     pingPongHandler: checkPingPongHandler(config.pingPongHandler),
-    limits: {
-      maxMessageSize: checkCount(given, "maxMessageSize", DEFAULT_LIMITS.maxMessageSize, 1),
-      // The longest character of UTF-8 takes four bytes, and is not split.
-      maxFrameSize: checkCount(given, "maxFrameSize", DEFAULT_LIMITS.maxFrameSize, 4),
-      maxFragments: checkCount(given, "maxFragments", DEFAULT_LIMITS.maxFragments, 1),
-      maxPendingPongs: checkCount(given, "maxPendingPongs", DEFAULT_LIMITS.maxPendingPongs, 1),
-      maxControlFramesPerSecond: checkCount(
-        given,
-        "maxControlFramesPerSecond",
-        DEFAULT_LIMITS.maxControlFramesPerSecond,
-        1,
-      ),
-      messageMs: checkSeconds(given, "messageTimeout", DEFAULT_LIMITS.messageMs / 1_000, true),
-      lingerMs,
-      lingerBytes: DEFAULT_LIMITS.lingerBytes,
-    },
-    pacing: {
-      readAhead: {
-        messages: checkCount(readAhead, "messages", 1_024, 1, "readAhead.messages"),
-        bytes: checkCount(readAhead, "bytes", 1_048_576, 1, "readAhead.bytes"),
-      },
-      maxBufferedAmount: checkCount(given, "maxBufferedAmount", 16_777_216, 1),
-      bufferPolicy,
-      idleMs: checkSeconds(given, "idleTimeout", 0, true),
-      pingMs: checkSeconds(given, "pingInterval", 0, true),
-      pongMs: checkSeconds(given, "pongTimeout", 30, true),
-      closeMs: DEFAULT_CLOSE_MS,
-      lingerMs,
-    },
+    ...checkConnection(given, 0, DEFAULT_CLOSE_MS),
   };
 }
 
 /** How long `close` waits for the peer's close frame by default. */
 const DEFAULT_CLOSE_MS = 60_000;
 
-const POLICIES: readonly BufferPolicy[] = ["wait", "drop", "close"];
-
 const NAMES: readonly string[] = [
+  ...CONNECTION_NAMES,
   "subProtocols",
   "customHeaders",
   "origin",
@@ -177,21 +111,8 @@ const NAMES: readonly string[] = [
   "handshakeTimeout",
   "readTimeout",
   "writeTimeout",
-  "idleTimeout",
   "onIdleTimeout",
   "pingPongHandler",
-  "pingInterval",
-  "pongTimeout",
-  "maxMessageSize",
-  "maxFrameSize",
-  "readAhead",
-  "maxBufferedAmount",
-  "bufferPolicy",
-  "maxFragments",
-  "maxPendingPongs",
-  "maxControlFramesPerSecond",
-  "messageTimeout",
-  "closeLinger",
   "webSocketCompressionEnabled",
 ];
 

@@ -19,6 +19,7 @@ import type { Cancel, Clock } from "../transport/clock.ts";
 import type { Deadlines, Watched } from "../transport/deadlines.ts";
 import type { Message, MessageSink, MessageSocket } from "../transport/message_socket.ts";
 import type { SocketLimits } from "../transport/upgrade.ts";
+import { RateLimit } from "./rate_limit.ts";
 
 export interface ConnectionOptions {
   readonly role: Role;
@@ -47,6 +48,7 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
   readonly #clock: Clock;
   readonly #deadlines: Deadlines;
   readonly #engine: Engine;
+  readonly #controlRate: RateLimit;
   #head: Uint8Array | undefined;
   #sink: MessageSink | undefined;
 
@@ -72,10 +74,6 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
   #messagesOut = 0;
   #bytesOut = 0;
 
-  /** Pings and pongs that came since then. */
-  #controlFrames = 0;
-  #controlSince: number;
-
   #ended = false;
   #ending = false;
   /** Nothing more goes to the transport: our direction has ended, or everything was dropped. */
@@ -98,7 +96,7 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
     this.#role = role;
     this.#limits = limits;
     this.#clock = options.clock;
-    this.#controlSince = options.clock.now();
+    this.#controlRate = new RateLimit(limits.maxControlFramesPerSecond, options.clock);
     this.#deadlines = options.deadlines;
     this.#head = options.head;
     this.#engine = new Engine(this, {
@@ -260,18 +258,8 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
 
   /** Counts a control frame; true when there are too many, and the peer has been told. */
   #floods(): boolean {
-    const { maxControlFramesPerSecond } = this.#limits;
-    if (++this.#controlFrames <= maxControlFramesPerSecond) return false;
-    const now = this.#clock.now();
-    // The clock is read once for as many frames as a second may bring.
-    if (now - this.#controlSince >= 1_000) {
-      this.#controlSince = now;
-      this.#controlFrames = 1;
-      return false;
-    }
-    this.#engine.fail(
-      new CorruptedFrameError(`More than ${maxControlFramesPerSecond} control frames in a second`, 1008, "§10.4"),
-    );
+    if (!this.#controlRate.exceeded()) return false;
+    this.#engine.fail(new CorruptedFrameError("Too many control frames in a second", 1008, "§10.4"));
     return true;
   }
 

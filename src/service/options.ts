@@ -6,9 +6,13 @@
 import { isFieldValue } from "../handshake/header_grammar.ts";
 import { compileOrigins, type OriginRule, type Origins } from "../handshake/origin.ts";
 import { type SubProtocols, validateProtocols } from "../handshake/subprotocol.ts";
-import type { BufferPolicy, EndpointOptions } from "../streams/endpoint.ts";
-import type { ReadAhead } from "../streams/message_queue.ts";
-import { DEFAULT_LIMITS, type FetchHandler, type SocketLimits } from "../transport/upgrade.ts";
+import {
+  checkConnection,
+  CONNECTION_NAMES,
+  type ConnectionConfiguration,
+  type ConnectionSettings,
+} from "../streams/connection_options.ts";
+import type { FetchHandler } from "../transport/upgrade.ts";
 import type { Caller } from "./caller.ts";
 import {
   checkCount,
@@ -55,39 +59,13 @@ export interface ListenerConfiguration {
 }
 
 /** Options of an upgrade service. Times are seconds, fractions allowed; sizes are bytes. */
-export interface UpgradeServiceOptions {
+export interface UpgradeServiceOptions extends ConnectionConfiguration {
   /** What the service speaks: a list, of which the client's first offer is taken, or a function. Default: none. */
   readonly subProtocols?: SubProtocols;
   /** Which pages may connect: a list, a function or `allowAnyOrigin`. Default: those of the same host and port. */
   readonly origins?: Origins;
-  /** How long neither a message nor a ping may come before `onIdleTimeout`; 0, the default, for ever. */
-  readonly idleTimeout?: number;
-  /** Bytes of one message, inclusive; more → close 1009. Default 16 777 216. */
-  readonly maxMessageSize?: number;
-  /** Bytes of one frame, at least 4: larger incoming → close 1009, larger outgoing are split. Default: no limit. */
-  readonly maxFrameSize?: number;
   /** How long `close` waits for the peer's close frame; 0 does not wait, −1 waits for ever. Default 60. */
   readonly connectionClosureTimeout?: number;
-  /** How often a ping is sent; 0 for never. Default 30. */
-  readonly pingInterval?: number;
-  /** How long its pong may take before the connection counts as lost; 0 for ever. Default 30. */
-  readonly pongTimeout?: number;
-  /** What waits for a busy handler before the peer is held back. Default 1024 messages, 1 048 576 bytes. */
-  readonly readAhead?: Partial<ReadAhead>;
-  /** Bytes that may wait for a slow peer. Default 16 777 216. */
-  readonly maxBufferedAmount?: number;
-  /** What becomes of a message that would pass it: it may `wait`, be dropped, or close with 1013. Default `wait`. */
-  readonly bufferPolicy?: BufferPolicy;
-  /** Frames of one message, inclusive; more → close 1009. Default 131 072. */
-  readonly maxFragments?: number;
-  /** Automatic pongs that wait for a slow peer, the newest kept. Default 16. */
-  readonly maxPendingPongs?: number;
-  /** Incoming pings and pongs within a second, inclusive; more → close 1008. Default 1 000. */
-  readonly maxControlFramesPerSecond?: number;
-  /** How long a message may stay unfinished; 0 for ever. Default 60. */
-  readonly messageTimeout?: number;
-  /** How long what comes behind a close frame is read and dropped before the connection is cut. Default 2. */
-  readonly closeLinger?: number;
 }
 
 /** A listener's options, checked. */
@@ -103,11 +81,9 @@ export interface ListenerSettings {
 }
 
 /** An upgrade service's options, checked. */
-export interface ServiceSettings {
+export interface ServiceSettings extends ConnectionSettings {
   readonly subProtocols: SubProtocols | undefined;
   readonly allowsOrigin: OriginRule;
-  readonly limits: SocketLimits;
-  readonly pacing: Omit<EndpointOptions, "clock" | "deadlines">;
 }
 
 /**
@@ -160,50 +136,14 @@ export function checkListener(target: number | object, config: ListenerConfigura
 export function checkService(options: UpgradeServiceOptions): ServiceSettings {
   const given = options as Given;
   checkNames(given, SERVICE_NAMES, SERVICE_REFUSALS);
-  const { subProtocols, origins, bufferPolicy = "wait" } = options;
+  const { subProtocols, origins } = options;
   checkSubProtocols(subProtocols);
-  if (!POLICIES.includes(bufferPolicy)) throw wrongKind("bufferPolicy", `one of ${POLICIES.join(", ")}`);
-  const readAhead = checkObject(given, "readAhead");
-  checkNames(readAhead, ["messages", "bytes"]);
-
-  const lingerMs = checkSeconds(given, "closeLinger", DEFAULT_LIMITS.lingerMs / 1_000, false);
   return {
     subProtocols,
     allowsOrigin: compileOrigins(origins),
-    limits: {
-      maxMessageSize: checkCount(given, "maxMessageSize", DEFAULT_LIMITS.maxMessageSize, 1),
-      // The longest character of UTF-8 takes four bytes, and is not split.
-      maxFrameSize: checkCount(given, "maxFrameSize", DEFAULT_LIMITS.maxFrameSize, 4),
-      maxFragments: checkCount(given, "maxFragments", DEFAULT_LIMITS.maxFragments, 1),
-      maxPendingPongs: checkCount(given, "maxPendingPongs", DEFAULT_LIMITS.maxPendingPongs, 1),
-      maxControlFramesPerSecond: checkCount(
-        given,
-        "maxControlFramesPerSecond",
-        DEFAULT_LIMITS.maxControlFramesPerSecond,
-        1,
-      ),
-      messageMs: checkSeconds(given, "messageTimeout", DEFAULT_LIMITS.messageMs / 1_000, true),
-      lingerMs,
-      lingerBytes: DEFAULT_LIMITS.lingerBytes,
-    },
-    pacing: {
-      readAhead: {
-        messages: checkCount(readAhead, "messages", 1_024, 1, "readAhead.messages"),
-        bytes: checkCount(readAhead, "bytes", 1_048_576, 1, "readAhead.bytes"),
-      },
-      maxBufferedAmount: checkCount(given, "maxBufferedAmount", 16_777_216, 1),
-      bufferPolicy,
-      idleMs: checkSeconds(given, "idleTimeout", 0, true),
-      pingMs: checkSeconds(given, "pingInterval", 30, true),
-      pongMs: checkSeconds(given, "pongTimeout", 30, true),
-      closeMs: closeMillis("connectionClosureTimeout", given.connectionClosureTimeout ?? 60),
-      lingerMs,
-    },
+    ...checkConnection(given, 30, closeMillis("connectionClosureTimeout", given.connectionClosureTimeout ?? 60)),
   };
 }
-
-/** What may become of a message that a slow peer has no room for. */
-const POLICIES: readonly BufferPolicy[] = ["wait", "drop", "close"];
 
 const LISTENER_NAMES: readonly string[] = [
   "host",
@@ -219,23 +159,11 @@ const LISTENER_NAMES: readonly string[] = [
 const REQUEST_LIMIT_NAMES: readonly string[] = ["maxUriLength", "maxHeaderSize", "maxEntityBodySize"];
 
 const SERVICE_NAMES: readonly string[] = [
+  ...CONNECTION_NAMES,
   "get",
   "subProtocols",
   "origins",
-  "idleTimeout",
-  "maxMessageSize",
-  "maxFrameSize",
   "connectionClosureTimeout",
-  "pingInterval",
-  "pongTimeout",
-  "readAhead",
-  "maxBufferedAmount",
-  "bufferPolicy",
-  "maxFragments",
-  "maxPendingPongs",
-  "maxControlFramesPerSecond",
-  "messageTimeout",
-  "closeLinger",
 ];
 
 const NOT_YET = "this version does not do it";

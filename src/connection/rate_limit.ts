@@ -1,0 +1,28 @@
+/** How many of something may come within a second. Reads the clock once for as many as that, not for each. */
+
+import type { Clock } from "../transport/clock.ts";
+
+const SECOND_MS = 1_000;
+
+export class RateLimit {
+  readonly #perSecond: number;
+  readonly #clock: Clock;
+  #since: number;
+  #count = 0;
+
+  constructor(perSecond: number, clock: Clock) {
+    this.#perSecond = perSecond;
+    this.#clock = clock;
+    this.#since = clock.now();
+  }
+
+  /** Counts one more; true when there have been more than `perSecond`, inclusive, within a second. */
+  exceeded(): boolean {
+    if (++this.#count <= this.#perSecond) return false;
+    const now = this.#clock.now();
+    if (now - this.#since < SECOND_MS) return true;
+    this.#since = now;
+    this.#count = 1;
+    return false;
+  }
+}

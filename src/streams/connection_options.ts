@@ -1,0 +1,108 @@
+/**
+ * The options that every connection has, a client's and a service's alike: their names, defaults and limits, checked once
+ * and turned from seconds into milliseconds. Knows no option of one side alone.
+ */
+
+import { checkCount, checkNames, checkObject, checkSeconds, type Given, wrongKind } from "../option_check.ts";
+import { DEFAULT_LIMITS, type SocketLimits } from "../transport/upgrade.ts";
+import type { BufferPolicy, EndpointOptions } from "./endpoint.ts";
+import type { ReadAhead } from "./message_queue.ts";
+
+/** Options of every connection. Times are seconds, fractions allowed; sizes are bytes. */
+export interface ConnectionConfiguration {
+  /** How long neither a message nor a ping may come before `onIdleTimeout`; 0, the default, for ever. */
+  readonly idleTimeout?: number;
+  /** How often a ping is sent; 0 for never. Default 30 for a service, 0 for a client. */
+  readonly pingInterval?: number;
+  /** How long its pong may take before the connection counts as lost; 0 for ever. Default 30. */
+  readonly pongTimeout?: number;
+  /** Bytes of one message, inclusive; more → close 1009. Default 16 777 216. */
+  readonly maxMessageSize?: number;
+  /** Bytes of one frame, at least 4: larger incoming → close 1009, larger outgoing are split. Default: no limit. */
+  readonly maxFrameSize?: number;
+  /** What waits for a slow reader before the peer is held back. Default 1024 messages, 1 048 576 bytes. */
+  readonly readAhead?: Partial<ReadAhead>;
+  /** Bytes that may wait for a slow peer. Default 16 777 216. */
+  readonly maxBufferedAmount?: number;
+  /** What becomes of a message that would pass it: it may `wait`, be dropped, or close with 1013. Default `wait`. */
+  readonly bufferPolicy?: BufferPolicy;
+  /** Frames of one message, inclusive; more → close 1009. Default 131 072. */
+  readonly maxFragments?: number;
+  /** Automatic pongs that wait for a slow peer, the newest kept. Default 16. */
+  readonly maxPendingPongs?: number;
+  /** Incoming pings and pongs within a second, inclusive; more → close 1008. Default 1 000. */
+  readonly maxControlFramesPerSecond?: number;
+  /** How long a message may stay unfinished; 0 for ever. Default 60. */
+  readonly messageTimeout?: number;
+  /** How long what comes behind a close frame is read and dropped before the connection is cut. Default 2. */
+  readonly closeLinger?: number;
+}
+
+/** The names of these options. */
+export const CONNECTION_NAMES: readonly (keyof ConnectionConfiguration)[] = [
+  "idleTimeout",
+  "pingInterval",
+  "pongTimeout",
+  "maxMessageSize",
+  "maxFrameSize",
+  "readAhead",
+  "maxBufferedAmount",
+  "bufferPolicy",
+  "maxFragments",
+  "maxPendingPongs",
+  "maxControlFramesPerSecond",
+  "messageTimeout",
+  "closeLinger",
+];
+
+/** These options, checked. Times are milliseconds, Infinity for ever. */
+export interface ConnectionSettings {
+  readonly limits: SocketLimits;
+  readonly pacing: Omit<EndpointOptions, "clock" | "deadlines">;
+}
+
+const POLICIES: readonly BufferPolicy[] = ["wait", "drop", "close"];
+
+/**
+ * Checks the values of these options; the names are the caller's to check.
+ *
+ * @param pingSeconds the default of `pingInterval`
+ * @param closeMs milliseconds that `close` waits for the peer's close frame
+ * @throws {TypeError} for a value of the wrong kind
+ * @throws {RangeError} for a number out of range
+ */
+export function checkConnection(given: Given, pingSeconds: number, closeMs: number): ConnectionSettings {
+  const bufferPolicy = POLICIES.find((policy) => policy === (given.bufferPolicy ?? "wait"));
+  if (bufferPolicy === undefined) throw wrongKind("bufferPolicy", `one of ${POLICIES.join(", ")}`);
+  const readAhead = checkObject(given, "readAhead");
+  checkNames(readAhead, ["messages", "bytes"]);
+  const count = (name: keyof SocketLimits & keyof ConnectionConfiguration): number =>
+    checkCount(given, name, DEFAULT_LIMITS[name] as number, 1);
+  const lingerMs = checkSeconds(given, "closeLinger", DEFAULT_LIMITS.lingerMs / 1_000, false);
+  return {
+    limits: {
+      maxMessageSize: count("maxMessageSize"),
+      // The longest character of UTF-8 takes four bytes, and is not split.
+      maxFrameSize: checkCount(given, "maxFrameSize", DEFAULT_LIMITS.maxFrameSize, 4),
+      maxFragments: count("maxFragments"),
+      maxPendingPongs: count("maxPendingPongs"),
+      maxControlFramesPerSecond: count("maxControlFramesPerSecond"),
+      messageMs: checkSeconds(given, "messageTimeout", DEFAULT_LIMITS.messageMs / 1_000, true),
+      lingerMs,
+      lingerBytes: DEFAULT_LIMITS.lingerBytes,
+    },
+    pacing: {
+      readAhead: {
+        messages: checkCount(readAhead, "messages", 1_024, 1, "readAhead.messages"),
+        bytes: checkCount(readAhead, "bytes", 1_048_576, 1, "readAhead.bytes"),
+      },
+      maxBufferedAmount: checkCount(given, "maxBufferedAmount", 16_777_216, 1),
+      bufferPolicy,
+      idleMs: checkSeconds(given, "idleTimeout", 0, true),
+      pingMs: checkSeconds(given, "pingInterval", pingSeconds, true),
+      pongMs: checkSeconds(given, "pongTimeout", 30, true),
+      closeMs,
+      lingerMs,
+    },
+  };
+}
