@@ -10,6 +10,17 @@ export type Given = Readonly<Record<string, unknown>>;
 const NONE: ReadonlyMap<string, string> = new Map();
 
 /**
+ * Refuses what cannot hold options: a list of sub-protocols in their place would be ignored in silence.
+ *
+ * @throws {TypeError} when it is not an object, or a list
+ */
+export function checkIsOptions(config: unknown): asserts config is object {
+  if (typeof config === "object" && config !== null && !Array.isArray(config)) return;
+  const what = config === null ? "null" : Array.isArray(config) ? "a list" : `of type ${typeof config}`;
+  throw new TypeError(`Cannot use the options: they are ${what}, not an object`);
+}
+
+/**
  * Refuses names that are no option.
  *
  * @param known the names there are

@@ -1,5 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { checkCount, checkFunction, checkNames, checkObject, checkSeconds, wrongKind } from "../src/option_check.ts";
+import {
+  checkCount,
+  checkFunction,
+  checkIsOptions,
+  checkNames,
+  checkObject,
+  checkSeconds,
+  wrongKind,
+} from "../src/option_check.ts";
 
 describe("checkNames", () => {
   const check = (given: object): void =>
@@ -34,6 +42,14 @@ describe("checkNames", () => {
     }
     expect(() => check(new More())).toThrow(/"auth"/);
   });
+});
+
+it("options are an object, and no list", () => {
+  for (const options of [{}, Object.create(null)]) expect(() => checkIsOptions(options)).not.toThrow();
+  expect(() => checkIsOptions(["chat.v1"])).toThrow(
+    new TypeError("Cannot use the options: they are a list, not an object"),
+  );
+  for (const wrong of [null, "chat", 5]) expect(() => checkIsOptions(wrong)).toThrow(TypeError);
 });
 
 describe("values", () => {

@@ -6,7 +6,7 @@
 import { isFieldValue, isToken } from "../handshake/header_grammar.ts";
 import { isReservedHeader } from "../handshake/reserved_header.ts";
 import { validateProtocols } from "../handshake/subprotocol.ts";
-import { checkFunction, checkNames, checkSeconds, type Given, wrongKind } from "../option_check.ts";
+import { checkFunction, checkIsOptions, checkNames, checkSeconds, type Given, wrongKind } from "../option_check.ts";
 import {
   checkConnection,
   CONNECTION_NAMES,
@@ -73,7 +73,7 @@ export interface ClientSettings<Client> extends ConnectionSettings {
  * @throws {RangeError} for a number out of range
  */
 export function checkClient<Client>(config: ClientOptions<Client> = {}): ClientSettings<Client> {
-  if (typeof config !== "object" || config === null) throw wrongKind("config", "an object");
+  checkIsOptions(config);
   const given = config as Given;
   checkNames(given, NAMES, REFUSALS);
   if (given.webSocketCompressionEnabled !== undefined && given.webSocketCompressionEnabled !== false) {

@@ -17,6 +17,7 @@ import type { Caller } from "./caller.ts";
 import {
   checkCount,
   checkFunction,
+  checkIsOptions,
   checkNames,
   checkObject,
   checkSeconds,
@@ -94,7 +95,7 @@ export interface ServiceSettings extends ConnectionSettings {
  */
 export function checkListener(target: number | object, config: ListenerConfiguration = {}): ListenerSettings {
   checkTarget(target);
-  if (typeof config !== "object" || config === null) throw wrongKind("config", "an object");
+  checkIsOptions(config);
   const given = config as Given;
   checkNames(given, LISTENER_NAMES, LISTENER_REFUSALS);
   if (typeof target === "object") refuseBesideServer(given);

@@ -54,7 +54,12 @@ function refusal(target: DialTarget, connected: boolean, cause: Error): Error {
   const name = nameOf(target);
   return connected
     ? new SslError(`Cannot open TLS to ${name}: ${cause.message}`, { cause })
-    : new ConnectionError(`Cannot connect to ${name}`, { cause });
+    : new ConnectionError(`Cannot connect to ${name}: ${reasonOf(cause)}`, { cause });
+}
+
+/** The system's code says it shortest; with several addresses there is no message at all. */
+function reasonOf(cause: Error & { code?: unknown }): string {
+  return typeof cause.code === "string" ? cause.code : cause.message;
 }
 
 function nameOf({ hostname, port, socketPath }: DialTarget): string {

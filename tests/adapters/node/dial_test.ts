@@ -52,12 +52,15 @@ describe("dial", () => {
     server = undefined;
     const error = await dial({ hostname: "127.0.0.1", port, secure: false }, never).catch((error: unknown) => error);
     expect(error).toBeInstanceOf(ConnectionError);
-    expect(error).toMatchObject({ message: `Cannot connect to 127.0.0.1:${port}`, cause: { code: "ECONNREFUSED" } });
+    expect(error).toMatchObject({
+      message: `Cannot connect to 127.0.0.1:${port}: ECONNREFUSED`,
+      cause: { code: "ECONNREFUSED" },
+    });
   });
 
   it("tells of a Unix socket that is not there", async () => {
     const target = { hostname: "localhost", port: 0, secure: false, socketPath: "/nowhere/hawser.sock" };
-    await expect(dial(target, never)).rejects.toThrow('Cannot connect to "/nowhere/hawser.sock"');
+    await expect(dial(target, never)).rejects.toThrow('Cannot connect to "/nowhere/hawser.sock": ENOENT');
   });
 
   it("tells of a server that speaks no TLS with an SslError", async () => {
