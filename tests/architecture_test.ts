@@ -45,7 +45,7 @@ const HOUSE: Readonly<Record<string, Folder>> = {
   streams: {
     imports: words("transport"),
     files: words(
-      `ring byte_size message_queue held_writes keep_alive endpoint connection_options inbox message_iterator message_reads
+      `ring byte_size shared_message message_queue held_writes keep_alive endpoint connection_options inbox message_iterator message_reads
       message_streams`,
     ),
   },

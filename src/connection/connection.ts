@@ -13,6 +13,7 @@ import {
   PayloadTooLargeError,
   type WebSocketError,
 } from "../errors.ts";
+import { frameMessage } from "../protocol/frame_writer.ts";
 import { Engine, type EngineOutput, type Role, type Violation } from "../protocol/engine.ts";
 import type { ByteSink, ByteTransport } from "../transport/byte_transport.ts";
 import type { Cancel, Clock } from "../transport/clock.ts";
@@ -138,6 +139,21 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
     return this.#wrote(message.length);
   }
 
+  /** A client's frames are masked, each with a key of its own (§5.3). */
+  get framing(): number | undefined {
+    return this.#role === "server" ? this.#limits.maxFrameSize ?? Infinity : undefined;
+  }
+
+  frame(message: Message): Uint8Array {
+    return frameMessage(message, this.#limits.maxFrameSize ?? Infinity);
+  }
+
+  sendFramed(framed: Uint8Array): boolean {
+    if (this.#silent) return false;
+    this.#engine.sendFramed(framed);
+    return this.#wrote(framed.length);
+  }
+
   sendPart(part: Message, fin: boolean): boolean {
     if (this.#silent) return false;
     this.#engine.sendPart(part, fin);
@@ -258,9 +274,9 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
 
   /** Counts a control frame; true when there are too many, and the peer has been told. */
   #floods(): boolean {
-    if (!this.#controlRate.exceeded()) return false;
-    this.#engine.fail(new CorruptedFrameError("Too many control frames in a second", 1008, "§10.4"));
-    return true;
+    const floods = this.#controlRate.exceeded();
+    if (floods) this.#engine.fail(new CorruptedFrameError("Too many control frames in a second", 1008, "§10.4"));
+    return floods;
   }
 
   closing(frame: CloseFrameInfo): void {
@@ -276,13 +292,12 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
   // ── from aside: the clock ──
 
   check(now: number): void {
-    const { messageMs } = this.#limits;
     // While we hold it back ourselves, a message is not late.
     const waiting = this.#engine.unfinished && !this.#paused && !this.#resting;
     if (!waiting || this.#messagesSeen !== this.#messages) {
       this.#messagesSeen = waiting ? this.#messages : -1;
       this.#unfinishedSince = now;
-    } else if (now - this.#unfinishedSince >= messageMs) {
+    } else if (now - this.#unfinishedSince >= this.#limits.messageMs) {
       this.#engine.fail(new CorruptedFrameError("Message not finished in time", 1008, "§10.4"));
       this.#engine.flush();
       this.#finish();
@@ -342,8 +357,7 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
       // `write` puts back what the transport does not take.
       for (const bytes of waiting) this.write(bytes);
     }
-    if (this.#full) return;
-    this.#engine.flush();
+    if (!this.#full) this.#engine.flush();
     if (this.#full) return;
     if (this.#pongs !== undefined) {
       for (const payload of this.#pongs) this.#engine.pong(payload);
@@ -370,11 +384,8 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
 
   #endRest(): void {
     this.#resting = false;
-    this.#messagesIn =
-      this.#bytesIn =
-      this.#messagesOut =
-      this.#bytesOut =
-        0;
+    this.#messagesIn = this.#messagesOut = 0;
+    this.#bytesIn = this.#bytesOut = 0;
     if (this.#closed) return;
     this.#handOver();
     if (this.#paused || this.#resting) return;

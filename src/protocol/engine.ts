@@ -209,6 +209,13 @@ export class Engine {
     else this.#writer.binary(BINARY, message, true);
   }
 
+  /** As `send`, for what `frameMessage` has made with this engine's `maxFrameSize`. A server's only. */
+  sendFramed(framed: Uint8Array): void {
+    if (this.sent !== undefined) return;
+    if (this.#sendingParts) throw new TypeError("Cannot send a message: another one is being sent in parts");
+    this.#writer.framed(framed);
+  }
+
   /** Writes the next part of a message, as a frame. Its kind is the first part's. After a close frame it is dropped. */
   sendPart(part: string | Uint8Array, fin: boolean): void {
     if (this.sent !== undefined) return;

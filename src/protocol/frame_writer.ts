@@ -4,9 +4,10 @@
  * caller's is kept or changed.
  */
 
+import { concat } from "../bytes.ts";
 import { GATHER_BYTES, GatherBuffer } from "./gather_buffer.ts";
 import { mask, type MaskKeys } from "./mask.ts";
-import { CONTINUATION } from "./opcode.ts";
+import { BINARY, CONTINUATION, TEXT } from "./opcode.ts";
 
 export interface FrameWriterOptions {
   /** The keys to mask with; absent: a server's frames, which are not masked (§5.1). */
@@ -99,6 +100,18 @@ export class FrameWriter {
   /** As `text`, for bytes, which stay the caller's. */
   binary(opcode: number, bytes: Uint8Array, fin: boolean): void {
     this.#bytes(opcode, bytes, fin, false);
+  }
+
+  /** Appends what `frameMessage` has made. The bytes stay the caller's. */
+  framed(bytes: Uint8Array): void {
+    if (bytes.length > LARGE_FRAME) {
+      this.flush();
+      this.#output.write(bytes.slice());
+      return;
+    }
+    this.#reserve(bytes.length);
+    this.#gather.bytes.set(bytes, this.#gather.length);
+    this.#advance(this.#gather.length + bytes.length);
   }
 
   /** Appends one control frame of at most 125 bytes, which stay the caller's. */
@@ -197,6 +210,16 @@ export class FrameWriter {
     this.#gather.length = length;
     if (length >= GATHER_BYTES) this.flush();
   }
+}
+
+/** The frames of a server's message, in bytes of their own, for as many writers of that `maxFrameSize` as there are. */
+export function frameMessage(message: string | Uint8Array, maxFrameSize: number): Uint8Array {
+  const parts: Uint8Array[] = [];
+  const writer = new FrameWriter({ write: (bytes) => void parts.push(bytes) }, { maxFrameSize });
+  if (typeof message === "string") writer.text(TEXT, message, true);
+  else writer.binary(BINARY, message, true);
+  writer.flush();
+  return concat(...parts);
 }
 
 /** Where to cut at or before `end` so that no character is split; `end` itself when one character fills it all. */

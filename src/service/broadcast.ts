@@ -5,7 +5,7 @@
 
 import { toMessage } from "../binding/payload.ts";
 import { byteSize } from "../streams/byte_size.ts";
-import type { Message } from "../transport/message_socket.ts";
+import { SharedMessage } from "../streams/shared_message.ts";
 import { type Caller, linkOf } from "./caller.ts";
 import { checkNames, wrongKind } from "../option_check.ts";
 
@@ -32,7 +32,7 @@ export interface BroadcastResult {
 
 /**
  * Sends `message` to every one of `callers`, and returns at once: a slow or dead peer holds up nobody. The message is
- * turned into text or bytes once. Bytes have been read when this returns.
+ * turned into text or bytes once, and framed once for each kind of receiver. Bytes have been read when this returns.
  *
  * ```ts
  * broadcast(room, { from: name, text }, { except: caller, policy: "drop" });
@@ -48,24 +48,24 @@ export function broadcast(
   checkNames(options, NAMES);
   const { except, policy } = options;
   if (policy !== undefined && policy !== "drop" && policy !== "close") throw wrongKind("policy", "drop or close");
-  const payload = toMessage(message);
+  const shared = new SharedMessage(toMessage(message));
   const out: ReadonlySet<unknown> = new Set<unknown>(isIterable(except) ? except : [except]);
   const result = { sent: 0, dropped: 0, closed: 0 };
   for (const caller of callers) {
-    if (!out.has(caller)) result[offer(caller, payload, policy)]++;
+    if (!out.has(caller)) result[offer(caller, shared, policy)]++;
   }
   return result;
 }
 
 const NAMES: readonly (keyof BroadcastOptions)[] = ["except", "policy"];
 
-function offer(caller: Caller, message: Message, policy: BroadcastOptions["policy"]): keyof BroadcastResult {
+function offer(caller: Caller, shared: SharedMessage, policy: BroadcastOptions["policy"]): keyof BroadcastResult {
   const link = linkOf(caller);
   const { endpoint, maxBufferedAmount } = link;
   if (endpoint.state !== "open") return "closed";
   const { bufferedAmount, messagesDropped } = endpoint;
   if (policy !== undefined && bufferedAmount > 0) {
-    if (bufferedAmount + byteSize(message) > maxBufferedAmount) {
+    if (bufferedAmount + byteSize(shared.message) > maxBufferedAmount) {
       if (policy === "drop") return "dropped";
       link.close(1013, "too slow", undefined);
       return "closed";
@@ -73,7 +73,7 @@ function offer(caller: Caller, message: Message, policy: BroadcastOptions["polic
   }
   try {
     // Nobody waits for room here; that the connection ended meanwhile is told to its own service.
-    void endpoint.send(message);
+    void endpoint.send(shared.message, shared);
   } catch {
     // Closed by its own policy, or even the room for waiting messages is full.
     return endpoint.state === "open" ? "dropped" : "closed";

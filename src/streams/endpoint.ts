@@ -21,6 +21,7 @@ import { byteSize } from "./byte_size.ts";
 import { HeldWrites, Room, type Waiter } from "./held_writes.ts";
 import { KeepAlive, type KeepAliveOptions } from "./keep_alive.ts";
 import { MessageQueue, type ReadAhead } from "./message_queue.ts";
+import type { SharedMessage } from "./shared_message.ts";
 
 /** What becomes of a write that would pass `maxBufferedAmount`. */
 export type BufferPolicy = "wait" | "drop" | "close";
@@ -201,10 +202,10 @@ export class Endpoint implements MessageSink, Watched {
    * @throws {ConnectionClosureError} when the connection is closing or closed
    * @throws {ConnectionError} when too many writes wait already, which happens to callers that do not await theirs
    */
-  send(message: Message): Promise<void> | undefined {
+  send(message: Message, shared?: SharedMessage): Promise<void> | undefined {
     if (this.#state !== "open") throw this.closedError("Cannot send a message");
     if (this.#blocked) return this.#sendBlocked(message);
-    return this.#handOver(message) ? undefined : this.#whenRoom();
+    return this.#handOver(message, shared) ? undefined : this.#whenRoom();
   }
 
   /** As `send`, but always a promise, which rejects instead of throwing. Its rejection may go unheard. */
@@ -359,9 +360,9 @@ export class Endpoint implements MessageSink, Watched {
     }
   }
 
-  #handOver(message: Message): boolean {
+  #handOver(message: Message, shared?: SharedMessage): boolean {
     this.messagesSent++;
-    const keepsUp = this.#socket.send(message);
+    const keepsUp = shared === undefined ? this.#socket.send(message) : shared.sendTo(this.#socket);
     if (!keepsUp) this.#blocked = true;
     return keepsUp;
   }

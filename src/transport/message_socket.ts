@@ -19,6 +19,12 @@ export interface MessageSocket {
    * close frame went or the connection is gone it drops the message and says false, and `closed` is all that follows.
    */
   send(message: Message): boolean;
+  /** Sockets with the same `framing` take each other's `frame`. Absent where the runtime frames, or each is masked. */
+  readonly framing?: number | undefined;
+  /** `message` as this socket would send it, to be sent to many. Reads it, and keeps nothing. */
+  frame?(message: Message): Uint8Array;
+  /** As `send`, a message that a socket of the same `framing` has framed. The bytes stay the caller's. */
+  sendFramed?(framed: Uint8Array): boolean;
   /** As `send`, a message in parts; no other message may come between them. Absent where the runtime cannot. */
   sendPart?(part: Message, fin: boolean): boolean;
   /** Bytes accepted and not yet with the operating system, gathered ones included. */

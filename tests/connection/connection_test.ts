@@ -231,6 +231,24 @@ describe.each(ROLES)("Connection as a %s", (role) => {
     expect([opcode, payload[0]! << 8 | payload[1]!]).toEqual([8, 1008]);
   });
 
+  it("S12: sends what another one has framed as it would have framed it itself", () => {
+    for (const maxFrameSize of [undefined, 100]) {
+      for (const message of ["short", "längeres ".repeat(50), new Uint8Array(40_000).fill(7), new Uint8Array(0)]) {
+        const [framing, own, other] = [0, 1, 2].map(() => open(role, { limits: { maxFrameSize } }));
+        if (role === "client") {
+          expect(framing!.connection.framing).toBeUndefined();
+          continue;
+        }
+        expect(framing!.connection.framing).toBe(maxFrameSize ?? Infinity);
+        expect(other!.connection.sendFramed(framing!.connection.frame(message))).toBe(true);
+        own!.connection.send(message);
+        for (const { clock } of [own!, other!]) clock.endTurn();
+        expect(other!.transport.wire).toEqual(own!.transport.wire);
+        expect(framing!.transport.wire.length).toBe(0);
+      }
+    }
+  });
+
   it("leaves pings to a sink that answers them", () => {
     const { feed, sink, transport } = open(role);
     sink.answersPings = true;
