@@ -263,9 +263,7 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
     if (this.#floods() || this.#sink!.ping(payload) === true) return;
     if (!this.#full) return this.#engine.pong(payload);
     // §5.5.3: only the most recent pings need an answer
-    this.#pongs ??= [];
-    if (this.#pongs.length >= this.#limits.maxPendingPongs) this.#pongs.shift();
-    this.#pongs.push(payload);
+    if ((this.#pongs ??= []).push(payload) > this.#limits.maxPendingPongs) this.#pongs.shift();
   }
 
   ponged(payload: Uint8Array): void {
