@@ -297,7 +297,6 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
       this.#unfinishedSince = now;
     } else if (now - this.#unfinishedSince >= this.#limits.messageMs) {
       this.#engine.fail(new CorruptedFrameError("Message not finished in time", 1008, "§10.4"));
-      this.#engine.flush();
       this.#finish();
     }
   }

@@ -179,7 +179,7 @@ export class FrameWriter {
       buffer[at + 3] = length;
     } else {
       buffer[at + 1] = maskBit | 127;
-      // The upper half is 0 below 4 GiB, which no typed array here passes.
+      // Of 64 bits the upper 16 stay 0: no typed array has 2^48 bytes, and `>>>` sees 32 only.
       const high = Math.floor(length / 0x1_0000_0000);
       buffer[at + 2] = buffer[at + 3] = 0;
       buffer[at + 4] = high >>> 8;

@@ -104,8 +104,7 @@ export interface UpgradeService<Path extends string = string, Result extends Upg
 export type OneWay<Result> = [Ambiguous<Result>] extends [never] ? unknown
   : { get: "A service has either onMessage, or onTextMessage and onBinaryMessage" };
 
-// deno-lint-ignore no-explicit-any -- of a method whose parameters do not matter
-type Handler = (...args: any[]) => unknown;
+type Handler = (...args: never[]) => unknown;
 
 type Ambiguous<Result> = Result extends
   { onMessage: Handler } & ({ onTextMessage: Handler } | { onBinaryMessage: Handler }) ? Result
