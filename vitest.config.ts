@@ -28,7 +28,7 @@ export default defineConfig({
     testTimeout: 10_000,
     hookTimeout: 10_000,
     teardownTimeout: 5_000,
-    // A process for each file costs more than most files take; no test of ours changes a global.
+    // A process for each file costs more than most files take; no test of ours leaves a global changed.
     isolate: false,
   },
 });

@@ -26,7 +26,7 @@ const HOUSE: Readonly<Record<string, Folder>> = {
   protocol: {
     imports: [],
     files: words(
-      `opcode byte_queue mask frame_reader utf8_check text_decoder assembler deflate_codec permessage_deflate close_payload
+      `opcode byte_queue vector_mask mask frame_reader utf8_check text_decoder assembler deflate_codec permessage_deflate close_payload
       gather_buffer frame_writer engine`,
     ),
   },
@@ -41,7 +41,7 @@ const HOUSE: Readonly<Record<string, Folder>> = {
     imports: [],
     files: words("byte_transport message_socket clock deadlines upgrade dialer runtime memory from_streams"),
   },
-  connection: { imports: words("protocol handshake transport"), files: words("rate_limit connection") },
+  connection: { imports: words("protocol handshake transport"), files: words("rate_limit closure_of connection") },
   streams: {
     imports: words("transport"),
     files: words(

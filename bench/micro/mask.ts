@@ -3,6 +3,7 @@
  * when the payload is copied out anyway.
  */
 
+import { copyByVector, maskByVector } from "../../src/protocol/vector_mask.ts";
 import { type Candidate, compare } from "./measure.ts";
 
 type Mask = (bytes: Uint8Array, start: number, end: number, key: number, view: Int32Array) => void;
@@ -75,6 +76,11 @@ function wordsOfSharedView(bytes: Uint8Array, start: number, end: number, key: n
   for (i = Math.max(i, j << 2); i < end; i++, key >>>= 8) bytes[i]! ^= key;
 }
 
+/** With WebAssembly's vectors, in a memory that the bytes are copied into and out of again. */
+function vector(bytes: Uint8Array, start: number, end: number, key: number): void {
+  maskByVector(bytes, start, end, key);
+}
+
 /** As in a chunk: one frame after the other, each behind a header with its key. */
 function walk(name: string, mask: Mask, size: number): Candidate {
   const frame = size + 6 + (size < 126 ? 0 : size < 65_536 ? 2 : 8);
@@ -132,6 +138,11 @@ function copyInTheLoop(chunk: Uint8Array, start: number, end: number, key: numbe
   return copy;
 }
 
+function copyInTheVectorsMemory(chunk: Uint8Array, start: number, end: number, key: number): Uint8Array {
+  const copy = end - start <= 16_384 ? copyByVector(chunk, start, end, key) : undefined;
+  return copy ?? copyThenWords(chunk, start, end, key);
+}
+
 function copies(name: string, copy: Copy | undefined, size: number): Candidate {
   const frame = size + 6, count = Math.max(1, Math.floor(65_536 / frame));
   const chunk = new Uint8Array(count * frame);
@@ -156,6 +167,7 @@ compare("Mask in place, frame after frame in a chunk", SIZES, (size) => [
   walk("words", words, size),
   walk("words, four a turn", wordsByFour, size),
   walk("words, one view a chunk", wordsOfSharedView, size),
+  walk("vector", vector, size),
 ]);
 
 compare("Copy out of the chunk and unmask", SIZES, (size) => [
@@ -164,4 +176,5 @@ compare("Copy out of the chunk and unmask", SIZES, (size) => [
   copies("copy, then four locals", copyThenLocals, size),
   copies("copy, then words", copyThenWords, size),
   copies("one loop, locals", copyInTheLoop, size),
+  copies("vector", copyInTheVectorsMemory, size),
 ]);

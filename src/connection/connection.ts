@@ -4,15 +4,7 @@
  */
 
 import type { DecodeAscii, FillRandom } from "../bytes.ts";
-import { ABNORMAL } from "../close_code.ts";
-import {
-  type CloseFrameInfo,
-  type Closure,
-  ConnectionError,
-  CorruptedFrameError,
-  PayloadTooLargeError,
-  type WebSocketError,
-} from "../errors.ts";
+import { type CloseFrameInfo, CorruptedFrameError, type WebSocketError } from "../errors.ts";
 import { frameMessage } from "../protocol/frame_writer.ts";
 import { Engine, type EngineOutput, type Role, type Violation } from "../protocol/engine.ts";
 import type { ByteSink, ByteTransport } from "../transport/byte_transport.ts";
@@ -20,6 +12,7 @@ import type { Cancel, Clock } from "../transport/clock.ts";
 import type { Deadlines, Watched } from "../transport/deadlines.ts";
 import type { Message, MessageSink, MessageSocket } from "../transport/message_socket.ts";
 import type { SocketLimits } from "../transport/upgrade.ts";
+import { closureOf } from "./closure_of.ts";
 import { RateLimit } from "./rate_limit.ts";
 
 export interface ConnectionOptions {
@@ -61,6 +54,8 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
   /** The transport is full, or it is the others' turn: what is flushed waits in `#outgoing`. */
   #full = false;
   #resting = false;
+  /** The transport has read the last bytes at once: it may be lent the next. */
+  #eager = false;
   #outgoing: Uint8Array[] | undefined;
   #outgoingBytes = 0;
   /** `send` has answered false and no `drained` has followed yet. */
@@ -238,19 +233,25 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
     this.#engine.flush();
     this.#outgoing = this.#pongs = undefined;
     this.#outgoingBytes = 0;
-    this.#sink?.closed(this.#closure(sent, error));
+    const { received } = this.#engine;
+    this.#sink?.closed(closureOf({ received, sent, first: this.#first, error: this.#error, cause: error }));
   }
 
   // ── from beside: what the engine decided ──
 
-  write(bytes: Uint8Array): void {
-    if (this.#silent) return;
+  get eager(): boolean {
+    return this.#eager && !this.#full && !this.#resting;
+  }
+
+  write(bytes: Uint8Array): boolean {
+    if (this.#silent) return true;
     if (this.#full || this.#resting) {
       (this.#outgoing ??= []).push(bytes);
       this.#outgoingBytes += bytes.length;
-    } else if (!this.#transport.write(bytes)) {
-      this.#full = true;
+      return false;
     }
+    if (!this.#transport.write(bytes)) this.#full = true;
+    return this.#eager = this.#transport.bufferedAmount === 0;
   }
 
   message(message: Message): void {
@@ -422,26 +423,5 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
   #drop(length: number): void {
     this.#lingered += length;
     if (this.#lingered > this.#limits.lingerBytes) this.#cut();
-  }
-
-  #closure(sent: CloseFrameInfo | undefined, cause: Error | undefined): Closure {
-    const { received } = this.#engine;
-    const clean = received !== undefined && sent !== undefined;
-    let error = this.#error;
-    if (error === undefined && !clean && cause !== undefined) {
-      error = new ConnectionError("The connection was lost", { cause });
-    }
-    // A rule that the peer broke ended it, and our close frame says which.
-    const broken = error instanceof CorruptedFrameError || error instanceof PayloadTooLargeError ? error : undefined;
-    const frame = received ?? (sent?.code === broken?.closeCode ? sent : undefined);
-    return {
-      code: frame?.code ?? ABNORMAL,
-      reason: frame?.reason ?? "",
-      clean,
-      ...(received && { received }),
-      ...(sent && { sent }),
-      ...(this.#first && { first: this.#first }),
-      ...(error && { error }),
-    };
   }
 }

@@ -52,9 +52,10 @@ export class Assembler {
    */
   take(frame: FrameReader): string | Uint8Array | undefined {
     if (frame.first) {
+      // The common case, a whole message in one frame and all there, keeps nothing here.
+      const whole = frame.last && frame.fin && this.#opcode === 0 && frame.opcode !== CONTINUATION;
+      if (whole && frame.length <= this.#options.maxMessageSize) return this.takeWhole(frame);
       this.#begin(frame);
-      // The common case: a whole message in one frame, all there.
-      if (frame.last && frame.fin && this.#fragments === 1) return this.#takeWhole(frame);
     }
     this.#append(frame);
     return frame.last && frame.fin ? this.#finish() : undefined;
@@ -96,11 +97,9 @@ export class Assembler {
     }
   }
 
-  #takeWhole(frame: FrameReader): string | Uint8Array {
+  takeWhole(frame: FrameReader): string | Uint8Array {
     const { bytes, start, end, key } = frame;
-    const opcode = this.#opcode;
-    this.#opcode = 0;
-    if (opcode !== TEXT) return maskedCopy(bytes, start, end, key);
+    if (frame.opcode !== TEXT) return maskedCopy(bytes, start, end, key);
     if (end - start <= SHORT_TEXT) {
       const text = decodeShortAscii(bytes, start, end, key);
       if (text !== undefined) return text;

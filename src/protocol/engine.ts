@@ -11,6 +11,7 @@ import { ByteQueue } from "./byte_queue.ts";
 import { readClosePayload, writeClosePayload } from "./close_payload.ts";
 import { FrameReader } from "./frame_reader.ts";
 import { FrameWriter } from "./frame_writer.ts";
+import type { ByteOutput } from "./gather_buffer.ts";
 import { mask, maskedCopy, MaskKeys } from "./mask.ts";
 import { BINARY, CLOSE, CONTINUATION, isControl, PING, PONG, TEXT } from "./opcode.ts";
 
@@ -34,9 +35,7 @@ export interface EngineOptions {
 export type Violation = CorruptedFrameError | PayloadTooLargeError;
 
 /** Who hears what the engine decides. Must not throw. */
-export interface EngineOutput {
-  /** Bytes for the wire, in order. They are the receiver's from now on. */
-  write(bytes: Uint8Array): void;
+export interface EngineOutput extends ByteOutput {
   /** A whole message. A `Uint8Array` owns its buffer, and is the receiver's from now on. */
   message(message: string | Uint8Array): void;
   /** A ping, to be answered with `pong` (§5.5.2). The payload is the receiver's. */
@@ -128,7 +127,12 @@ export class Engine {
     if (this.#running) return;
     this.#running = true;
     try {
-      while (!this.#paused && !this.#deaf && this.#reader.read()) {
+      while (!this.#paused && !this.#deaf) {
+        if (!this.#assembler.unfinished && this.#reader.readShort()) {
+          this.#output.message(this.#assembler.takeWhole(this.#reader));
+          continue;
+        }
+        if (!this.#reader.read()) break;
         if (isControl(this.#reader.opcode)) {
           this.#takeControl();
         } else {

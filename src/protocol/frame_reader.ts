@@ -36,12 +36,18 @@ export class FrameReader {
   readonly #queue: ByteQueue;
   readonly #masked: boolean;
   readonly #maxFrameSize: number;
+  readonly #shortHeader: number;
+  readonly #maskBit: number;
+  readonly #short: number;
   /** Bytes of payload that have not come yet. */
   #missing = 0;
 
   constructor(queue: ByteQueue, options: FrameReaderOptions) {
     this.#queue = queue;
     this.#masked = options.masked;
+    this.#shortHeader = options.masked ? 6 : 2;
+    this.#maskBit = options.masked ? 0x80 : 0;
+    this.#short = Math.min(125, options.maxFrameSize);
     this.#maxFrameSize = options.maxFrameSize;
   }
 
@@ -61,11 +67,30 @@ export class FrameReader {
       this.first = false;
     }
     const piece = Math.min(this.#missing, queue.end - queue.at);
-    this.bytes = queue.bytes;
+    if (this.bytes !== queue.bytes) this.bytes = queue.bytes;
     this.start = queue.at;
     this.end = queue.at += piece;
     this.#missing -= piece;
     this.last = this.#missing === 0;
+    return true;
+  }
+
+  readShort(): boolean {
+    const queue = this.#queue;
+    const { bytes, at, end } = queue;
+    if (!this.last || end - at < this.#shortHeader) return false;
+    const b0 = bytes[at]!;
+    const length = bytes[at + 1]! - this.#maskBit;
+    if (b0 !== 0x81 && b0 !== 0x82 || length < 0 || length > this.#short) return false;
+    const start = at + this.#shortHeader;
+    if (end - start < length) return false;
+    if (this.#masked) {
+      this.key = (bytes[start - 4]! << 24) | (bytes[start - 3]! << 16) | (bytes[start - 2]! << 8) | bytes[start - 1]!;
+    }
+    this.opcode = b0 & 0x0f;
+    if (this.bytes !== bytes) this.bytes = bytes;
+    this.start = start;
+    this.end = queue.at = start + length;
     return true;
   }
 

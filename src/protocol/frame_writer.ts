@@ -5,7 +5,7 @@
  */
 
 import { concat } from "../bytes.ts";
-import { GATHER_BYTES, GatherBuffer } from "./gather_buffer.ts";
+import { type ByteOutput, GATHER_BYTES, GatherBuffer } from "./gather_buffer.ts";
 import { mask, type MaskKeys } from "./mask.ts";
 import { BINARY, CONTINUATION, TEXT } from "./opcode.ts";
 
@@ -14,12 +14,6 @@ export interface FrameWriterOptions {
   readonly keys?: MaskKeys | undefined;
   /** Bytes of one data frame; a longer message is split there. Infinity: never. */
   readonly maxFrameSize: number;
-}
-
-/** Where frames go. */
-export interface FrameOutput {
-  /** Takes bytes for the wire, in order; they are the receiver's from now on. */
-  write(bytes: Uint8Array): void;
 }
 
 const FIN = 0x80;
@@ -33,17 +27,17 @@ const IN_PLACE_TEXT = 4_096;
 /** Up to here a loop over character codes beats the encoder's call (bench/micro/text.ts). */
 const LOOP_TEXT_UP_TO = 40;
 /** Up to here a loop beats the call of `set` (bench/micro/copy.ts). */
-const LOOP_COPY_UP_TO = 16;
+const LOOP_COPY_UP_TO = 40;
 
 const encoder = new TextEncoder();
 
 export class FrameWriter {
   readonly #keys: MaskKeys | undefined;
   readonly #maxFrameSize: number;
-  readonly #output: FrameOutput;
+  readonly #output: ByteOutput;
   readonly #gather = new GatherBuffer();
 
-  constructor(output: FrameOutput, options: FrameWriterOptions) {
+  constructor(output: ByteOutput, options: FrameWriterOptions) {
     this.#output = output;
     this.#keys = options.keys;
     this.#maxFrameSize = options.maxFrameSize;
@@ -121,7 +115,7 @@ export class FrameWriter {
 
   /** Hands over what was gathered. */
   flush(): void {
-    if (this.#gather.length > 0) this.#output.write(this.#gather.take());
+    this.#gather.flush(this.#output);
   }
 
   /** What was gathered stays for a while. */
@@ -171,24 +165,8 @@ export class FrameWriter {
   #header(buffer: Uint8Array, at: number, opcode: number, fin: boolean, length: number): void {
     const maskBit = this.#keys === undefined ? 0 : MASK;
     buffer[at] = fin ? FIN | opcode : opcode;
-    if (length < 126) {
-      buffer[at + 1] = maskBit | length;
-    } else if (length < 65_536) {
-      buffer[at + 1] = maskBit | 126;
-      buffer[at + 2] = length >>> 8;
-      buffer[at + 3] = length;
-    } else {
-      buffer[at + 1] = maskBit | 127;
-      // Of 64 bits the upper 16 stay 0: no typed array has 2^48 bytes, and `>>>` sees 32 only.
-      const high = Math.floor(length / 0x1_0000_0000);
-      buffer[at + 2] = buffer[at + 3] = 0;
-      buffer[at + 4] = high >>> 8;
-      buffer[at + 5] = high;
-      buffer[at + 6] = length >>> 24;
-      buffer[at + 7] = length >>> 16;
-      buffer[at + 8] = length >>> 8;
-      buffer[at + 9] = length;
-    }
+    if (length < 126) buffer[at + 1] = maskBit | length;
+    else writeLength(buffer, at + 1, maskBit, length);
   }
 
   /** Masks our own copy of the payload at `start`, and writes the key in front of it. */
@@ -202,6 +180,7 @@ export class FrameWriter {
   }
 
   #reserve(size: number): void {
+    if (this.#gather.length + size <= this.#gather.bytes.length) return;
     if (this.#gather.length + size > GATHER_BYTES) this.flush();
     this.#gather.reserve(size);
   }
@@ -215,11 +194,32 @@ export class FrameWriter {
 /** The frames of a server's message, in bytes of their own, for as many writers of that `maxFrameSize` as there are. */
 export function frameMessage(message: string | Uint8Array, maxFrameSize: number): Uint8Array {
   const parts: Uint8Array[] = [];
-  const writer = new FrameWriter({ write: (bytes) => void parts.push(bytes) }, { maxFrameSize });
+  const output: ByteOutput = { eager: false, write: (bytes) => parts.push(bytes) === 0 };
+  const writer = new FrameWriter(output, { maxFrameSize });
   if (typeof message === "string") writer.text(TEXT, message, true);
   else writer.binary(BINARY, message, true);
   writer.flush();
   return concat(...parts);
+}
+
+/** A length of 126 bytes and more, behind its marker. */
+function writeLength(buffer: Uint8Array, at: number, maskBit: number, length: number): void {
+  if (length < 65_536) {
+    buffer[at] = maskBit | 126;
+    buffer[at + 1] = length >>> 8;
+    buffer[at + 2] = length;
+    return;
+  }
+  buffer[at] = maskBit | 127;
+  // Of 64 bits the upper 16 stay 0: no typed array has 2^48 bytes, and `>>>` sees 32 only.
+  const high = Math.floor(length / 0x1_0000_0000);
+  buffer[at + 1] = buffer[at + 2] = 0;
+  buffer[at + 3] = high >>> 8;
+  buffer[at + 4] = high;
+  buffer[at + 5] = length >>> 24;
+  buffer[at + 6] = length >>> 16;
+  buffer[at + 7] = length >>> 8;
+  buffer[at + 8] = length;
 }
 
 /** Where to cut at or before `end` so that no character is split; `end` itself when one character fills it all. */
@@ -231,6 +231,14 @@ function characterEnd(bytes: Uint8Array, start: number, end: number): number {
 
 function copy(from: Uint8Array, to: Uint8Array, at: number): void {
   const { length } = from;
-  if (length > LOOP_COPY_UP_TO) to.set(from, at);
-  else for (let i = 0; i < length; i++) to[at + i] = from[i]!;
+  if (length > LOOP_COPY_UP_TO) return to.set(from, at);
+  const whole = length & ~3;
+  let i = 0;
+  for (; i < whole; i += 4) {
+    to[at + i] = from[i]!;
+    to[at + i + 1] = from[i + 1]!;
+    to[at + i + 2] = from[i + 2]!;
+    to[at + i + 3] = from[i + 3]!;
+  }
+  for (; i < length; i++) to[at + i] = from[i]!;
 }

@@ -1,7 +1,7 @@
 /**
  * Where outgoing bytes gather until they are handed over, in as few and as exact allocations as can be: a process gathers
- * for one connection at a time mostly, so that a spare buffer or two serve all of them. What is handed over is given
- * away: never written again, and never the spare itself. Knows no frame.
+ * for one connection at a time mostly, so that a spare buffer or two serve all of them. Who reads at once is lent the
+ * spare itself; who does not is given bytes of his own. Knows no frame.
  */
 
 import { EMPTY } from "../bytes.ts";
@@ -20,15 +20,26 @@ const SLAB_BYTES = 16_384;
 /** Up to here a loop beats a view and `set` (bench/micro/copy.ts). */
 const LOOP_COPY_UP_TO = 64;
 
-/** Full-sized, none in use. Made at the first need. */
-let spares: Uint8Array[] | undefined;
+/** Full-sized, none in use. Made at the first need, and anew for those that were lent and kept. */
+const spares: Uint8Array[] = [];
+let sparesMade = 0;
 let slab: Uint8Array = EMPTY;
 let slabAt = 0;
+
+/** Where gathered bytes go. */
+export interface ByteOutput {
+  /** It reads most likely what it is given before `write` returns: then nothing is copied for it. */
+  readonly eager: boolean;
+  /** Takes bytes, in order. True: it has read them, and they are the giver's again; false: they are its own from now on. */
+  write(bytes: Uint8Array): boolean;
+}
 
 export class GatherBuffer {
   /** Written up to `length` by whoever appends, and advanced by it. */
   bytes: Uint8Array = EMPTY;
   length = 0;
+  /** `bytes` is a spare. */
+  #spare = false;
   #startSize = SMALLEST_START;
 
   /** Makes room for `size` more bytes. What is there and `size` come to `GATHER_BYTES` at most. */
@@ -44,33 +55,50 @@ export class GatherBuffer {
     this.bytes = larger;
   }
 
-  /** Who wrote little last time gets a spare; who wrote much, a buffer of that size, which is given away as it is. */
+  /** Who keeps what he gets and wrote much last time gets a buffer of that size, given away as it is; others a spare. */
   #start(needed: number): Uint8Array {
     if (this.#startSize > SLAB_PIECE) return new Uint8Array(Math.max(needed, this.#startSize));
-    spares ??= Array.from({ length: MAX_SPARES }, () => new Uint8Array(GATHER_BYTES));
-    return spares.pop() ?? new Uint8Array(Math.max(needed, this.#startSize));
+    const spare = spares.pop();
+    this.#spare = spare !== undefined || sparesMade < MAX_SPARES;
+    if (spare !== undefined) return spare;
+    if (!this.#spare) return new Uint8Array(Math.max(needed, this.#startSize));
+    sparesMade++;
+    return new Uint8Array(GATHER_BYTES);
   }
 
   /** What has gathered will stay for a while: a spare that it lies in is for others. */
   settle(): void {
+    if (!this.#spare) return;
     const { bytes, length } = this;
-    if (bytes.length !== GATHER_BYTES || spares === undefined || spares.length === MAX_SPARES) return;
-    this.bytes = new Uint8Array(Math.min(GATHER_BYTES - 1, Math.max(SMALLEST_START, length * 2)));
+    this.#spare = false;
+    this.bytes = new Uint8Array(Math.min(GATHER_BYTES, Math.max(SMALLEST_START, length * 2)));
     this.bytes.set(bytes.subarray(0, length));
     spares.push(bytes);
   }
 
-  /** Hands over what has gathered, which is the caller's alone. The buffer behind it may hold bytes of others. */
-  take(): Uint8Array {
+  /** Hands over what has gathered. */
+  flush(output: ByteOutput): void {
     const { bytes, length } = this;
-    this.#startSize = Math.min(LARGEST_START, Math.max(SMALLEST_START, length));
+    if (length === 0) return;
+    const spare = this.#spare;
     this.bytes = EMPTY;
     this.length = 0;
-    if (bytes.length !== GATHER_BYTES || spares === undefined || spares.length === MAX_SPARES) {
-      return length === bytes.length ? bytes : bytes.subarray(0, length);
+    this.#spare = false;
+    if (output.eager) {
+      this.#startSize = SMALLEST_START;
+      const read = output.write(bytes.subarray(0, length));
+      if (spare && read) spares.push(bytes);
+      else if (spare) sparesMade--;
+      return;
     }
-    spares.push(bytes);
-    return length <= SLAB_PIECE ? slabPiece(bytes, length) : bytes.slice(0, length);
+    this.#startSize = Math.min(LARGEST_START, Math.max(SMALLEST_START, length));
+    if (!spare) {
+      output.write(length === bytes.length ? bytes : bytes.subarray(0, length));
+    } else {
+      const piece = length <= SLAB_PIECE ? slabPiece(bytes, length) : bytes.slice(0, length);
+      spares.push(bytes);
+      output.write(piece);
+    }
   }
 }
 

@@ -4,9 +4,13 @@
  */
 
 import type { FillRandom } from "../bytes.ts";
+import { BLOCK_BYTES, copyByVector, maskByVector } from "./vector_mask.ts";
 
 /** From here on whole words win over four bytes a turn, in spite of the view they need (bench/micro/mask.ts). */
 const WORDS_FROM = 128;
+/** And from here on vectors, in spite of copying there and back; when the bytes are copied anyway, sooner. */
+const VECTOR_FROM = 1_024;
+const VECTOR_COPY_FROM = 128;
 /** Up to here, what an engine keeps on its own heap, copying and masking in one loop wins over `slice` and `mask`. */
 const ONE_LOOP_UP_TO = 64;
 
@@ -17,13 +21,17 @@ const word = new Int32Array(wordBytes.buffer);
 export function mask(bytes: Uint8Array, start: number, end: number, key: number): void {
   if (key === 0) return;
   if (end - start < WORDS_FROM) maskBytes(bytes, start, end, key);
-  else maskWords(bytes, start, end, key);
+  else if (end - start < VECTOR_FROM || !maskByVector(bytes, start, end, key)) maskWords(bytes, start, end, key);
 }
 
 /** `bytes[start, end)`, masked, in an array that owns its buffer. The original stays as it is. */
 export function maskedCopy(bytes: Uint8Array, start: number, end: number, key: number): Uint8Array {
   const length = end - start;
   if (key === 0 || length > ONE_LOOP_UP_TO) {
+    if (key !== 0 && length >= VECTOR_COPY_FROM && length <= BLOCK_BYTES) {
+      const copy = copyByVector(bytes, start, end, key);
+      if (copy !== undefined) return copy;
+    }
     const copy = bytes.slice(start, end);
     mask(copy, 0, length, key);
     return copy;

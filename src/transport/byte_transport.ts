@@ -7,9 +7,9 @@
 export interface ByteTransport {
   /** Starts delivery. Called once; nothing is delivered before. */
   start(sink: ByteSink): void;
-  /** Queues `chunk`, which is the transport's from now on. False: the peer is slow, wait for `drained`. */
+  /** Queues `chunk`, which is the transport's until `bufferedAmount` is 0. False: the peer is slow, wait for `drained`. */
   write(chunk: Uint8Array): boolean;
-  /** Bytes written and not yet with the operating system, as far as the runtime tells. */
+  /** Bytes written and not yet with the operating system, as far as the runtime tells. 0: nothing written is kept. */
   readonly bufferedAmount: number;
   /** Ends our direction once the queue is out. The peer's may still flow. */
   end(): void;

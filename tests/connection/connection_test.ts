@@ -146,6 +146,24 @@ describe.each(ROLES)("Connection as a %s", (role) => {
       expect(texts).toEqual(["a", "b", "c"]);
     });
 
+    it("lends to a transport that reads at once, and never changes what it keeps", () => {
+      const { connection, transport, clock } = open(role);
+      expect(connection.eager).toBe(false);
+      const texts = Array.from({ length: 12 }, (_, i) => `${i}`.repeat(1 + i));
+      texts.forEach((text, i) => {
+        // It takes the first six at once, then it fills up, and once more after a while.
+        transport.accepts = i < 6;
+        if (i === 9) transport.drain();
+        connection.send(text);
+        clock.endTurn();
+        // Each write shows whether it reads at once.
+        expect(connection.eager).toBe(i < 6 || i === 9);
+      });
+      transport.drain();
+      const heard = readFrames(transport.wire).map(({ payload }) => new TextDecoder().decode(payload));
+      expect(heard).toEqual(texts);
+    });
+
     it("counts exactly in `bufferedAmount`", () => {
       const { connection, transport, clock } = open(role);
       const frameSize = role === "server" ? 12 : 16;

@@ -17,6 +17,9 @@ import type { Sample } from "./samples.ts";
 /** One direction of the network, and the transport of whoever writes to it. */
 class Wire implements ByteTransport {
   readonly #room: number;
+  /** So much the system below takes at once, and reads it before `write` returns. */
+  readonly #system: number;
+  #withSystem = 0;
   readonly #chunks: Uint8Array[] = [];
   sink: ByteSink | undefined;
   bufferedAmount = 0;
@@ -26,8 +29,9 @@ class Wire implements ByteTransport {
   destroyed = false;
   owesDrained = false;
 
-  constructor(room: number) {
+  constructor(room: number, system: number) {
     this.#room = room;
+    this.#system = system;
   }
   start(sink: ByteSink): void {
     this.sink = sink;
@@ -35,6 +39,10 @@ class Wire implements ByteTransport {
   write(chunk: Uint8Array): boolean {
     if (this.ending || this.owesDrained) throw new Error("It wrote when it may not");
     this.#chunks.push(chunk.slice());
+    if (this.bufferedAmount === 0 && this.#withSystem + chunk.length <= this.#system) {
+      this.#withSystem += chunk.length;
+      return true;
+    }
     this.bufferedAmount += chunk.length;
     this.owesDrained = this.bufferedAmount > this.#room;
     // It is ours from now on.
@@ -61,7 +69,9 @@ class Wire implements ByteTransport {
     if (chunk !== undefined && !peer.paused) {
       if (chunk.length > most) this.#chunks.unshift(chunk.subarray(most));
       const piece = chunk.slice(0, most);
-      this.bufferedAmount -= piece.length;
+      const taken = Math.min(piece.length, this.#withSystem);
+      this.#withSystem -= taken;
+      this.bufferedAmount -= piece.length - taken;
       peer.sink!.bytes(piece);
       return true;
     }
@@ -107,8 +117,9 @@ export function checkConnections(tried: Sample): string | undefined {
   const clock = new ManualClock();
   const deadlines = new Deadlines(clock);
   const room = random.pick([0, 100, 5_000, 100_000]);
+  const system = random.pick([0, 0, 500, 80_000]);
   const make = (role: Role) => {
-    const wire = new Wire(room);
+    const wire = new Wire(room, system);
     const sink = new SinkWords();
     const limits = { ...DEFAULT_LIMITS, messageMs: Infinity };
     const options = { role, protocol: "", limits, clock, deadlines, fillRandom: fixedRandom };

@@ -1,11 +1,42 @@
-import { describe, expect, it } from "vitest";
-import { GATHER_BYTES, GatherBuffer } from "../../src/protocol/gather_buffer.ts";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import type { ByteOutput, GatherBuffer as Gather } from "../../src/protocol/gather_buffer.ts";
+
+let GatherBuffer: new () => Gather;
+let GATHER_BYTES: number;
+
+// Spares of our own: those of the process may lie in connections that other tests left behind.
+beforeEach(async () => {
+  vi.resetModules();
+  ({ GatherBuffer, GATHER_BYTES } = await import("../../src/protocol/gather_buffer.ts"));
+});
 
 /** Appends `length` bytes of `value`. */
-function append(gather: GatherBuffer, value: number, length: number): void {
+function append(gather: Gather, value: number, length: number): void {
   gather.reserve(length);
   gather.bytes.fill(value, gather.length, gather.length + length);
   gather.length += length;
+}
+
+/** What `gather` hands over to somebody who keeps it. */
+function take(gather: Gather): Uint8Array {
+  const taken: Uint8Array[] = [];
+  gather.flush({ eager: false, write: (bytes) => taken.push(bytes) === 0 });
+  expect(taken).toHaveLength(1);
+  return taken[0]!;
+}
+
+/** Reads at once, as long as it is not told otherwise, and remembers what it was handed over. */
+class Eager implements ByteOutput {
+  readonly eager = true;
+  readsAtOnce = true;
+  readonly given: Uint8Array[] = [];
+  readonly read: number[][] = [];
+
+  write(bytes: Uint8Array): boolean {
+    this.given.push(bytes);
+    if (this.readsAtOnce) this.read.push(Array.from(bytes));
+    return this.readsAtOnce;
+  }
 }
 
 /** What `length` bytes of `value` look like. */
@@ -18,7 +49,7 @@ describe("gathering", () => {
     for (const sizes of [[1], [3, 5], [64, 1], [700, 700, 700], [2_048], [2_049], [10_000, 30_000], [GATHER_BYTES]]) {
       const gather = new GatherBuffer();
       sizes.forEach((size, i) => append(gather, i + 1, size));
-      expect(Array.from(gather.take())).toEqual(sizes.flatMap((size, i) => run(i + 1, size)));
+      expect(Array.from(take(gather))).toEqual(sizes.flatMap((size, i) => run(i + 1, size)));
       expect(gather.length).toBe(0);
     }
   });
@@ -33,7 +64,7 @@ describe("gathering", () => {
         value = value % 255 + 1;
         const length = 1 + (value * 97 + round * 31) % 3_000;
         append(gather, value, length);
-        taken.push({ bytes: gather.take(), value, length });
+        taken.push({ bytes: take(gather), value, length });
       }
     }
     for (const { bytes, value, length } of taken) expect(Array.from(bytes)).toEqual(run(value, length));
@@ -44,7 +75,7 @@ describe("gathering", () => {
     gathers.forEach((gather, i) => append(gather, i + 1, 100));
     gathers.forEach((gather, i) => append(gather, i + 101, 1_000));
     gathers.forEach((gather, i) => {
-      expect(Array.from(gather.take())).toEqual([...run(i + 1, 100), ...run(i + 101, 1_000)]);
+      expect(Array.from(take(gather))).toEqual([...run(i + 1, 100), ...run(i + 101, 1_000)]);
     });
   });
 
@@ -59,25 +90,58 @@ describe("gathering", () => {
     const other = new GatherBuffer();
     append(other, 9, 10);
     expect(other.bytes.length).toBe(GATHER_BYTES);
-    other.take();
+    take(other);
     slow.forEach((gather, i) => {
       append(gather, 50, 300);
       gather.settle();
-      expect(Array.from(gather.take())).toEqual([...run(i + 1, 100), ...run(50, 300)]);
+      expect(Array.from(take(gather))).toEqual([...run(i + 1, 100), ...run(50, 300)]);
     });
   });
 
   it("lets a slow connection's small piece keep no more than a slab", () => {
     const gather = new GatherBuffer();
     append(gather, 1, 22);
-    expect(gather.take().buffer.byteLength).toBeLessThanOrEqual(16_384);
+    expect(take(gather).buffer.byteLength).toBeLessThanOrEqual(16_384);
   });
 
   it("starts, after much was handed over, with no more than 16 KiB", () => {
     const gather = new GatherBuffer();
     append(gather, 1, 60_000);
-    gather.take();
+    take(gather);
     append(gather, 2, 10);
-    expect(gather.take().buffer.byteLength).toBeLessThanOrEqual(16_384);
+    expect(take(gather).buffer.byteLength).toBeLessThanOrEqual(16_384);
+  });
+
+  it("has nothing to hand over before anything is appended", () => {
+    const output = new Eager();
+    new GatherBuffer().flush(output);
+    expect(output.given).toEqual([]);
+  });
+
+  it("lends the same buffer again and again to who reads at once, however much it was", () => {
+    const output = new Eager();
+    const gather = new GatherBuffer();
+    for (const [value, length] of [[1, 20], [2, 700], [3, 8_000], [4, 60_000], [5, 3]] as const) {
+      append(gather, value, length);
+      gather.flush(output);
+      expect(gather.length).toBe(0);
+      expect(output.read.at(-1)).toEqual(run(value, length));
+    }
+    expect(new Set(output.given.map((bytes) => bytes.buffer)).size).toBe(1);
+  });
+
+  it("never writes again to what was lent and kept", () => {
+    const output = new Eager();
+    const gather = new GatherBuffer();
+    output.readsAtOnce = false;
+    for (let value = 1; value <= 5; value++) {
+      append(gather, value, 100 * value);
+      gather.flush(output);
+    }
+    expect(output.given.map((bytes) => Array.from(bytes))).toEqual([1, 2, 3, 4, 5].map((v) => run(v, 100 * v)));
+    // And the next finds as large a buffer as ever.
+    append(gather, 6, 1);
+    expect(gather.bytes.length).toBe(GATHER_BYTES);
+    gather.flush(output);
   });
 });
