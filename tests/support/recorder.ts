@@ -21,6 +21,8 @@ export class Recorder implements EngineOutput {
   /** What the engine wrote, as it was handed over. */
   readonly writes: Uint8Array[] = [];
   readonly messages: (string | Uint8Array)[] = [];
+  /** It keeps what it is given. */
+  readonly eager = false;
   violation: Violation | undefined;
   readonly #onWord: RecorderOptions["onWord"];
 
@@ -37,8 +39,9 @@ export class Recorder implements EngineOutput {
     return written.length === 0 ? [...this.words] : [...this.words, `write ${toHex(written)}`];
   }
 
-  write(bytes: Uint8Array): void {
+  write(bytes: Uint8Array): boolean {
     this.writes.push(bytes);
+    return false;
   }
 
   message(message: string | Uint8Array): void {
