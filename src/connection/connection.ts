@@ -32,6 +32,8 @@ export interface ConnectionOptions {
 /** How much one connection handles, in or out, before it lets the others have their turn. */
 const FAIR_MESSAGES = 1_024;
 const FAIR_BYTES = 1_048_576;
+/** A read that brought less than this has emptied the socket: the event loop goes on to the others by itself. */
+const SHORT_READ = 16_384;
 
 export class Connection implements MessageSocket, ByteSink, EngineOutput, Watched {
   readonly protocol: string;
@@ -200,6 +202,7 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
   bytes(chunk: Uint8Array): void {
     this.bytesReceived += chunk.length;
     if (this.#engine.deaf) return this.#drop(chunk.length);
+    if (chunk.length < SHORT_READ && !this.#resting) this.#startTurn();
     this.#bytesIn += chunk.length;
     this.#inBatch = true;
     this.#engine.receive(chunk);
@@ -380,10 +383,14 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
     this.#clock.nextTurn(() => this.#endRest());
   }
 
-  #endRest(): void {
-    this.#resting = false;
+  #startTurn(): void {
     this.#messagesIn = this.#messagesOut = 0;
     this.#bytesIn = this.#bytesOut = 0;
+  }
+
+  #endRest(): void {
+    this.#resting = false;
+    this.#startTurn();
     if (this.#closed) return;
     this.#handOver();
     if (this.#paused || this.#resting) return;

@@ -23,7 +23,10 @@ export interface ByteTransport {
 
 /** Who hears the bytes. Never called from inside a call to the same transport. */
 export interface ByteSink {
-  /** `chunk` is the sink's from now on: it may be unmasked in place. */
+  /**
+   * `chunk` is the sink's from now on: it may be unmasked in place. A short one comes in a turn of the event loop of its
+   * own, so that a busy transport leaves the others theirs.
+   */
   bytes(chunk: Uint8Array): void;
   /** The queue that made `write` answer false is out. */
   drained(): void;

@@ -459,6 +459,16 @@ describe.each(ROLES)("Connection as a %s", (role) => {
       expect(transport.paused).toBe(false);
     });
 
+    it("does not rest between short reads, which leave the others their turn, however many there are", () => {
+      const { connection, sink, feed, transport } = open(role);
+      for (let i = 0; i < 20; i++) {
+        feed(many(1_000));
+        for (let sent = 0; sent < 1_000; sent++) expect(connection.send("a")).toBe(true);
+      }
+      expect(sink.messages).toHaveLength(20_000);
+      expect(transport.calls.filter((call) => call === "pause")).toEqual([]);
+    });
+
     it("lets the others have their turn after 1 024 messages out, and holds them back so long", () => {
       const { connection, transport, clock, sink } = open(role);
       const answers = Array.from({ length: 1_024 }, () => connection.send("a"));

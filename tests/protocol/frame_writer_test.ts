@@ -12,7 +12,10 @@ const SIZES = [0, 1, 16, 17, 40, 41, 42, 124, 125, 126, 127, 4_096, 4_097, 16_38
 function writer(key: readonly number[] | undefined, maxFrameSize = Infinity): [FrameWriter, Uint8Array[]] {
   const writes: Uint8Array[] = [];
   const keys = key && new MaskKeys(fixedRandom);
-  return [new FrameWriter({ write: (bytes) => void writes.push(bytes) }, { keys, maxFrameSize }), writes];
+  return [
+    new FrameWriter({ eager: false, write: (bytes) => writes.push(bytes) === 0 }, { keys, maxFrameSize }),
+    writes,
+  ];
 }
 
 describe.each([["masked", KEY], ["unmasked", undefined]])("FrameWriter of %s frames", (_, key) => {
