@@ -11,6 +11,7 @@ export type { BindingIssue, CloseFrameInfo, Closure, RejectedResponse } from "./
 export type { Message } from "./src/transport/message_socket.ts";
 export type { ReadAhead } from "./src/streams/message_queue.ts";
 export type { BufferPolicy } from "./src/streams/endpoint.ts";
+export type { CompressionOptions, WriteOptions } from "./src/streams/compression_options.ts";
 export type { ConnectionConfiguration } from "./src/streams/connection_options.ts";
 export type { WritableMessage } from "./src/streams/message_streams.ts";
 export type { StandardSchema } from "./src/binding/schema.ts";

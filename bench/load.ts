@@ -16,6 +16,8 @@ export interface Load {
   readonly errors: number;
   readonly seconds: number;
   readonly server_cpu_s: number;
+  /** Bytes of resident memory. */
+  readonly server_grown: number;
   readonly msgs_per_s?: number;
   readonly msgs_per_cpu_s?: number;
   readonly handshakes_per_s?: number;

@@ -21,6 +21,10 @@ export interface Row {
   readonly job: Job;
   /** Arguments of the load generator. */
   readonly load: readonly string[];
+  /** Servers compress, and JSON messages are sent compressed. */
+  readonly compressed?: true;
+  /** What is compared is the growth of the server's resident memory for each connection. */
+  readonly memory?: true;
   /** Left out unless asked for by name: `--rows`. */
   readonly onRequest?: true;
   /** Peers that have no part in it. */
@@ -52,6 +56,8 @@ const IN_FLIGHT = {
   "hawser-iterator": { ws: 10 },
 };
 const LOOPED = ["hawser-waist", "hawser-iterator", "ws-bufferutil", "net"];
+
+const UNCOMPRESSED = ["hawser-iterator", "ws-bufferutil", "net"];
 
 export const ROWS: readonly Row[] = [
   {
@@ -134,9 +140,49 @@ export const ROWS: readonly Row[] = [
     aims: { "hawser-waist": { ws: 1 }, "hawser-service": { ws: 1 } },
   },
   {
+    name: "deflate",
+    title: "JSON of 1 to 2 KiB, permessage-deflate with takeover, 64 connections, one in flight",
+    job: "echo",
+    load: ["-c", "64", "-p", "1", "-t"],
+    compressed: true,
+    without: UNCOMPRESSED,
+    onRequest: true,
+    aims: { "hawser-waist": { ws: 2 }, "hawser-service": { ws: 2 } },
+  },
+  {
+    name: "deflate-8",
+    title: "the same, 8 in flight",
+    job: "echo",
+    load: ["-c", "64", "-p", "8", "-t"],
+    compressed: true,
+    without: UNCOMPRESSED,
+    onRequest: true,
+    aims: { "hawser-waist": { ws: 2 }, "hawser-service": { ws: 2 } },
+  },
+  {
+    name: "deflate-memory",
+    title: "1 000 connections that compress, bytes of memory for each (a ratio below 1 is better)",
+    job: "echo",
+    load: ["-c", "1000", "-p", "1", "-t"],
+    compressed: true,
+    memory: true,
+    without: UNCOMPRESSED,
+    onRequest: true,
+  },
+  {
+    name: "plain-memory",
+    title: "the same 1 000 connections without compression",
+    job: "echo",
+    load: ["-c", "1000", "-p", "1", "-s", "1400", "-t"],
+    memory: true,
+    without: UNCOMPRESSED,
+    onRequest: true,
+  },
+  {
     name: "idle",
     title: "5 000 idle connections, bytes of memory for each (a ratio below 1 is better)",
     job: "idle",
+    memory: true,
     load: ["-c", "5000"],
     without: ["hawser-iterator", "ws-bufferutil"],
     onRequest: true,

@@ -6,6 +6,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { buildAll } from "./build.ts";
+import { compressedMessages } from "./messages.ts";
 import { compileLoad, type Load, load } from "./load.ts";
 import { topFunctions } from "./profile.ts";
 import { type Peer, PEERS, type Row, ROWS, type RuntimeName } from "./rows.ts";
@@ -22,6 +23,7 @@ const USAGE = `npm run bench -- [options]
   --micro A,B     micro benchmarks instead: mask, text, copy`;
 
 const RESULTS = fileURLToPath(new URL("results/", import.meta.url));
+const MESSAGES = `${RESULTS}messages.bin`;
 const SERVER_CORE = 0;
 const LOAD_CORE = 1;
 /** CPU seconds a second; the kernel counts them in hundredths. */
@@ -52,6 +54,7 @@ async function runTable(): Promise<void> {
   const peers = chosenPeers();
   compileLoad();
   const scripts = await buildAll("servers", peers.map((peer) => peer.server));
+  if (rows.some((row) => row.compressed)) writeFileSync(MESSAGES, compressedMessages());
   const results: Record<string, Record<string, Record<string, readonly Load[]>>> = {};
   for (const runtime of runtimes) {
     const here = peers.filter((peer) => peer.runtimes.includes(runtime));
@@ -105,11 +108,13 @@ async function runOnce(row: Row, peer: Peer, runtime: RuntimeName, script: strin
     script,
     runtime,
     job: row.job,
+    compressed: row.compressed === true,
     core: SERVER_CORE,
     ...(profileTo === undefined ? {} : { profileTo }),
   });
   const times = ["-w", options.warm, "-d", row.job === "idle" ? "0.1" : options.seconds, "-P", `${server.pid}`];
-  const result = await load(row.job, server.port, [...row.load, ...times], LOAD_CORE).finally(() => server.stop());
+  const messages = row.compressed ? ["-z", MESSAGES] : [];
+  const result = await load(row.job, server.port, [...row.load, ...messages, ...times], LOAD_CORE).finally(() => server.stop());
   if (profileTo !== undefined) {
     progress("");
     console.log(`${row.name} ${peer.name}, self time:\n${topFunctions(profileTo, 20).join("\n")}\n`);

@@ -20,6 +20,7 @@ export interface ServerOptions {
   readonly script: string;
   readonly runtime: RuntimeName;
   readonly job: Job;
+  readonly compressed: boolean;
   readonly core: number;
   /** A folder for a CPU profile. */
   readonly profileTo?: string;
@@ -44,8 +45,9 @@ export function commandOf(runtime: RuntimeName, script: string, profileTo?: stri
 
 /** Starts the server. Rejects when it ends before it told its port. */
 export async function startServer(options: ServerOptions): Promise<Server> {
-  const { peer, script, runtime, job, core, profileTo } = options;
-  const [command, ...args] = [...pinned(core), ...commandOf(runtime, script, profileTo), job];
+  const { peer, script, runtime, job, compressed, core, profileTo } = options;
+  const words = [job, ...(compressed ? ["compressed"] : [])];
+  const [command, ...args] = [...pinned(core), ...commandOf(runtime, script, profileTo), ...words];
   const child = spawn(command!, args, {
     stdio: ["pipe", "pipe", "inherit"],
     env: { ...process.env, NODE_ENV: "production", ...peer.env },

@@ -36,13 +36,12 @@ export class Table {
     const middle = median(figures);
     const spread = (Math.max(...figures) - Math.min(...figures)) / 2 / middle;
     const errors = loads.reduce((sum, load) => sum + load.errors, 0);
-    const idle = row.job === "idle";
     return this.#line([
       `  ${peer.name}`,
-      idle ? "" : count(median(loads.map((load) => load.msgs_per_s ?? load.handshakes_per_s ?? 0))),
+      row.memory ? "" : count(median(loads.map((load) => load.msgs_per_s ?? load.handshakes_per_s ?? 0))),
       count(middle),
       loads.length > 1 ? `±${Math.round(spread * 100)} %` : "",
-      idle ? "" : `${Math.round(median(loads.map((load) => load.server_cpu_s / load.seconds)) * 100)} %`,
+      row.memory ? "" : `${Math.round(median(loads.map((load) => load.server_cpu_s / load.seconds)) * 100)} %`,
       ...this.#baselines.map((name) => ratio(row, peer, figures, all.find((runs) => runs.peer.name === name))),
       loads.some((load) => load.p99_us) ? median(loads.map((load) => load.p99_us ?? 0)).toFixed(0) : "",
     ]) + (errors > 0 ? `  ${errors} ERRORS` : "");
@@ -65,7 +64,7 @@ function ratio(row: Row, peer: Peer, figures: readonly number[], baseline: Runs 
 
 /** What rows are compared by. */
 function figureOf(row: Row, load: Load): number {
-  if (row.job === "idle") return load.bytes_per_connection ?? NaN;
+  if (row.memory) return load.bytes_per_connection ?? load.server_grown / load.opened;
   return (row.job === "handshake" ? load.handshakes_per_cpu_s : load.msgs_per_cpu_s) ?? NaN;
 }
 

@@ -10,6 +10,8 @@
 //   -s N   payload bytes (20)       -t    text frames (default binary; the payload is ASCII)
 //   -d S   seconds measured (3)     -w S  warm-up seconds (1); fractions allowed in both
 //   -u P   request path (/)         -P PID  server process: report its CPU time and memory
+//   -z F   offers permessage-deflate and sends what is in file F in turn: compressed payloads, each behind its length in
+//          four bytes (little endian); the answers must be compressed too
 // Prints one JSON object. Figures to compare are ratios taken in one run on one machine, and
 // msgs_per_cpu_s (messages per second of the server's own CPU time) before msgs_per_s.
 // Targets 127.0.0.1 only.
@@ -38,15 +40,15 @@ typedef struct {
   int fin, opcode;
   // outgoing
   uint64_t to_send;      // frames still to be written
-  size_t off;            // offset inside the current frame
+  size_t next, off;      // which of the ring is the current one, and the offset inside it
   // latency
   double sent_at[64]; unsigned q_head, q_tail;
 } Conn;
 
 static int port, nconn = 32, depth = 1, text = 0; static double secs = 3, warm = 1; static long size = 20; static pid_t pid = 0;
 static const char *path = "/";
-static uint8_t *frame; static size_t frame_len;
-static uint8_t *batch; static size_t batch_frames;
+// the frames that are sent in turn, one behind the other; starts has one entry more than there are
+static uint8_t *ring, first_byte; static size_t *starts, ring_frames; static const char *compressed;
 static int ep; static Conn *conns; static uint64_t received, received_bytes, handshakes, errors;
 static double *lat; static size_t lat_n, lat_cap = 2000000;
 static int measuring;
@@ -69,19 +71,35 @@ static long rss_of(pid_t p) {
   return b * sysconf(_SC_PAGESIZE);
 }
 
-static void make_frame(void) {
-  uint8_t h[14]; int n = 0;
-  h[n++] = 0x80 | (text ? 1 : 2);
-  if (size < 126) h[n++] = 0x80 | (uint8_t)size;
-  else if (size < 65536) { h[n++] = 0x80 | 126; h[n++] = size >> 8; h[n++] = size & 255; }
-  else { h[n++] = 0x80 | 127; for (int i = 7; i >= 0; i--) h[n++] = ((uint64_t)size >> (8 * i)) & 255; }
-  uint8_t key[4] = { 0x37, 0xfa, 0x21, 0x3d };
-  memcpy(h + n, key, 4); n += 4;
-  frame_len = n + size; frame = malloc(frame_len); memcpy(frame, h, n);
-  for (long i = 0; i < size; i++) frame[n + i] = (uint8_t)('a' + i % 26) ^ key[i & 3];
-  batch_frames = frame_len >= 65536 ? 1 : 65536 / frame_len; if (batch_frames > 64) batch_frames = 64;
-  batch = malloc(batch_frames * frame_len);
-  for (size_t i = 0; i < batch_frames; i++) memcpy(batch + i * frame_len, frame, frame_len);
+static size_t put_frame(uint8_t *to, const uint8_t *payload, size_t len) {
+  size_t n = 0; to[n++] = first_byte;
+  if (len < 126) to[n++] = 0x80 | (uint8_t)len;
+  else if (len < 65536) { to[n++] = 0x80 | 126; to[n++] = len >> 8; to[n++] = len & 255; }
+  else { to[n++] = 0x80 | 127; for (int i = 7; i >= 0; i--) to[n++] = ((uint64_t)len >> (8 * i)) & 255; }
+  const uint8_t key[4] = { 0x37, 0xfa, 0x21, 0x3d };
+  memcpy(to + n, key, 4); n += 4;
+  for (size_t i = 0; i < len; i++) to[n + i] = payload[i] ^ key[i & 3];
+  return n + len;
+}
+static void make_ring(void) {
+  first_byte = 0x80 | (compressed ? 0x40 : 0) | (text ? 1 : 2);
+  if (compressed) {
+    FILE *h = fopen(compressed, "rb"); if (!h) { perror(compressed); exit(2); }
+    fseek(h, 0, SEEK_END); size_t n = ftell(h); rewind(h);
+    uint8_t *in = malloc(n); if (fread(in, 1, n, h) != n) exit(2); fclose(h);
+    ring = malloc(n * 4); starts = calloc(n / 4 + 2, sizeof *starts);
+    for (size_t at = 0; at + 4 <= n;) {
+      size_t len = in[at] | in[at + 1] << 8 | in[at + 2] << 16 | (size_t)in[at + 3] << 24; at += 4;
+      starts[ring_frames + 1] = starts[ring_frames] + put_frame(ring + starts[ring_frames], in + at, len);
+      ring_frames++; at += len;
+    }
+    free(in); return;
+  }
+  ring_frames = size + 14 >= 65536 ? 1 : 65536 / (size + 14); if (ring_frames > 64) ring_frames = 64;
+  uint8_t *payload = malloc(size); for (long i = 0; i < size; i++) payload[i] = (uint8_t)('a' + i % 26);
+  ring = malloc(ring_frames * (size + 14)); starts = calloc(ring_frames + 1, sizeof *starts);
+  for (size_t i = 0; i < ring_frames; i++) starts[i + 1] = starts[i] + put_frame(ring + starts[i], payload, size);
+  free(payload);
 }
 static void watch(Conn *c, int out) {
   if (c->watches_out == out) return;
@@ -113,10 +131,13 @@ static void drop(Conn *c) {
 
 static void flush(Conn *c) {
   while (c->to_send) {
-    size_t n = c->to_send < batch_frames ? c->to_send : batch_frames;
-    ssize_t w = write(c->fd, batch + c->off, n * frame_len - c->off);
+    size_t last = c->next + (c->to_send < ring_frames - c->next ? c->to_send : ring_frames - c->next);
+    size_t from = starts[c->next] + c->off;
+    ssize_t w = write(c->fd, ring + from, starts[last] - from);
     if (w < 0) { if (errno == EAGAIN) { watch(c, 1); return; } errors++; drop(c); return; }
-    size_t done = c->off + w; c->to_send -= done / frame_len; c->off = done % frame_len;
+    size_t at = from + w;
+    while (c->next < last && starts[c->next + 1] <= at) { c->next++; c->to_send--; }
+    c->off = at - starts[c->next]; if (c->next == ring_frames) c->next = 0;
   }
   watch(c, 0);
 }
@@ -156,7 +177,7 @@ static void parse(Conn *c, uint8_t *p, size_t n) {
     else if (len == 127) { len = 0; for (int i = 2; i < 10; i++) len = len << 8 | c->hdr[i]; }
     c->fin = c->hdr[0] >> 7; c->opcode = c->hdr[0] & 15; c->need = len; c->hdr_len = 0;
     if (c->opcode == 8) { errors++; drop(c); return; }
-    if (c->hdr[0] != frame[0] || len != (uint64_t)size) { if (c->opcode < 8) errors++; }   // not our message
+    if (c->hdr[0] != first_byte || (!compressed && len != (uint64_t)size)) { if (c->opcode < 8) errors++; }   // not our message
     if (!len && c->fin && c->opcode < 8) on_message(c);
   }
 }
@@ -187,7 +208,8 @@ static void event(Conn *c, uint32_t ev, int mode) {
     if (err) { errors++; drop(c); return; }
     char req[512]; int n = snprintf(req, sizeof req,
       "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n", path, port);
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n%s\r\n", path, port,
+      compressed ? "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n" : "");
     if (write(c->fd, req, n) != n) { errors++; drop(c); return; }
     c->state = HANDSHAKE; watch(c, 0); return;
   }
@@ -211,15 +233,16 @@ static void spin(double until, int mode, uint64_t in_flight) {
 static int cmp(const void *a, const void *b) { double x = *(double *)a, y = *(double *)b; return x < y ? -1 : x > y; }
 
 int main(int argc, char **argv) {
-  if (argc < 3) { fprintf(stderr, "usage: wsload echo|fanout|handshake|idle PORT [-c N] [-p N] [-s N] [-t] [-d S] [-w S] [-u PATH] [-P PID]\n"); return 2; }
+  if (argc < 3) { fprintf(stderr, "usage: wsload echo|fanout|handshake|idle PORT [-c N] [-p N] [-s N] [-t] [-d S] [-w S] [-u PATH] [-P PID] [-z FILE]\n"); return 2; }
   int mode = !strcmp(argv[1], "echo") ? 0 : !strcmp(argv[1], "fanout") ? 1 : !strcmp(argv[1], "handshake") ? 2 : !strcmp(argv[1], "idle") ? 3 : -1;
   if (mode < 0) { fprintf(stderr, "wsload: unknown mode %s\n", argv[1]); return 2; }
   port = atoi(argv[2]); fan = mode == 1; reset = mode == 2; optind = 3;
-  for (int o; (o = getopt(argc, argv, "c:p:s:td:w:u:P:")) != -1;) switch (o) {
+  for (int o; (o = getopt(argc, argv, "c:p:s:td:w:u:P:z:")) != -1;) switch (o) {
     case 'c': nconn = atoi(optarg); break; case 'p': depth = atoi(optarg); break; case 's': size = atol(optarg); break;
     case 't': text = 1; break; case 'd': secs = atof(optarg); break; case 'w': warm = atof(optarg); break;
+    case 'z': compressed = optarg; break;
     case 'u': path = optarg; break; case 'P': pid = atoi(optarg); break; default: return 2; }
-  make_frame(); rbuf = malloc(rcap); lat = malloc(lat_cap * sizeof *lat); conns = calloc(nconn, sizeof *conns);
+  make_ring(); rbuf = malloc(rcap); lat = malloc(lat_cap * sizeof *lat); conns = calloc(nconn, sizeof *conns);
   ep = epoll_create1(0); long rss0 = rss_of(pid);
   struct epoll_event ev[512]; double t_open = now();
   for (int i = 0; i < nconn; i++) {
@@ -239,6 +262,6 @@ int main(int argc, char **argv) {
   else if (mode == 3) printf("\"rss_before\":%ld,\"rss_open\":%ld,\"bytes_per_connection\":%.0f,", rss0, rss1, opened ? (double)(rss1 - rss0) / opened : 0);
   else printf("\"msgs\":%lu,\"msgs_per_s\":%.0f,\"mb_per_s\":%.1f,\"msgs_per_cpu_s\":%.0f,", (unsigned long)r, r / dt, r / dt * size / 1e6, cpu > 0 ? r / cpu : 0);
   if (lat_n) printf("\"p50_us\":%.1f,\"p99_us\":%.1f,", lat[lat_n / 2] * 1e6, lat[(size_t)(lat_n * 0.99)] * 1e6);
-  printf("\"server_cpu_s\":%.2f,\"server_rss\":%ld}\n", cpu, rss_of(pid));
+  printf("\"server_cpu_s\":%.2f,\"server_grown\":%ld,\"server_rss\":%ld}\n", cpu, rss_of(pid) - rss0, rss_of(pid));
   return errors > 0;
 }

@@ -22,30 +22,35 @@ interface Folder {
 }
 
 const HOUSE: Readonly<Record<string, Folder>> = {
-  "": { imports: [], files: words("errors close_code bytes seconds option_check") },
+  "": { imports: [], files: words("errors close_code bytes deflate_codec seconds option_check") },
   protocol: {
     imports: [],
     files: words(
-      `opcode byte_queue vector_mask mask frame_reader utf8_check text_decoder assembler deflate_codec permessage_deflate close_payload
+      `opcode byte_queue vector_mask mask frame_reader utf8_check text_decoder sliding_window permessage_deflate assembler close_payload
       gather_buffer frame_writer engine`,
     ),
   },
   handshake: {
     imports: words("protocol"),
     files: words(
-      `header_grammar authority request_target reserved_header http_head accept_key subprotocol extension_offer origin
+      `header_grammar authority request_target reserved_header http_head accept_key subprotocol extension_offer deflate_negotiation origin
       client_handshake server_handshake`,
     ),
   },
   transport: {
     imports: [],
-    files: words("byte_transport message_socket clock deadlines upgrade dialer runtime memory from_streams"),
+    files: words(
+      "byte_transport message_socket clock deadlines window_budget upgrade dialer runtime memory from_streams",
+    ),
   },
-  connection: { imports: words("protocol handshake transport"), files: words("rate_limit closure_of connection") },
+  connection: {
+    imports: words("protocol handshake transport"),
+    files: words("rate_limit message_deadline closure_of agreed_deflate connection"),
+  },
   streams: {
     imports: words("transport"),
     files: words(
-      `ring byte_size shared_message message_queue held_writes keep_alive endpoint connection_options inbox message_iterator message_reads
+      `ring byte_size shared_message message_queue held_writes keep_alive endpoint connection_options compression_options inbox message_iterator message_reads
       message_streams`,
     ),
   },

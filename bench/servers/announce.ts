@@ -8,5 +8,8 @@ export function announce(port: number): void {
   process.stdin.on("end", () => process.exit(0)).on("error", () => process.exit(0)).resume();
 }
 
+/** The second argument: messages are compressed, as the library does it by default. */
+export const compressed: boolean = process.argv[3] === "compressed";
+
 /** The first argument: what to do with a message. */
 export const job: "echo" | "fanout" = process.argv[2] === "fanout" ? "fanout" : "echo";

@@ -1,9 +1,10 @@
 /** Hawser's host below any service: each upgrade is accepted, and its socket handed on. */
 
 import { nodeRuntime } from "../../src/adapters/node/node_runtime.ts";
+import { checkCompression } from "../../src/streams/compression_options.ts";
 import type { MessageSocket } from "../../src/transport/message_socket.ts";
 import { DEFAULT_LIMITS, type ListenOptions } from "../../src/transport/upgrade.ts";
-import { announce } from "./announce.ts";
+import { announce, compressed } from "./announce.ts";
 
 const OPTIONS: ListenOptions = {
   target: 0,
@@ -17,10 +18,12 @@ const OPTIONS: ListenOptions = {
   onError: (error) => console.error(error),
 };
 
+const compression = compressed ? checkCompression({}) : undefined;
+
 /** Listens, and hands every open socket to `onSocket`. */
 export async function listen(onSocket: (socket: MessageSocket) => void): Promise<void> {
   const { port } = await nodeRuntime.host(OPTIONS, async (upgrade) => {
-    onSocket(await upgrade.accept({ limits: DEFAULT_LIMITS, keepAliveMs: Infinity }));
+    onSocket(await upgrade.accept({ limits: DEFAULT_LIMITS, compression, keepAliveMs: Infinity }));
   });
   announce(port);
 }

@@ -5,7 +5,7 @@ import { broadcast } from "../../src/service/broadcast.ts";
 import type { Caller } from "../../src/service/caller.ts";
 import { Listener } from "../../src/service/listener.ts";
 import type { Service } from "../../src/service/service.ts";
-import { announce, job } from "./announce.ts";
+import { announce, compressed, job } from "./announce.ts";
 
 const echo: Service = {
   onTextMessage: (_caller, text) => text,
@@ -19,7 +19,7 @@ const fanout: Service = {
   onClose: (caller) => void callers.delete(caller),
 };
 
-const listener = new Listener(nodeRuntime, 0, { host: "127.0.0.1" });
+const listener = new Listener(nodeRuntime, 0, { host: "127.0.0.1", webSocketCompressionEnabled: compressed });
 listener.attach("/", { get: () => job === "fanout" ? fanout : echo });
 await listener.start();
 announce(listener.port);

@@ -2,9 +2,9 @@
 
 import type { AddressInfo } from "node:net";
 import { WebSocketServer } from "ws";
-import { announce, job } from "./announce.ts";
+import { announce, compressed, job } from "./announce.ts";
 
-const server = new WebSocketServer({ port: 0, host: "127.0.0.1", perMessageDeflate: false });
+const server = new WebSocketServer({ port: 0, host: "127.0.0.1", perMessageDeflate: compressed });
 
 server.on("connection", (socket) => {
   socket.on("error", () => {});

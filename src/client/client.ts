@@ -16,6 +16,7 @@ import {
   WriteTimedOutError,
 } from "../errors.ts";
 import { closeMillis } from "../seconds.ts";
+import { checkWrite, type WriteOptions } from "../streams/compression_options.ts";
 import { Endpoint, type EndpointReader, unheard } from "../streams/endpoint.ts";
 import { Inbox } from "../streams/inbox.ts";
 import { MessageIterator, type ReadOptions } from "../streams/message_iterator.ts";
@@ -185,9 +186,9 @@ export class Client implements AsyncIterable<Message> {
    *
    * @throws {TypeError} at once, when `text` is not a string
    */
-  writeTextMessage(text: string): Promise<void> {
+  writeTextMessage(text: string, options?: WriteOptions): Promise<void> {
     if (typeof text !== "string") throw new TypeError(`Cannot write a text message: it is of type ${typeof text}`);
-    return this.#write(text);
+    return this.#write(text, checkWrite(options));
   }
 
   /**
@@ -196,8 +197,8 @@ export class Client implements AsyncIterable<Message> {
    *
    * @throws {TypeError} at once, when `data` is neither a `Uint8Array` nor an `ArrayBuffer`
    */
-  writeBinaryMessage(data: Uint8Array | ArrayBuffer): Promise<void> {
-    return this.#write(toBytes(data, "Cannot write a binary message"));
+  writeBinaryMessage(data: Uint8Array | ArrayBuffer, options?: WriteOptions): Promise<void> {
+    return this.#write(toBytes(data, "Cannot write a binary message"), checkWrite(options));
   }
 
   /**
@@ -207,12 +208,12 @@ export class Client implements AsyncIterable<Message> {
    * @throws {TypeError} at once, for anything else
    * @throws {UnsupportedError} at once, for a `ReadableStream`: this version does not send one as a message
    */
-  writeMessage(value: unknown): Promise<void> {
+  writeMessage(value: unknown, options?: WriteOptions): Promise<void> {
     if (value instanceof ReadableStream) {
       const message = "Cannot write a stream as one message: this version does not do it";
       throw new UnsupportedError(message, "streamed message", this.#runtime.name);
     }
-    return this.#write(toMessage(value));
+    return this.#write(toMessage(value), checkWrite(options));
   }
 
   /**
@@ -387,10 +388,10 @@ export class Client implements AsyncIterable<Message> {
     }
   }
 
-  #write(message: Message): Promise<void> {
+  #write(message: Message, compress = true): Promise<void> {
     let room: Promise<void> | undefined;
     try {
-      room = this.#open("Cannot send a message").endpoint.send(message);
+      room = this.#open("Cannot send a message").endpoint.send(message, compress);
     } catch (error) {
       return unheard(Promise.reject(error));
     }

@@ -4,15 +4,16 @@
  */
 
 import { concat } from "../bytes.ts";
+import { offerCompression, verifyCompression } from "../connection/agreed_deflate.ts";
 import { Connection } from "../connection/connection.ts";
 import { ConnectionError, HandshakeTimedOutError } from "../errors.ts";
 import { acceptKey, createKey } from "../handshake/accept_key.ts";
-import { judgeAnswer, serializeOffer, unreadableAnswer } from "../handshake/client_handshake.ts";
+import { judgeAnswer, serializeOffer, unreadableAnswer, unusableAnswer } from "../handshake/client_handshake.ts";
 import { HttpHeadError, type ParsedHead, type ResponseHead, responseHeadParser } from "../handshake/http_head.ts";
 import type { ByteSink, ByteTransport } from "../transport/byte_transport.ts";
 import type { MessageSocket } from "../transport/message_socket.ts";
 import type { Runtime } from "../transport/runtime.ts";
-import type { SocketLimits } from "../transport/upgrade.ts";
+import type { CompressionSettings, SocketLimits } from "../transport/upgrade.ts";
 import { Relay } from "./relay.ts";
 import { ResponseBody } from "./response_body.ts";
 import type { Target } from "./target.ts";
@@ -25,6 +26,8 @@ export interface ConnectSettings {
   /** Milliseconds for everything until the connection is open, Infinity for ever. */
   readonly handshakeMs: number;
   readonly limits: SocketLimits;
+  /** How to compress, undefined for not at all. */
+  readonly compression: CompressionSettings | undefined;
 }
 
 /** An open connection, not started yet, and the answer that opened it. */
@@ -109,10 +112,12 @@ class Opening implements ByteSink {
   }
 
   async #run(url: URL): Promise<Opened> {
-    const { protocols, headers, origin, limits } = this.#settings;
-    const { clock, deadlines, fillRandom } = this.#runtime;
+    const { protocols, headers, origin, limits, compression } = this.#settings;
+    const { clock, deadlines, fillRandom, decodeAscii, deflate: tools } = this.#runtime;
     const key = createKey(fillRandom);
-    const request = serializeOffer({ url, key, protocols, headers, ...(origin !== undefined && { origin }) });
+    const extensions = compression && tools ? offerCompression(compression, tools) : [];
+    const offer = { url, key, protocols, extensions, headers, ...(origin !== undefined && { origin }) };
+    const request = serializeOffer(offer);
     const accepted = acceptKey(key);
     this.#relay.open(this);
     this.#signal.throwIfAborted();
@@ -120,8 +125,12 @@ class Opening implements ByteSink {
 
     const { head: response, rest } = await this.#answer;
     const body = this.#body === undefined ? Promise.resolve("") : this.#readBody(this.#body);
-    const agreement = judgeAnswer(response, { accept: await accepted, protocols }, () => body);
+    const agreement = judgeAnswer(response, { accept: await accepted, protocols, extensions }, () => body);
     this.#signal.throwIfAborted();
+    const compressed = compression && tools && verifyCompression(agreement.extensions, compression, tools);
+    if (compressed && "problem" in compressed) {
+      throw unusableAnswer(compressed.problem, response.status, response.headers);
+    }
     const head = concat(rest, this.#relay.takeKept());
     const socket = new Connection(this.#relay, {
       role: "client",
@@ -130,6 +139,8 @@ class Opening implements ByteSink {
       clock,
       deadlines,
       fillRandom,
+      decodeAscii,
+      deflate: compressed?.deflate,
       head,
     });
     return { socket, response };

@@ -7,12 +7,14 @@ import { isFieldValue, isToken } from "../handshake/header_grammar.ts";
 import { isReservedHeader } from "../handshake/reserved_header.ts";
 import { validateProtocols } from "../handshake/subprotocol.ts";
 import { checkFunction, checkIsOptions, checkNames, checkSeconds, type Given, wrongKind } from "../option_check.ts";
+import { checkCompression, type CompressionOptions } from "../streams/compression_options.ts";
 import {
   checkConnection,
   CONNECTION_NAMES,
   type ConnectionConfiguration,
   type ConnectionSettings,
 } from "../streams/connection_options.ts";
+import type { CompressionSettings } from "../transport/upgrade.ts";
 
 /** Takes pings and pongs instead of the client itself. */
 export interface PingPongHandler<Client> {
@@ -49,8 +51,8 @@ export interface ClientOptions<Client> extends ConnectionConfiguration {
   readonly onIdleTimeout?: (client: Client) => void | Promise<void>;
   /** Takes pings and pongs. Default: pings are answered, pongs dropped. */
   readonly pingPongHandler?: PingPongHandler<Client>;
-  /** Compression of messages: not in this version. */
-  readonly webSocketCompressionEnabled?: false;
+  /** Whether to offer the compression of messages, and how to compress them. Default true. */
+  readonly webSocketCompressionEnabled?: boolean | CompressionOptions;
 }
 
 /** A client's options, checked. Times are milliseconds, Infinity for ever. */
@@ -64,6 +66,7 @@ export interface ClientSettings<Client> extends ConnectionSettings {
   readonly writeMs: number;
   readonly onIdleTimeout: ((client: Client) => void | Promise<void>) | undefined;
   readonly pingPongHandler: PingPongHandler<Client>;
+  readonly compression: CompressionSettings | undefined;
 }
 
 /**
@@ -76,9 +79,6 @@ export function checkClient<Client>(config: ClientOptions<Client> = {}): ClientS
   checkIsOptions(config);
   const given = config as Given;
   checkNames(given, NAMES, REFUSALS);
-  if (given.webSocketCompressionEnabled !== undefined && given.webSocketCompressionEnabled !== false) {
-    throw new TypeError(`Cannot use the option "webSocketCompressionEnabled": ${NOT_YET}, but for false`);
-  }
   const { origin } = config;
   if (origin !== undefined && (typeof origin !== "string" || !/^[\x21-\x7e]+$/.test(origin))) {
     throw wrongKind("origin", "an origin");
@@ -95,6 +95,7 @@ export function checkClient<Client>(config: ClientOptions<Client> = {}): ClientS
     writeMs: checkSeconds(given, "writeTimeout", 0, true),
     onIdleTimeout: config.onIdleTimeout,
     pingPongHandler: checkPingPongHandler(config.pingPongHandler),
+    compression: checkCompression(given),
     ...checkConnection(given, 0, DEFAULT_CLOSE_MS),
   };
 }

@@ -7,12 +7,14 @@ import type { DecodeAscii, FillRandom } from "../bytes.ts";
 import { type CloseFrameInfo, CorruptedFrameError, type WebSocketError } from "../errors.ts";
 import { frameMessage } from "../protocol/frame_writer.ts";
 import { Engine, type EngineOutput, type Role, type Violation } from "../protocol/engine.ts";
+import type { PermessageDeflate } from "../protocol/permessage_deflate.ts";
 import type { ByteSink, ByteTransport } from "../transport/byte_transport.ts";
 import type { Cancel, Clock } from "../transport/clock.ts";
 import type { Deadlines, Watched } from "../transport/deadlines.ts";
-import type { Message, MessageSink, MessageSocket } from "../transport/message_socket.ts";
+import type { Framed, Message, MessageSink, MessageSocket } from "../transport/message_socket.ts";
 import type { SocketLimits } from "../transport/upgrade.ts";
 import { closureOf } from "./closure_of.ts";
+import { MessageDeadline } from "./message_deadline.ts";
 import { RateLimit } from "./rate_limit.ts";
 
 export interface ConnectionOptions {
@@ -25,6 +27,8 @@ export interface ConnectionOptions {
   readonly fillRandom: FillRandom;
   /** The runtime's fastest way from ASCII to a string, if it has one. */
   readonly decodeAscii?: DecodeAscii | undefined;
+  /** How messages are compressed, when that was agreed on. The connection's alone. */
+  readonly deflate?: PermessageDeflate | undefined;
   /** Bytes that came behind the handshake. The connection's from now on. */
   readonly head?: Uint8Array;
 }
@@ -45,6 +49,8 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
   readonly #deadlines: Deadlines;
   readonly #engine: Engine;
   readonly #controlRate: RateLimit;
+  readonly #deflate: PermessageDeflate | undefined;
+  readonly #inflateRate: RateLimit | undefined;
   #head: Uint8Array | undefined;
   #sink: MessageSink | undefined;
 
@@ -80,12 +86,9 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
   #first: "local" | "remote" | undefined;
   #error: WebSocketError | undefined;
   #cancelLinger: Cancel | undefined;
-  /** Bytes that came after the last that counted. */
   #lingered = 0;
-  /** Since when a message has been under way, as the coarse timer saw it; and how many had come by then. */
-  #unfinishedSince = 0;
+  readonly #lateness: MessageDeadline;
   #messages = 0;
-  #messagesSeen = -1;
 
   constructor(transport: ByteTransport, options: ConnectionOptions) {
     const { limits, role, fillRandom } = options;
@@ -96,7 +99,10 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
     this.#clock = options.clock;
     this.#controlRate = new RateLimit(limits.maxControlFramesPerSecond, options.clock);
     this.#deadlines = options.deadlines;
+    this.#lateness = new MessageDeadline(limits.messageMs);
     this.#head = options.head;
+    const deflate = this.#deflate = options.deflate;
+    this.#inflateRate = deflate && new RateLimit(limits.maxInflatedBytesPerSecond, options.clock);
     this.#engine = new Engine(this, {
       role,
       maxMessageSize: limits.maxMessageSize,
@@ -104,6 +110,7 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
       maxFragments: limits.maxFragments,
       fillRandom,
       decodeAscii: options.decodeAscii,
+      deflate,
     });
   }
 
@@ -130,25 +137,27 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
     return this.#engine.pending + this.#outgoingBytes + this.#transport.bufferedAmount;
   }
 
-  send(message: Message): boolean {
+  send(message: Message, compress = true): boolean {
     if (this.#silent) return false;
-    this.#engine.send(message);
+    this.#engine.send(message, compress);
     return this.#wrote(message.length);
   }
 
   /** A client's frames are masked, each with a key of its own (§5.3). */
-  get framing(): number | undefined {
-    return this.#role === "server" ? this.#limits.maxFrameSize ?? Infinity : undefined;
+  get framing(): number | string | undefined {
+    if (this.#role === "client") return undefined;
+    const size = this.#limits.maxFrameSize ?? Infinity;
+    return this.#deflate === undefined ? size : `${size} ${this.#deflate.kind}`;
   }
 
-  frame(message: Message): Uint8Array {
-    return frameMessage(message, this.#limits.maxFrameSize ?? Infinity);
+  frame(message: Message): Framed {
+    return frameMessage(message, this.#limits.maxFrameSize ?? Infinity, this.#deflate);
   }
 
-  sendFramed(framed: Uint8Array): boolean {
+  sendFramed(framed: Framed): boolean {
     if (this.#silent) return false;
     this.#engine.sendFramed(framed);
-    return this.#wrote(framed.length);
+    return this.#wrote(framed.bytes.length);
   }
 
   sendPart(part: Message, fin: boolean): boolean {
@@ -220,7 +229,7 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
     if (this.#engine.deaf || !(this.#paused || this.#resting)) this.#finish();
   }
 
-  closed(error?: Error): void {
+  closed(cause?: Error): void {
     if (this.#closed) return;
     this.#closed = this.#silent = true;
     this.#deadlines.delete(this);
@@ -236,8 +245,9 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
     this.#engine.flush();
     this.#outgoing = this.#pongs = undefined;
     this.#outgoingBytes = 0;
+    this.#deflate?.clear();
     const { received } = this.#engine;
-    this.#sink?.closed(closureOf({ received, sent, first: this.#first, error: this.#error, cause: error }));
+    this.#sink?.closed(closureOf({ received, sent, first: this.#first, error: this.#error, cause }));
   }
 
   // ── from beside: what the engine decided ──
@@ -259,8 +269,18 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
 
   message(message: Message): void {
     this.#messages++;
-    if (++this.#messagesIn >= FAIR_MESSAGES && !this.#closed) this.#engine.pause();
+    if (this.#deflate !== undefined && this.#inflatesTooMuch(this.#deflate)) return;
+    if ((++this.#messagesIn >= FAIR_MESSAGES || this.#bytesIn >= FAIR_BYTES) && !this.#closed) this.#engine.pause();
     this.#sink!.message(message);
+  }
+
+  /** A few bytes may come to millions: what they come to counts. True when it is too much, and the peer has been told. */
+  #inflatesTooMuch(deflate: PermessageDeflate): boolean {
+    const inflated = deflate.takeInflated();
+    this.#bytesIn += inflated;
+    if (inflated === 0 || !this.#inflateRate!.exceeded(inflated)) return false;
+    this.#engine.fail(new CorruptedFrameError("Too much to inflate in a second", 1008, "§10.4"));
+    return true;
   }
 
   pinged(payload: Uint8Array): void {
@@ -296,13 +316,9 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
   check(now: number): void {
     // While we hold it back ourselves, a message is not late.
     const waiting = this.#engine.unfinished && !this.#paused && !this.#resting;
-    if (!waiting || this.#messagesSeen !== this.#messages) {
-      this.#messagesSeen = waiting ? this.#messages : -1;
-      this.#unfinishedSince = now;
-    } else if (now - this.#unfinishedSince >= this.#limits.messageMs) {
-      this.#engine.fail(new CorruptedFrameError("Message not finished in time", 1008, "§10.4"));
-      this.#finish();
-    }
+    if (!this.#lateness.isOver(now, waiting, this.#messages)) return;
+    this.#engine.fail(new CorruptedFrameError("Message not finished in time", 1008, "§10.4"));
+    this.#finish();
   }
 
   // ── handing over ──

@@ -16,13 +16,14 @@ export class RateLimit {
     this.#since = clock.now();
   }
 
-  /** Counts one more; true when there have been more than `perSecond`, inclusive, within a second. */
-  exceeded(): boolean {
-    if (++this.#count <= this.#perSecond) return false;
+  /** Counts `more`; true when there have been more than `perSecond`, inclusive, within a second. */
+  exceeded(more = 1): boolean {
+    this.#count += more;
+    if (this.#count <= this.#perSecond) return false;
     const now = this.#clock.now();
     if (now - this.#since < SECOND_MS) return true;
     this.#since = now;
-    this.#count = 1;
-    return false;
+    this.#count = more;
+    return more > this.#perSecond;
   }
 }

@@ -105,7 +105,7 @@ export function judgeAnswer(
     throw new InvalidHandshakeError(message, { status, headers, body: readBody });
   }
   const fail = (problem: string): never => {
-    throw invalid(problem, status, headers);
+    throw unusableAnswer(problem, status, headers);
   };
 
   if (version !== "1.1") fail("the server switched protocols in HTTP/1.0");
@@ -124,10 +124,16 @@ export function judgeAnswer(
 
 /** The error of an answer that has no usable head, and so neither a status (0) nor headers (none). */
 export function unreadableAnswer(cause: HttpHeadError): InvalidHandshakeError {
-  return invalid("the answer is not a usable HTTP head", 0, new Headers(), { cause });
+  return unusableAnswer("the answer is not a usable HTTP head", 0, new Headers(), { cause });
 }
 
-function invalid(problem: string, status: number, headers: Headers, options?: ErrorOptions): InvalidHandshakeError {
+/** The error of an answer that opens no WebSocket: `problem` is what is wrong with it. */
+export function unusableAnswer(
+  problem: string,
+  status: number,
+  headers: Headers,
+  options?: ErrorOptions,
+): InvalidHandshakeError {
   const response = { status, headers, body: () => Promise.resolve("") };
   return new InvalidHandshakeError(`Cannot open the WebSocket: ${problem}`, response, options);
 }

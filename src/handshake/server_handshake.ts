@@ -6,7 +6,7 @@
 import { concat, EMPTY, encodeUtf8 } from "../bytes.ts";
 import { acceptKey, isValidKey, type Sha1 } from "./accept_key.ts";
 import { parseAuthority } from "./authority.ts";
-import { type Extension, parseExtensions } from "./extension_offer.ts";
+import { type Extension, parseExtensions, serializeExtensions } from "./extension_offer.ts";
 import { hasProduct, hasToken, isToken, quote } from "./header_grammar.ts";
 import { type HeaderLines, serializeResponse } from "./http_head.ts";
 import { isReservedHeader } from "./reserved_header.ts";
@@ -54,6 +54,8 @@ export interface UpgradeAnswer {
   readonly key: string;
   /** The sub-protocol, one of those offered. */
   readonly protocol?: string | undefined;
+  /** The extensions agreed on. None by default. */
+  readonly extensions?: readonly Extension[];
   /** Headers to add, `Set-Cookie` as often as it is there. */
   readonly headers?: HeaderLines | undefined;
   /** WebCrypto's by default. */
@@ -117,13 +119,14 @@ function announcesBody(headers: HandshakeRequest["headers"]): boolean {
  * ill-formed or belongs to the handshake.
  */
 export async function answerUpgrade(answer: UpgradeAnswer): Promise<Uint8Array> {
-  const { key, protocol, headers = [], sha1 } = answer;
+  const { key, protocol, extensions = [], headers = [], sha1 } = answer;
   if (protocol !== undefined && !isToken(protocol)) {
     throw new TypeError(`Cannot answer the upgrade: the sub-protocol ${quote(protocol)} is not a token`);
   }
   const lines: (readonly [string, string])[] = [["Upgrade", "websocket"], ["Connection", "Upgrade"]];
   lines.push(["Sec-WebSocket-Accept", await acceptKey(key, sha1)]);
   if (protocol !== undefined) lines.push(["Sec-WebSocket-Protocol", protocol]);
+  if (extensions.length > 0) lines.push(["Sec-WebSocket-Extensions", serializeExtensions(extensions)]);
   for (const line of headers) {
     if (isReservedHeader(line[0])) {
       throw new TypeError(`Cannot answer the upgrade: the header ${quote(line[0])} belongs to the handshake`);

@@ -8,6 +8,7 @@ import { CorruptedFrameError, InvalidContinuationFrameError, PayloadTooLargeErro
 import type { FrameReader } from "./frame_reader.ts";
 import { mask, maskedCopy } from "./mask.ts";
 import { CONTINUATION, TEXT } from "./opcode.ts";
+import { compressedBound, type PermessageDeflate } from "./permessage_deflate.ts";
 import { decodeShortAscii, decodeText, SHORT_TEXT } from "./text_decoder.ts";
 import { Utf8Check } from "./utf8_check.ts";
 
@@ -18,6 +19,8 @@ export interface AssemblerOptions {
   readonly maxFragments: number;
   /** The runtime's fastest way to a string, if it has one. */
   readonly decodeAscii?: DecodeAscii | undefined;
+  /** Present when permessage-deflate was agreed on. */
+  readonly deflate?: PermessageDeflate | undefined;
 }
 
 /** The first buffer of a message in pieces: two network packets. */
@@ -29,6 +32,9 @@ export class Assembler {
   readonly #options: AssemblerOptions;
   /** The opcode of the message in progress; 0 between messages. */
   #opcode = 0;
+  /** It is compressed, and how many bytes it may have come to before it is inflated. */
+  #compressed = false;
+  #mostBytes = 0;
   #fragments = 0;
   /** Bytes that the frames of this message announced so far. */
   #announced = 0;
@@ -54,7 +60,9 @@ export class Assembler {
     if (frame.first) {
       // The common case, a whole message in one frame and all there, keeps nothing here.
       const whole = frame.last && frame.fin && this.#opcode === 0 && frame.opcode !== CONTINUATION;
-      if (whole && frame.length <= this.#options.maxMessageSize) return this.takeWhole(frame);
+      if (whole && frame.length <= this.#mostOf(frame.compressed)) {
+        return frame.compressed ? this.#inflateWhole(frame) : this.takeWhole(frame);
+      }
       this.#begin(frame);
     }
     this.#append(frame);
@@ -64,6 +72,7 @@ export class Assembler {
   /** Forgets the message in progress. */
   clear(): void {
     this.#opcode = 0;
+    this.#compressed = false;
     this.#buffer = EMPTY;
     this.#filled = 0;
     this.#utf8 = undefined;
@@ -77,11 +86,13 @@ export class Assembler {
     } else {
       if (this.#opcode !== 0) throw new InvalidContinuationFrameError("New message inside an unfinished one");
       this.#opcode = frame.opcode;
+      this.#compressed = frame.compressed;
+      this.#mostBytes = this.#mostOf(frame.compressed);
       this.#fragments = 1;
       this.#announced = frame.length;
     }
     const { maxMessageSize, maxFragments } = this.#options;
-    if (this.#announced > maxMessageSize) {
+    if (this.#announced > this.#mostBytes) {
       throw new PayloadTooLargeError(
         `Message of ${this.#announced} bytes: ${maxMessageSize} is the most`,
         this.#announced,
@@ -97,6 +108,7 @@ export class Assembler {
     }
   }
 
+  /** As `take`, when `frame` is a whole message within the limits, not compressed, and none is in progress. */
   takeWhole(frame: FrameReader): string | Uint8Array {
     const { bytes, start, end, key } = frame;
     if (frame.opcode !== TEXT) return maskedCopy(bytes, start, end, key);
@@ -106,6 +118,23 @@ export class Assembler {
     }
     mask(bytes, start, end, key);
     return this.#decode(bytes, start, end);
+  }
+
+  #mostOf(compressed: boolean): number {
+    const { maxMessageSize } = this.#options;
+    return compressed ? compressedBound(maxMessageSize) : maxMessageSize;
+  }
+
+  #inflateWhole({ bytes, start, end, key, opcode }: FrameReader): string | Uint8Array {
+    mask(bytes, start, end, key);
+    return this.#inflate(bytes.subarray(start, end), opcode);
+  }
+
+  /** RFC 7692 §6.2: what is inflated is the message; its text is checked only now. */
+  #inflate(payload: Uint8Array, opcode: number): string | Uint8Array {
+    const { deflate, maxMessageSize } = this.#options;
+    const message = deflate!.decompress(payload, maxMessageSize);
+    return opcode === TEXT ? this.#decode(message, 0, message.length) : new Uint8Array(message);
   }
 
   #decode(bytes: Uint8Array, start: number, end: number): string {
@@ -124,14 +153,14 @@ export class Assembler {
     this.#buffer.set(bytes.subarray(start, end), at);
     mask(this.#buffer, at, filled, frame.key);
     this.#filled = filled;
-    if (this.#opcode !== TEXT) return;
+    if (this.#opcode !== TEXT || this.#compressed) return;
     this.#utf8 ??= new Utf8Check();
     if (!this.#utf8.accept(this.#buffer, at, filled)) throw notUtf8();
   }
 
   #grow(filled: number, fin: boolean): void {
     // Only the last frame tells where the message ends: to grow by what each announces would be quadratic.
-    const most = fin ? this.#announced : this.#options.maxMessageSize;
+    const most = fin ? this.#announced : this.#mostBytes;
     const size = Math.min(most, Math.max(FIRST_BUFFER_BYTES, filled * GROWTH));
     const buffer = new Uint8Array(size);
     buffer.set(this.#buffer.subarray(0, this.#filled));
@@ -141,7 +170,12 @@ export class Assembler {
   #finish(): string | Uint8Array {
     const buffer = this.#buffer;
     const filled = this.#filled;
-    const text = this.#opcode === TEXT;
+    const opcode = this.#opcode;
+    if (this.#compressed) {
+      this.clear();
+      return this.#inflate(buffer.subarray(0, filled), opcode);
+    }
+    const text = opcode === TEXT;
     // §8.1: a text must not end inside a character
     if (text && this.#utf8?.complete === false) throw notUtf8();
     this.clear();

@@ -10,10 +10,11 @@ import { Assembler } from "./assembler.ts";
 import { ByteQueue } from "./byte_queue.ts";
 import { readClosePayload, writeClosePayload } from "./close_payload.ts";
 import { FrameReader } from "./frame_reader.ts";
-import { FrameWriter } from "./frame_writer.ts";
+import { type FramedMessage, FrameWriter } from "./frame_writer.ts";
 import type { ByteOutput } from "./gather_buffer.ts";
 import { mask, maskedCopy, MaskKeys } from "./mask.ts";
 import { BINARY, CLOSE, CONTINUATION, isControl, PING, PONG, TEXT } from "./opcode.ts";
+import { compressedBound, type PermessageDeflate } from "./permessage_deflate.ts";
 
 export type Role = "client" | "server";
 
@@ -29,6 +30,8 @@ export interface EngineOptions {
   readonly fillRandom: FillRandom;
   /** The runtime's fastest way from ASCII to a string, if it has one. */
   readonly decodeAscii?: DecodeAscii | undefined;
+  /** Present when permessage-deflate was agreed on (RFC 7692). */
+  readonly deflate?: PermessageDeflate | undefined;
 }
 
 /** A rule that the peer broke: the close frame that says so has been written. */
@@ -61,6 +64,7 @@ export class Engine {
   readonly #reader: FrameReader;
   readonly #assembler: Assembler;
   readonly #writer: FrameWriter;
+  readonly #deflate: PermessageDeflate | undefined;
   #paused = false;
   #running = false;
   /** Nothing is read any more: a close frame came, a rule was broken, or nobody wants to hear. */
@@ -75,11 +79,13 @@ export class Engine {
     this.#output = output;
     const { role, maxMessageSize, maxFragments, fillRandom } = options;
     const maxFrameSize = options.maxFrameSize ?? Infinity;
+    const deflate = this.#deflate = options.deflate;
     this.#reader = new FrameReader(this.#queue, {
       masked: role === "server",
-      maxFrameSize: Math.min(maxFrameSize, maxMessageSize),
+      maxFrameSize: Math.min(maxFrameSize, deflate ? compressedBound(maxMessageSize) : maxMessageSize),
+      compression: deflate !== undefined,
     });
-    this.#assembler = new Assembler({ maxMessageSize, maxFragments, decodeAscii: options.decodeAscii });
+    this.#assembler = new Assembler({ maxMessageSize, maxFragments, decodeAscii: options.decodeAscii, deflate });
     let keys: MaskKeys | undefined;
     if (role === "client") {
       keys = keysOf.get(fillRandom);
@@ -204,20 +210,28 @@ export class Engine {
 
   /**
    * Writes a message. Has read it when it returns. After a close frame it is dropped (§5.5.1).
+   * @param compress false: it goes as it is, also where messages are compressed
    * @throws {TypeError} while a message is being sent in parts
    */
-  send(message: string | Uint8Array): void {
-    if (this.sent !== undefined) return;
-    if (this.#sendingParts) throw new TypeError("Cannot send a message: another one is being sent in parts");
-    if (typeof message === "string") this.#writer.text(TEXT, message, true);
+  send(message: string | Uint8Array, compress = true): void {
+    if (!this.#maySend()) return;
+    if (this.#deflate !== undefined) {
+      this.#writer.message(message, compress ? this.#deflate : undefined);
+    } else if (typeof message === "string") this.#writer.text(TEXT, message, true);
     else this.#writer.binary(BINARY, message, true);
   }
 
-  /** As `send`, for what `frameMessage` has made with this engine's `maxFrameSize`. A server's only. */
-  sendFramed(framed: Uint8Array): void {
-    if (this.sent !== undefined) return;
+  /** As `send`, for what `frameMessage` has made with this engine's `maxFrameSize` and kind of `deflate`. A server's only. */
+  sendFramed({ bytes, inflated }: FramedMessage): void {
+    if (!this.#maySend()) return;
+    this.#writer.framed(bytes);
+    if (inflated !== undefined) this.#deflate?.slide(inflated);
+  }
+
+  #maySend(): boolean {
+    if (this.sent !== undefined) return false;
     if (this.#sendingParts) throw new TypeError("Cannot send a message: another one is being sent in parts");
-    this.#writer.framed(framed);
+    return true;
   }
 
   /** Writes the next part of a message, as a frame. Its kind is the first part's. After a close frame it is dropped. */

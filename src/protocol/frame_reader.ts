@@ -7,21 +7,26 @@ import { EMPTY } from "../bytes.ts";
 import { CorruptedFrameError, PayloadTooLargeError } from "../errors.ts";
 import type { ByteQueue } from "./byte_queue.ts";
 import { rotate } from "./mask.ts";
-import { CLOSE, isKnown, opcodeName } from "./opcode.ts";
+import { BINARY, CLOSE, isKnown, opcodeName, RSV1, TEXT } from "./opcode.ts";
 
 export interface FrameReaderOptions {
   /** Whose frames these are: a client masks, a server does not (§5.1). */
   readonly masked: boolean;
   /** Bytes of one data frame, inclusive. */
   readonly maxFrameSize: number;
+  /** An extension gives RSV1 a meaning: the message is compressed (RFC 7692 §6). */
+  readonly compression?: boolean;
 }
 
-/** The most a control frame carries (§5.5). */
+const FIN = 0x80;
+/** The most a control frame carries (§5.5), and any frame whose length is in its second byte (§5.2). */
 const MAX_CONTROL_PAYLOAD = 125;
 
 export class FrameReader {
   fin = false;
   opcode = 0;
+  /** The frame begins a compressed message. */
+  compressed = false;
   /** Bytes of payload that the frame has in all. */
   length = 0;
   /** This read began the frame, and this one ended it. */
@@ -36,8 +41,10 @@ export class FrameReader {
   readonly #queue: ByteQueue;
   readonly #masked: boolean;
   readonly #maxFrameSize: number;
-  readonly #shortHeader: number;
+  readonly #compression: boolean;
+  /** The second byte of a short frame is this and its length; where that frame's payload begins; and its longest. */
   readonly #maskBit: number;
+  readonly #shortHeader: number;
   readonly #short: number;
   /** Bytes of payload that have not come yet. */
   #missing = 0;
@@ -47,8 +54,9 @@ export class FrameReader {
     this.#masked = options.masked;
     this.#shortHeader = options.masked ? 6 : 2;
     this.#maskBit = options.masked ? 0x80 : 0;
-    this.#short = Math.min(125, options.maxFrameSize);
+    this.#short = Math.min(MAX_CONTROL_PAYLOAD, options.maxFrameSize);
     this.#maxFrameSize = options.maxFrameSize;
+    this.#compression = options.compression === true;
   }
 
   /**
@@ -75,13 +83,18 @@ export class FrameReader {
     return true;
   }
 
+  /**
+   * Reads a whole message of up to 125 bytes in one frame, if that is what comes next and it is all there: so is nearly
+   * every frame of a chat, and nothing else has to be asked of it. To be called between messages. False: nothing was
+   * read, and only `opcode`, `bytes`, `start`, `end` and `key` tell of what was.
+   */
   readShort(): boolean {
     const queue = this.#queue;
     const { bytes, at, end } = queue;
     if (!this.last || end - at < this.#shortHeader) return false;
     const b0 = bytes[at]!;
     const length = bytes[at + 1]! - this.#maskBit;
-    if (b0 !== 0x81 && b0 !== 0x82 || length < 0 || length > this.#short) return false;
+    if (b0 !== (FIN | TEXT) && b0 !== (FIN | BINARY) || length < 0 || length > this.#short) return false;
     const start = at + this.#shortHeader;
     if (end - start < length) return false;
     if (this.#masked) {
@@ -112,8 +125,10 @@ export class FrameReader {
     const b1 = queue.bytes[queue.at + 1]!;
     const opcode = b0 & 0x0f;
 
-    // §5.2: without an extension that gives them a meaning, the reserved bits are 0
-    if ((b0 & 0x70) !== 0) throw new CorruptedFrameError("Frame with a reserved bit set", 1002, "§5.2");
+    const compressed = (b0 & 0x70) === RSV1 && this.#compression && (opcode === TEXT || opcode === BINARY);
+    // §5.2: without an extension that gives them a meaning, the reserved bits are 0. RFC 7692 §6: RSV1 has one on the
+    // first frame of a message only
+    if ((b0 & 0x70) !== 0 && !compressed) throw new CorruptedFrameError("Frame with a reserved bit set", 1002, "§5.2");
     // §5.2: an unknown opcode fails the connection
     if (!isKnown(opcode)) throw new CorruptedFrameError(`Frame with unknown opcode ${opcode}`, 1002, "§5.2");
     // §5.1: a server refuses what is not masked, a client what is
@@ -154,6 +169,7 @@ export class FrameReader {
     queue.at += size;
     this.fin = (b0 & 0x80) !== 0;
     this.opcode = opcode;
+    this.compressed = compressed;
     this.length = length;
     this.#missing = length;
     return true;

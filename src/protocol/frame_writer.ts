@@ -7,7 +7,8 @@
 import { concat } from "../bytes.ts";
 import { type ByteOutput, GATHER_BYTES, GatherBuffer } from "./gather_buffer.ts";
 import { mask, type MaskKeys } from "./mask.ts";
-import { BINARY, CONTINUATION, TEXT } from "./opcode.ts";
+import { BINARY, CONTINUATION, RSV1, TEXT } from "./opcode.ts";
+import type { PermessageDeflate } from "./permessage_deflate.ts";
 
 export interface FrameWriterOptions {
   /** The keys to mask with; absent: a server's frames, which are not masked (§5.1). */
@@ -94,6 +95,29 @@ export class FrameWriter {
   /** As `text`, for bytes, which stay the caller's. */
   binary(opcode: number, bytes: Uint8Array, fin: boolean): void {
     this.#bytes(opcode, bytes, fin, false);
+  }
+
+  /**
+   * Appends a whole message, compressed (RFC 7692 §6.1) where that is worth it, and for many receivers without history.
+   * Hands back the bytes that were compressed; undefined: it goes as it is.
+   */
+  message(message: string | Uint8Array, deflate?: PermessageDeflate, forMany = false): Uint8Array | undefined {
+    const text = typeof message === "string";
+    // A character takes three bytes at the most.
+    if (deflate === undefined || message.length * (text ? 3 : 1) < deflate.threshold) {
+      if (text) this.text(TEXT, message, true);
+      else this.binary(BINARY, message, true);
+      return undefined;
+    }
+    const bytes = text ? encoder.encode(message) : message;
+    const opcode = text ? TEXT : BINARY;
+    let compressed: Uint8Array | undefined;
+    if (bytes.length >= deflate.threshold) {
+      compressed = forMany ? deflate.compressForMany(bytes) : deflate.compress(bytes);
+    }
+    if (compressed === undefined) this.#bytes(opcode, bytes, true, text);
+    else this.#bytes(RSV1 | opcode, compressed, true, false);
+    return compressed && bytes;
   }
 
   /** Appends what `frameMessage` has made. The bytes stay the caller's. */
@@ -191,15 +215,28 @@ export class FrameWriter {
   }
 }
 
-/** The frames of a server's message, in bytes of their own, for as many writers of that `maxFrameSize` as there are. */
-export function frameMessage(message: string | Uint8Array, maxFrameSize: number): Uint8Array {
+/** A server's message, framed. */
+export interface FramedMessage {
+  readonly bytes: Uint8Array;
+  /** What was compressed: each receiver's history slides by it. Undefined: the message goes as it is. */
+  readonly inflated: Uint8Array | undefined;
+}
+
+/**
+ * The frames of a server's message, in bytes of their own, for as many writers of that `maxFrameSize` as there are, and
+ * whose `deflate` is of one kind.
+ */
+export function frameMessage(
+  message: string | Uint8Array,
+  maxFrameSize: number,
+  deflate?: PermessageDeflate,
+): FramedMessage {
   const parts: Uint8Array[] = [];
   const output: ByteOutput = { eager: false, write: (bytes) => parts.push(bytes) === 0 };
   const writer = new FrameWriter(output, { maxFrameSize });
-  if (typeof message === "string") writer.text(TEXT, message, true);
-  else writer.binary(BINARY, message, true);
+  const inflated = writer.message(message, deflate, true);
   writer.flush();
-  return concat(...parts);
+  return { bytes: concat(...parts), inflated };
 }
 
 /** A length of 126 bytes and more, behind its marker. */

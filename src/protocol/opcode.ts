@@ -7,6 +7,9 @@ export const CLOSE = 0x8;
 export const PING = 0x9;
 export const PONG = 0xa;
 
+/** The bit of the first byte that marks the first frame of a compressed message (RFC 7692 §6). */
+export const RSV1 = 0x40;
+
 /** Control frames are those with the opcode's top bit set (§5.5). */
 export function isControl(opcode: number): boolean {
   return opcode >= CLOSE;

@@ -73,7 +73,7 @@ function offer(caller: Caller, shared: SharedMessage, policy: BroadcastOptions["
   }
   try {
     // Nobody waits for room here; that the connection ended meanwhile is told to its own service.
-    void endpoint.send(shared.message, shared);
+    void endpoint.send(shared.message, true, shared);
   } catch {
     // Closed by its own policy, or even the room for waiting messages is full.
     return endpoint.state === "open" ? "dropped" : "closed";

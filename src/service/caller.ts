@@ -6,6 +6,7 @@
 import { toBytes, toMessage } from "../binding/payload.ts";
 import { EMPTY, type FillRandom, randomId } from "../bytes.ts";
 import type { Closure } from "../errors.ts";
+import { checkWrite, type WriteOptions } from "../streams/compression_options.ts";
 import type { Endpoint } from "../streams/endpoint.ts";
 import type { UpgradeRequest } from "../transport/upgrade.ts";
 import { closeMillis } from "../seconds.ts";
@@ -57,11 +58,11 @@ export class Caller {
    * Resolves at once while the peer keeps up, and when there is room again if it does not; not when it was delivered.
    * The value has been read when this returns.
    *
-   * @throws {TypeError} at once, when `value` is none of these
+   * @throws {TypeError} at once, when `value` is none of these, or an option is none
    * @throws {ConnectionClosureError} as a rejection, when the connection is closing or closed
    */
-  writeMessage(value: unknown): Promise<void> {
-    return this.#link.endpoint.write(toMessage(value));
+  writeMessage(value: unknown, options?: WriteOptions): Promise<void> {
+    return this.#link.endpoint.write(toMessage(value), checkWrite(options));
   }
 
   /**
@@ -69,9 +70,9 @@ export class Caller {
    *
    * @throws {TypeError} at once, when `text` is not a string
    */
-  writeTextMessage(text: string): Promise<void> {
+  writeTextMessage(text: string, options?: WriteOptions): Promise<void> {
     if (typeof text !== "string") throw new TypeError(`Cannot write a text message: it is of type ${typeof text}`);
-    return this.#link.endpoint.write(text);
+    return this.#link.endpoint.write(text, checkWrite(options));
   }
 
   /**
@@ -80,8 +81,8 @@ export class Caller {
    *
    * @throws {TypeError} at once, when `data` is neither a `Uint8Array` nor an `ArrayBuffer`
    */
-  writeBinaryMessage(data: Uint8Array | ArrayBuffer): Promise<void> {
-    return this.#link.endpoint.write(toBytes(data, "Cannot write a binary message"));
+  writeBinaryMessage(data: Uint8Array | ArrayBuffer, options?: WriteOptions): Promise<void> {
+    return this.#link.endpoint.write(toBytes(data, "Cannot write a binary message"), checkWrite(options));
   }
 
   /**

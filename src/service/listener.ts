@@ -76,6 +76,7 @@ export class Listener {
       router: this.#router,
       runtime,
       timeoutMs: this.#settings.timeoutMs,
+      compression: this.#settings.compression,
       errors: {
         report: (error, caller) => this.#report(error, caller),
         notice: (error, caller) => {

@@ -6,13 +6,14 @@
 import { isFieldValue } from "../handshake/header_grammar.ts";
 import { compileOrigins, type OriginRule, type Origins } from "../handshake/origin.ts";
 import { type SubProtocols, validateProtocols } from "../handshake/subprotocol.ts";
+import { checkCompression, type CompressionOptions } from "../streams/compression_options.ts";
 import {
   checkConnection,
   CONNECTION_NAMES,
   type ConnectionConfiguration,
   type ConnectionSettings,
 } from "../streams/connection_options.ts";
-import type { FetchHandler } from "../transport/upgrade.ts";
+import type { CompressionSettings, FetchHandler } from "../transport/upgrade.ts";
 import type { Caller } from "./caller.ts";
 import {
   checkCount,
@@ -51,8 +52,8 @@ export interface ListenerConfiguration {
   readonly requestLimits?: RequestLimits;
   /** HTTP before the upgrade. There is one setting, and one value of it: `AUTO` follows the `Connection` header. */
   readonly http1Settings?: { readonly keepAlive?: "AUTO" };
-  /** Compression of messages: not in this version. */
-  readonly webSocketCompressionEnabled?: false;
+  /** Whether to agree to the compression of messages, and how to compress them. Default true. */
+  readonly webSocketCompressionEnabled?: boolean | CompressionOptions;
   /** Answers ordinary HTTP requests. Default: 426. Not with a server of your own, which answers them itself. */
   readonly fetch?: FetchHandler;
   /** Hears of errors that no service took. Default: the runtime's warning, with the code `HAWSER_UNHANDLED`. */
@@ -77,6 +78,7 @@ export interface ListenerSettings {
   readonly maxUriLength: number;
   readonly maxHeaderSize: number;
   readonly maxEntityBodySize: number;
+  readonly compression: CompressionSettings | undefined;
   readonly fetch: FetchHandler | undefined;
   readonly onError: ListenerErrorHandler | undefined;
 }
@@ -100,9 +102,6 @@ export function checkListener(target: number | object, config: ListenerConfigura
   checkNames(given, LISTENER_NAMES, LISTENER_REFUSALS);
   if (typeof target === "object") refuseBesideServer(given);
 
-  if (given.webSocketCompressionEnabled !== undefined && given.webSocketCompressionEnabled !== false) {
-    throw new TypeError(`Cannot use the option "webSocketCompressionEnabled": ${NOT_YET}, but for false`);
-  }
   checkHttpSettings(given);
   checkFunction(given, "fetch");
   checkFunction(given, "onError");
@@ -123,6 +122,7 @@ export function checkListener(target: number | object, config: ListenerConfigura
     maxUriLength: checkCount(limits, "maxUriLength", 4_096, 1, "requestLimits.maxUriLength"),
     maxHeaderSize: checkCount(limits, "maxHeaderSize", 8_192, 1, "requestLimits.maxHeaderSize"),
     maxEntityBodySize: bodySize === -1 ? Infinity : bodySize,
+    compression: checkCompression(given),
     fetch: config.fetch,
     onError: config.onError,
   };
@@ -191,9 +191,8 @@ const SERVICE_REFUSALS: ReadonlyMap<string, string> = new Map([
   ["dispatcherKey", NOT_YET],
   ["dispatcherStreamId", NOT_YET],
   ["concurrent", NOT_YET],
-  ["webSocketCompressionEnabled", NOT_YET],
+  ["webSocketCompressionEnabled", "it is an option of the listener"],
   ["maxMessagesPerSecond", NOT_YET],
-  ["maxInflatedBytesPerSecond", NOT_YET],
 ]);
 
 function checkTarget(target: unknown): void {

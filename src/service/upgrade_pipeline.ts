@@ -8,7 +8,7 @@ import { isReservedHeader } from "../handshake/reserved_header.ts";
 import { chooseProtocol, parseProtocols } from "../handshake/subprotocol.ts";
 import type { MessageSocket } from "../transport/message_socket.ts";
 import type { Runtime } from "../transport/runtime.ts";
-import type { Upgrade, UpgradeHandler } from "../transport/upgrade.ts";
+import type { CompressionSettings, Upgrade, UpgradeHandler } from "../transport/upgrade.ts";
 import type { Caller } from "./caller.ts";
 import type { Errors, Tally } from "./dispatcher.ts";
 import type { ServiceSettings } from "./options.ts";
@@ -34,6 +34,8 @@ export interface PipelineParts {
   readonly runtime: Pick<Runtime, "clock" | "deadlines" | "fillRandom">;
   /** Milliseconds the service's word may take, Infinity for ever. */
   readonly timeoutMs: number;
+  /** How to compress, undefined for not at all. */
+  readonly compression: CompressionSettings | undefined;
   readonly errors: Errors & { report(error: unknown, caller?: Caller): void };
 }
 
@@ -190,6 +192,7 @@ export class UpgradePipeline {
     try {
       socket = await upgrade.accept({
         limits: settings.limits,
+        compression: this.#parts.compression,
         keepAliveMs: settings.pacing.pingMs + settings.pacing.pongMs,
         headers,
         ...(protocol !== undefined && { protocol }),

@@ -32,6 +32,8 @@ export interface ConnectionConfiguration {
   readonly maxPendingPongs?: number;
   /** Incoming pings and pongs within a second, inclusive; more → close 1008. Default 1 000. */
   readonly maxControlFramesPerSecond?: number;
+  /** Bytes that the peer's compressed messages may come to within a second, inclusive; more → close 1008. Default 268 435 456. */
+  readonly maxInflatedBytesPerSecond?: number;
   /** How long a message may stay unfinished; 0 for ever. Default 60. */
   readonly messageTimeout?: number;
   /** How long what comes behind a close frame is read and dropped before the connection is cut. Default 2. */
@@ -51,6 +53,7 @@ export const CONNECTION_NAMES: readonly (keyof ConnectionConfiguration)[] = [
   "maxFragments",
   "maxPendingPongs",
   "maxControlFramesPerSecond",
+  "maxInflatedBytesPerSecond",
   "messageTimeout",
   "closeLinger",
 ];
@@ -87,6 +90,7 @@ export function checkConnection(given: Given, pingSeconds: number, closeMs: numb
       maxFragments: count("maxFragments"),
       maxPendingPongs: count("maxPendingPongs"),
       maxControlFramesPerSecond: count("maxControlFramesPerSecond"),
+      maxInflatedBytesPerSecond: count("maxInflatedBytesPerSecond"),
       messageMs: checkSeconds(given, "messageTimeout", DEFAULT_LIMITS.messageMs / 1_000, true),
       lingerMs,
       lingerBytes: DEFAULT_LIMITS.lingerBytes,

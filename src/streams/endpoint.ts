@@ -199,19 +199,21 @@ export class Endpoint implements MessageSink, Watched {
   /**
    * Hands `message` over, which stays the caller's. Undefined: go on; a promise: the peer is slow, it resolves when
    * there is room. The hot path of returned values, which allocates nothing while the peer keeps up.
+   * @param compress false: it goes as it is, also where messages are compressed
+   * @param shared the same message, on its way to others too
    * @throws {ConnectionClosureError} when the connection is closing or closed
    * @throws {ConnectionError} when too many writes wait already, which happens to callers that do not await theirs
    */
-  send(message: Message, shared?: SharedMessage): Promise<void> | undefined {
+  send(message: Message, compress = true, shared?: SharedMessage): Promise<void> | undefined {
     if (this.#state !== "open") throw this.closedError("Cannot send a message");
-    if (this.#blocked) return this.#sendBlocked(message);
-    return this.#handOver(message, shared) ? undefined : this.#whenRoom();
+    if (this.#blocked) return this.#sendBlocked(message, compress);
+    return this.#handOver(message, compress, shared) ? undefined : this.#whenRoom();
   }
 
   /** As `send`, but always a promise, which rejects instead of throwing. Its rejection may go unheard. */
-  write(message: Message): Promise<void> {
+  write(message: Message, compress = true): Promise<void> {
     try {
-      return this.send(message) ?? DONE;
+      return this.send(message, compress) ?? DONE;
     } catch (error) {
       return unheard(Promise.reject(error));
     }
@@ -231,7 +233,7 @@ export class Endpoint implements MessageSink, Watched {
     while (!this.#blocked) {
       const write = this.#held?.next();
       if (write === undefined) return;
-      if (this.#handOver(write.message)) write.resolve();
+      if (this.#handOver(write.message, write.compress)) write.resolve();
       else this.#whenRoom().then(write.resolve, write.reject);
     }
   }
@@ -360,19 +362,19 @@ export class Endpoint implements MessageSink, Watched {
     }
   }
 
-  #handOver(message: Message, shared?: SharedMessage): boolean {
+  #handOver(message: Message, compress: boolean, shared?: SharedMessage): boolean {
     this.messagesSent++;
-    const keepsUp = shared === undefined ? this.#socket.send(message) : shared.sendTo(this.#socket);
+    const keepsUp = shared === undefined ? this.#socket.send(message, compress) : shared.sendTo(this.#socket);
     if (!keepsUp) this.#blocked = true;
     return keepsUp;
   }
 
-  #sendBlocked(message: Message): Promise<void> | undefined {
+  #sendBlocked(message: Message, compress: boolean): Promise<void> | undefined {
     const { maxBufferedAmount, bufferPolicy } = this.#options;
     const bytes = byteSize(message);
     const held = this.#held ??= new HeldWrites();
     if (held.length === 0 && this.#socket.bufferedAmount + bytes <= maxBufferedAmount) {
-      this.#handOver(message);
+      this.#handOver(message, compress);
       return this.#whenRoom();
     }
     switch (bufferPolicy) {
@@ -383,7 +385,7 @@ export class Endpoint implements MessageSink, Watched {
         void this.close(1013, "too slow");
         throw this.closedError("Cannot send a message");
       case "wait":
-        if (!held.isFullFor(bytes, maxBufferedAmount)) return unheard(held.add(message, bytes));
+        if (!held.isFullFor(bytes, maxBufferedAmount)) return unheard(held.add(message, bytes, compress));
         throw new ConnectionError(`Cannot send a message: ${held.bytes} bytes of writes wait already`);
     }
   }
@@ -406,7 +408,7 @@ export class Endpoint implements MessageSink, Watched {
     const held: Waiter[] = [];
     const flushed = how === "closing" && this.#received === undefined;
     for (let write = this.#held?.next(); write !== undefined; write = this.#held?.next()) {
-      if (flushed) this.#handOver(write.message);
+      if (flushed) this.#handOver(write.message, write.compress);
       held.push(write);
     }
     if (flushed) {

@@ -22,6 +22,7 @@ export class Room implements Waiter {
 interface HeldWrite extends Waiter {
   readonly message: Message;
   readonly bytes: number;
+  readonly compress: boolean;
 }
 
 /** What a write that waits costs besides its bytes, about: counted, so that empty messages are bounded too. */
@@ -42,10 +43,10 @@ export class HeldWrites {
   }
 
   /** Keeps a copy of `message`, whose bytes stay the caller's. Settles when somebody who took it out settles it. */
-  add(message: Message, bytes: number): Promise<void> {
+  add(message: Message, bytes: number, compress = true): Promise<void> {
     this.bytes += bytes;
     const copy = typeof message === "string" ? message : message.slice();
-    return new Promise((resolve, reject) => this.#ring.push({ message: copy, bytes, resolve, reject }));
+    return new Promise((resolve, reject) => this.#ring.push({ message: copy, bytes, compress, resolve, reject }));
   }
 
   /** Takes the oldest one out. */

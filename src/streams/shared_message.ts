@@ -3,11 +3,11 @@
  * receiver by name.
  */
 
-import type { Message, MessageSocket } from "../transport/message_socket.ts";
+import type { Framed, Message, MessageSocket } from "../transport/message_socket.ts";
 
 export class SharedMessage {
   readonly message: Message;
-  readonly #framed = new Map<number, Uint8Array>();
+  readonly #framed = new Map<number | string, Framed>();
 
   /** @param message unchanged for as long as this is used */
   constructor(message: Message) {

@@ -8,6 +8,13 @@ import type { Closure, WebSocketError } from "../errors.ts";
 /** One WebSocket message: text is a string, binary a `Uint8Array`. */
 export type Message = string | Uint8Array;
 
+/** A message that is framed already; what is in it is between sockets of one `framing`. */
+export interface Framed {
+  readonly bytes: Uint8Array;
+  /** What is compressed in there, undefined when nothing is. */
+  readonly inflated: Uint8Array | undefined;
+}
+
 /** An open WebSocket. A method that is absent is a thing this runtime cannot do. */
 export interface MessageSocket {
   /** The sub-protocol that was agreed on, empty for none. */
@@ -17,14 +24,15 @@ export interface MessageSocket {
   /**
    * Has read `message` when it returns: the bytes stay the caller's. Never loses one. False: wait for `drained`. Once a
    * close frame went or the connection is gone it drops the message and says false, and `closed` is all that follows.
+   * With `compress` false it goes as it is, also where messages are compressed; true is the default.
    */
-  send(message: Message): boolean;
+  send(message: Message, compress?: boolean): boolean;
   /** Sockets with the same `framing` take each other's `frame`. Absent where the runtime frames, or each is masked. */
-  readonly framing?: number | undefined;
+  readonly framing?: number | string | undefined;
   /** `message` as this socket would send it, to be sent to many. Reads it, and keeps nothing. */
-  frame?(message: Message): Uint8Array;
+  frame?(message: Message): Framed;
   /** As `send`, a message that a socket of the same `framing` has framed. The bytes stay the caller's. */
-  sendFramed?(framed: Uint8Array): boolean;
+  sendFramed?(framed: Framed): boolean;
   /** As `send`, a message in parts; no other message may come between them. Absent where the runtime cannot. */
   sendPart?(part: Message, fin: boolean): boolean;
   /** Bytes accepted and not yet with the operating system, gathered ones included. */

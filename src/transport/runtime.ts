@@ -4,7 +4,16 @@ import type { DecodeAscii, FillRandom } from "../bytes.ts";
 import type { Clock } from "./clock.ts";
 import type { Deadlines } from "./deadlines.ts";
 import type { Dial } from "./dialer.ts";
+import type { DeflateCodec } from "../deflate_codec.ts";
 import type { Host } from "./upgrade.ts";
+import type { WindowBudget } from "./window_budget.ts";
+
+/** What compressing messages takes. */
+export interface DeflateTools {
+  readonly codec: DeflateCodec;
+  /** Shared by every connection of this process. */
+  readonly windows: WindowBudget;
+}
 
 export interface Runtime {
   /** As it calls itself: `node`, `deno`, `bun`. */
@@ -15,6 +24,8 @@ export interface Runtime {
   readonly fillRandom: FillRandom;
   /** Its fastest way from ASCII to a string, if it has one. */
   readonly decodeAscii?: DecodeAscii;
+  /** What compressing takes, if it has that. */
+  readonly deflate?: DeflateTools;
   readonly host: Host;
   readonly dial: Dial;
   /** Tells the person who runs the process of an error that nobody took. Must not throw. */

@@ -36,6 +36,8 @@ export interface SocketLimits {
   readonly maxPendingPongs: number;
   /** Incoming pings and pongs within a second, inclusive: `maxControlFramesPerSecond`. */
   readonly maxControlFramesPerSecond: number;
+  /** Bytes that the peer's compressed messages may come to within a second: `maxInflatedBytesPerSecond`. */
+  readonly maxInflatedBytesPerSecond: number;
   /** Milliseconds a started message may stay unfinished, Infinity for ever: `messageTimeout`. */
   readonly messageMs: number;
   /** Milliseconds, and bytes, that are read and dropped after a close frame before the connection is cut: `closeLinger`. */
@@ -50,10 +52,27 @@ export const DEFAULT_LIMITS: SocketLimits = {
   maxFragments: 131_072,
   maxPendingPongs: 16,
   maxControlFramesPerSecond: 1_000,
+  maxInflatedBytesPerSecond: 268_435_456,
   messageMs: 60_000,
   lingerMs: 2_000,
   lingerBytes: 1_048_576,
 };
+
+/** How one side would compress (RFC 7692). Each field's public option is named beside it. */
+export interface CompressionSettings {
+  /** Bytes from which on a message is compressed: `threshold`. */
+  readonly threshold: number;
+  /** zlib's, 0 to 9: `level`. */
+  readonly level: number;
+  /** The most history that compressing for each direction may use, 9 to 15: `serverMaxWindowBits`, `clientMaxWindowBits`. */
+  readonly serverMaxWindowBits: number;
+  readonly clientMaxWindowBits: number;
+  /** Each message starts anew: `serverNoContextTakeover`, `clientNoContextTakeover`. */
+  readonly serverNoContextTakeover: boolean;
+  readonly clientNoContextTakeover: boolean;
+  /** Bytes of history that all connections of this process may keep together: `maxTotalWindows`. */
+  readonly maxTotalWindows: number;
+}
 
 /** The terms of an upgrade. */
 export interface Acceptance {
@@ -62,6 +81,8 @@ export interface Acceptance {
   /** Headers to add to the 101. */
   readonly headers?: Headers;
   readonly limits: SocketLimits;
+  /** How to compress, if the client wants to; undefined: not at all. */
+  readonly compression?: CompressionSettings | undefined;
   /** Milliseconds until a silent peer is to be cut, for a runtime that pings by itself; Infinity for never. */
   readonly keepAliveMs: number;
 }

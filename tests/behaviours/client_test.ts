@@ -378,7 +378,7 @@ describe("its configuration", () => {
     ["origin", "a b"],
     ["signal", {}],
     ["bufferPolicy", "lose"],
-    ["webSocketCompressionEnabled", true],
+    ["webSocketCompressionEnabled", 1],
     ["secureSocket", {}],
     ["cookies", []],
     ["auth", {}],

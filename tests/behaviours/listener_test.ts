@@ -86,7 +86,7 @@ describe("its configuration", () => {
     ["timeout", NaN],
     ["timeout", "1"],
     ["server", "a\r\nb"],
-    ["webSocketCompressionEnabled", true],
+    ["webSocketCompressionEnabled", 1],
     ["requestLimits", 1],
     ["requestLimits.maxUriLength", { maxUriLength: 0 }],
     ["requestLimits.maxHeaderSize", { maxHeaderSize: 1.5 }],

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { checkClient, type ClientOptions } from "../../src/client/options.ts";
+import { checkCompression } from "../../src/streams/compression_options.ts";
 
 const check = (options: Record<string, unknown>) => checkClient(options as ClientOptions<unknown>);
 
@@ -15,12 +16,14 @@ describe("checkClient (C6)", () => {
       writeMs: Infinity,
       onIdleTimeout: undefined,
       pingPongHandler: {},
+      compression: checkCompression({}),
       limits: {
         maxMessageSize: 16_777_216,
         maxFrameSize: undefined,
         maxFragments: 131_072,
         maxPendingPongs: 16,
         maxControlFramesPerSecond: 1_000,
+        maxInflatedBytesPerSecond: 268_435_456,
         messageMs: 60_000,
         lingerMs: 2_000,
         lingerBytes: 1_048_576,
@@ -83,9 +86,12 @@ describe("checkClient (C6)", () => {
     expect(() => check({ [name]: {} })).toThrow(`Cannot use the option "${name}": this version does not do it`);
   });
 
-  it("refuses compression, but for false, which is what it does", () => {
-    check({ webSocketCompressionEnabled: false });
-    expect(() => check({ webSocketCompressionEnabled: true })).toThrow("this version does not do it");
+  it("takes compression off, and its options", () => {
+    expect(check({ webSocketCompressionEnabled: false }).compression).toBeUndefined();
+    expect(check({ webSocketCompressionEnabled: { level: 9 } }).compression).toMatchObject({
+      level: 9,
+      threshold: 1_024,
+    });
   });
 
   it("refuses a name it does not know, with the nearest one", () => {

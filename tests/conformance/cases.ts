@@ -1,5 +1,5 @@
 /**
- * What RFC 6455 demands of whoever reads frames, as bytes. What must come of each case stands in `expected.json`,
+ * What RFC 6455, and RFC 7692 with it, demand of whoever reads frames, as bytes. What must come of each case stands in `expected.json`,
  * written from the RFC and never from what the engine says.
  */
 
@@ -21,6 +21,8 @@ export interface Case {
   readonly maxMessageSize?: number;
   readonly maxFrameSize?: number;
   readonly maxFragments?: number;
+  /** permessage-deflate was agreed on, with history both ways. */
+  readonly deflate?: true;
 }
 
 /** The groups, by the first number of the ids. */
@@ -33,6 +35,7 @@ export const GROUPS: Readonly<Record<string, string>> = {
   "6": "UTF-8 (§8.1, RFC 3629)",
   "7": "Closing (§5.5.1, §7)",
   "8": "Limits (§10.4)",
+  "9": "Compression (RFC 7692)",
 };
 
 export const CASES: readonly Case[] = [
@@ -508,5 +511,156 @@ export const CASES: readonly Case[] = [
     what: "the count starts anew with each message",
     in: "01 00 00 00 80 00 01 00 00 00 80 00",
     maxFragments: 3,
+  },
+  {
+    id: "9.1.1",
+    section: "RFC 7692 §7.2.3.1",
+    what: "a compressed message in one frame",
+    in: "c1 07 f2 48 cd c9 c9 07 00",
+    deflate: true,
+  },
+  {
+    id: "9.1.2",
+    section: "RFC 7692 §7.2.3.1",
+    what: "a compressed message in two frames",
+    in: "41 03 f2 48 cd 80 04 c9 c9 07 00",
+    deflate: true,
+  },
+  {
+    id: "9.1.3",
+    section: "RFC 7692 §7.2.3.2",
+    what: "two messages, the second made of the first",
+    in: "c1 07 f2 48 cd c9 c9 07 00 c1 05 f2 00 11 00 00",
+    deflate: true,
+  },
+  {
+    id: "9.1.4",
+    section: "RFC 7692 §7.2.3.3",
+    what: "a block without compression",
+    in: "c1 0b 00 05 00 fa ff 48 65 6c 6c 6f 00",
+    deflate: true,
+  },
+  {
+    id: "9.1.5",
+    section: "RFC 7692 §7.2.3.4",
+    what: "a block with the final bit",
+    in: "c1 08 f3 48 cd c9 c9 07 00 00",
+    deflate: true,
+  },
+  {
+    id: "9.1.6",
+    section: "RFC 7692 §7.2.3.5",
+    what: "two blocks in one message",
+    in: "c1 0d f2 48 05 00 00 00 ff ff ca c9 c9 07 00",
+    deflate: true,
+  },
+  { id: "9.1.7", section: "RFC 7692 §7.2.3.6", what: "an empty message, compressed", in: "c1 01 00", deflate: true },
+  {
+    id: "9.1.8",
+    section: "RFC 7692 §6",
+    what: "a message that is not compressed",
+    in: "81 05 48 65 6c 6c 6f",
+    deflate: true,
+  },
+  { id: "9.1.9", section: "RFC 7692 §6.1", what: "compressed binary", in: "c2 07 f2 48 cd c9 c9 07 00", deflate: true },
+  {
+    id: "9.1.10",
+    section: "RFC 7692 §6.2",
+    what: "a ping between the frames of a compressed message",
+    in: "41 03 f2 48 cd 89 01 61 80 04 c9 c9 07 00",
+    deflate: true,
+  },
+  {
+    id: "9.1.11",
+    section: "RFC 7692 §6.2",
+    what: "an empty first frame, which carries the bit",
+    in: "41 00 80 07 f2 48 cd c9 c9 07 00",
+    deflate: true,
+  },
+  {
+    id: "9.2.1",
+    section: "RFC 7692 §6.1",
+    what: "RSV1 on a continuation",
+    in: "41 03 f2 48 cd c0 04 c9 c9 07 00",
+    deflate: true,
+  },
+  { id: "9.2.2", section: "RFC 7692 §6.1", what: "RSV1 on a ping", in: "c9 00", deflate: true },
+  { id: "9.2.3", section: "RFC 7692 §6.1", what: "RSV1 on a pong", in: "ca 00", deflate: true },
+  { id: "9.2.4", section: "RFC 7692 §6.1", what: "RSV1 on a close frame", in: "c8 02 03 e8", deflate: true },
+  { id: "9.2.5", section: "§5.2", what: "RSV2 beside RSV1", in: "e1 07 f2 48 cd c9 c9 07 00", deflate: true },
+  { id: "9.2.6", section: "§5.2", what: "RSV3 beside RSV1", in: "d1 07 f2 48 cd c9 c9 07 00", deflate: true },
+  {
+    id: "9.2.7",
+    section: "RFC 7692 §6.1",
+    what: "RSV1 on the continuation of a plain message",
+    in: "01 01 61 c0 01 62",
+    deflate: true,
+  },
+  {
+    id: "9.3.1",
+    section: "RFC 7692 §7.2.2",
+    what: "a block of the type that there is not",
+    in: "c1 03 ff ff 01",
+    deflate: true,
+  },
+  { id: "9.3.2", section: "RFC 7692 §7.2.2", what: "a message cut short", in: "c1 03 f2 48 cd", deflate: true },
+  {
+    id: "9.3.3",
+    section: "RFC 7692 §7.2.2",
+    what: "a reference to before the first message",
+    in: "c1 05 f2 00 11 00 00",
+    deflate: true,
+  },
+  {
+    id: "9.3.4",
+    section: "RFC 7692 §7.2.2",
+    what: "a reference to a message that was not compressed",
+    in: "81 05 48 65 6c 6c 6f c1 05 f2 00 11 00 00",
+    deflate: true,
+  },
+  {
+    id: "9.3.5",
+    section: "§8.1",
+    what: "text that inflates to no UTF-8",
+    in: "c1 07 00 01 00 fe ff ff 00",
+    deflate: true,
+  },
+  {
+    id: "9.3.6",
+    section: "§8.1",
+    what: "binary that inflates to no UTF-8",
+    in: "c2 07 00 01 00 fe ff ff 00",
+    deflate: true,
+  },
+  {
+    id: "9.3.7",
+    section: "§8.1",
+    what: "text that ends inside a character once it is inflated",
+    in: "c1 08 00 02 00 fd ff e2 82 00",
+    deflate: true,
+  },
+  {
+    id: "9.4.1",
+    section: "§10.4",
+    what: "a message of 5 bytes once it is inflated, where 4 are the most",
+    in: "c1 07 f2 48 cd c9 c9 07 00",
+    maxMessageSize: 4,
+    deflate: true,
+  },
+  {
+    id: "9.4.2",
+    section: "§10.4",
+    what: "a message of 5 bytes once it is inflated, where 5 are the most",
+    in: "c1 07 f2 48 cd c9 c9 07 00",
+    maxMessageSize: 5,
+    deflate: true,
+  },
+  {
+    id: "9.4.3",
+    section: "§10.4",
+    what: "the same in two frames, where 4 are the most",
+    in: "41 03 f2 48 cd 80 04 c9 c9 07 00",
+    maxMessageSize: 4,
+    deflate: true,
   },
 ];

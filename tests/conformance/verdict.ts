@@ -27,8 +27,9 @@ export function inputOf(item: Case, role: Role): Uint8Array {
 }
 
 export function play(item: Case, role: Role, chunks: readonly Uint8Array[]): Verdict {
-  const { maxMessageSize = 1_048_576, maxFrameSize, maxFragments = 100, closes } = item;
-  const { engine, words, writes } = new Recorder({ role, maxMessageSize, maxFrameSize, maxFragments });
+  const { maxMessageSize = 1_048_576, maxFrameSize, maxFragments = 100, closes, deflate } = item;
+  const limits = { maxMessageSize, maxFrameSize, maxFragments };
+  const { engine, words, writes } = new Recorder({ role, ...limits, ...(deflate && { deflate: {} }) });
   if (closes !== undefined) engine.close(closes === 1005 ? undefined : closes, "");
   for (const chunk of chunks) engine.receive(chunk.slice());
   engine.flush();

@@ -11,6 +11,7 @@ import { DEFAULT_LIMITS } from "../../src/transport/upgrade.ts";
 import { fixedRandom } from "../support/frames.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { Random } from "../support/random.ts";
+import { deflateOf } from "../support/recorder.ts";
 import { SinkWords } from "../support/sink_words.ts";
 import type { Sample } from "./samples.ts";
 
@@ -118,11 +119,17 @@ export function checkConnections(tried: Sample): string | undefined {
   const deadlines = new Deadlines(clock);
   const room = random.pick([0, 100, 5_000, 100_000]);
   const system = random.pick([0, 0, 500, 80_000]);
+  const compressed = random.oneIn(2);
+  const direction = () => ({ windowBits: random.pick([9, 12, 15]), takeover: random.oneIn(2) });
+  const [fromClient, fromServer] = [direction(), direction()];
+  const threshold = random.pick([10, 1_024]);
   const make = (role: Role) => {
     const wire = new Wire(room, system);
     const sink = new SinkWords();
     const limits = { ...DEFAULT_LIMITS, messageMs: Infinity };
-    const options = { role, protocol: "", limits, clock, deadlines, fillRandom: fixedRandom };
+    const [outgoing, incoming] = role === "client" ? [fromClient, fromServer] : [fromServer, fromClient];
+    const deflate = compressed ? deflateOf({ outgoing, incoming, threshold, level: 1 }) : undefined;
+    const options = { role, protocol: "", limits, clock, deadlines, fillRandom: fixedRandom, deflate };
     const connection = new Connection(wire, options);
     connection.start(sink);
     return { wire, sink, connection, said: [] as string[], owed: false, wrong: undefined as string | undefined };

@@ -1,10 +1,11 @@
 /** What must hold of every engine, whatever comes. Each property makes a sample from a seed, and tries it. */
 
 import type { Role } from "../../src/protocol/engine.ts";
+import type { DeflateDirection } from "../../src/protocol/permessage_deflate.ts";
 import { joined } from "../support/frames.ts";
 import { fromHex, toHex } from "../support/hex.ts";
 import { Random } from "../support/random.ts";
-import { Recorder } from "../support/recorder.ts";
+import { Recorder, type RecorderOptions } from "../support/recorder.ts";
 import { answersTo, reference } from "../support/reference.ts";
 import { decodeAscii } from "../support/utf8.ts";
 import { checkConnections, connectionSteps } from "./connections.ts";
@@ -42,6 +43,15 @@ export const PROPERTIES: readonly Property[] = [
     check: (tried) => differs(tried, tried.seed % 2 === 0 ? LIMITS : TIGHT),
   },
   {
+    name: "compressed transcripts, valid or mutated, end in a documented way, the same whatever the split",
+    make: (random) =>
+      sample(random, (role) => {
+        const valid = validFrames(random, role, true);
+        return random.oneIn(3) ? valid : mutated(random, valid);
+      }),
+    check: documented,
+  },
+  {
     name: "two engines that talk hear what was said, in order",
     make: (random) => sample(random, () => conversation(random)),
     check: talk,
@@ -61,13 +71,14 @@ function sample(random: Random, steps: (role: Role) => string[]): Sample {
 }
 
 /** Plays the bytes in random pieces, with pauses here and there, and in the end without. */
-function played(tried: Sample, limits: Limits): Recorder {
+function played(tried: Sample, limits: Limits, deflate?: RecorderOptions["deflate"]): Recorder {
   const random = new Random(tried.seed);
   const pauses = random.oneIn(2);
   const most = random.pick([1, 3, 20, 200, 100_000]);
   const recorder = new Recorder({
     role: tried.role,
     ...limits,
+    ...(deflate && { deflate }),
     decodeAscii: random.oneIn(2) ? decodeAscii : undefined,
     onWord({ engine }) {
       if (pauses && random.oneIn(4)) engine.pause();
@@ -101,6 +112,18 @@ function differs(tried: Sample, limits: Limits): string | undefined {
   const written = reference(joined(recorder.writes), { role: peer, ...LIMITS })
     .map((word) => word.startsWith("closing") ? word.split(" ", 2).join(" ") : word);
   return difference(written, answersTo(expected)) ?? owns(recorder);
+}
+
+function documented(tried: Sample): string | undefined {
+  const limits = tried.seed % 2 === 0 ? LIMITS : TIGHT;
+  const whole = new Recorder({ role: tried.role, ...limits, deflate: {} });
+  whole.engine.receive(wireOf(tried));
+  const inPieces = played(tried, limits, {});
+  const long = whole.messages.find((message) => message.length > limits.maxMessageSize);
+  if (long !== undefined) return `a message of ${long.length}`;
+  const failed = whole.words.find((word) => word.startsWith("failed"))?.split(" ")[1];
+  if (failed !== undefined && !["1002", "1007", "1009"].includes(failed)) return `it failed with ${failed}`;
+  return difference(inPieces.words, whole.words) ?? owns(whole);
 }
 
 function owns({ messages }: Recorder): string | undefined {
@@ -141,9 +164,15 @@ function talk(tried: Sample): string | undefined {
   const random = new Random(tried.seed);
   const maxFrameSize = random.pick([undefined, 4, 100, 5_000]);
   const limits = { maxMessageSize: 300_000, maxFrameSize, maxFragments: 100_000 };
+  const direction = (): DeflateDirection => ({ windowBits: random.pick([9, 12, 15]), takeover: random.oneIn(2) });
+  const [fromClient, fromServer] = [direction(), direction()];
+  const compression = { threshold: random.pick([0, 100, 1_024]), level: random.below(10) };
+  const compressed = random.oneIn(2);
+  const side = (role: Role, outgoing: DeflateDirection, incoming: DeflateDirection): Recorder =>
+    new Recorder({ role, ...limits, ...(compressed && { deflate: { ...compression, outgoing, incoming } }) });
   const sides = {
-    client: new Recorder({ role: "client", ...limits }),
-    server: new Recorder({ role: "server", ...limits }),
+    client: side("client", fromClient, fromServer),
+    server: side("server", fromServer, fromClient),
   };
   const said = { client: [] as string[], server: [] as string[] };
   const onTheWay = { client: [] as Uint8Array[], server: [] as Uint8Array[] };

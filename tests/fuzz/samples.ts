@@ -1,5 +1,6 @@
 /** Random transcripts, good and bad, as lists of steps that can be made shorter. */
 
+import { constants, deflateRawSync } from "node:zlib";
 import type { Role } from "../../src/protocol/engine.ts";
 import { bytesOf, frame } from "../support/frames.ts";
 import { fromHex, hex, toHex } from "../support/hex.ts";
@@ -20,12 +21,15 @@ export function wireOf({ steps }: Sample): Uint8Array {
   return fromHex(steps.join(" "));
 }
 
-/** Frames that break no rule, as the peer of `role` sends them; now and then with a close frame at the end. */
-export function validFrames(random: Random, role: Role): string[] {
+/**
+ * Frames that break no rule, as the peer of `role` sends them; now and then with a close frame at the end. With `deflate`
+ * every other message is compressed, without reference to those before it.
+ */
+export function validFrames(random: Random, role: Role, deflate = false): string[] {
   const frames: string[] = [];
-  const push = (opcode: number, payload: Uint8Array | string, fin = true): void => {
+  const push = (opcode: number, payload: Uint8Array | string, fin = true, rsv = 0): void => {
     const key = role === "server" ? Array.from(random.bytes(4)) : undefined;
-    frames.push(toHex(frame({ opcode, payload, fin, key })));
+    frames.push(toHex(frame({ opcode, payload, fin, key, rsv })));
   };
   const control = (): void => {
     while (random.oneIn(3)) push(random.pick([9, 10]), random.bytes(random.length(125)));
@@ -34,20 +38,27 @@ export function validFrames(random: Random, role: Role): string[] {
     control();
     const text = random.oneIn(2);
     const length = random.oneIn(30) ? random.length(70_000) : random.length(300);
-    const payload = text ? bytesOf(random.text(length)) : random.bytes(length);
+    const message = text ? bytesOf(random.text(length)) : random.bytes(length);
+    const compressed = deflate && random.oneIn(2);
+    const payload = compressed ? deflated(message) : message;
     let opcode = text ? 1 : 2;
+    let rsv = compressed ? 4 : 0;
     let at = 0;
     while (random.oneIn(2)) {
       const end = at + random.below(payload.length - at + 1);
-      push(opcode, payload.subarray(at, end), false);
+      push(opcode, payload.subarray(at, end), false, rsv);
       control();
-      opcode = 0;
+      opcode = rsv = 0;
       at = end;
     }
-    push(opcode, payload.subarray(at));
+    push(opcode, payload.subarray(at), true, rsv);
   }
   if (random.oneIn(4)) push(8, random.pick(CLOSE_PAYLOADS));
   return frames;
+}
+
+function deflated(message: Uint8Array): Uint8Array {
+  return deflateRawSync(message, { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
 }
 
 /** Bytes that begin like frames more often than chance would have it. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { allowAnyOrigin } from "../../src/handshake/origin.ts";
 import { checkListener, checkService, type ListenerConfiguration } from "../../src/service/options.ts";
+import { checkCompression } from "../../src/streams/compression_options.ts";
 
 const listener = (config: object): unknown => checkListener(0, config as ListenerConfiguration);
 const service = (options: object): unknown => checkService(options);
@@ -14,6 +15,7 @@ describe("L2: the listener's options", () => {
       maxUriLength: 4096,
       maxHeaderSize: 8192,
       maxEntityBodySize: Infinity,
+      compression: checkCompression({}),
       fetch: undefined,
       onError: undefined,
     });
@@ -32,12 +34,13 @@ describe("L2: the listener's options", () => {
       maxUriLength: 1,
       maxHeaderSize: 2,
       maxEntityBodySize: 0,
+      compression: checkCompression({}),
       fetch,
       onError,
     });
     expect(listener({ timeout: 0 })).toMatchObject({ timeoutMs: Infinity });
     expect(listener({ requestLimits: { maxEntityBodySize: -1 } })).toMatchObject({ maxEntityBodySize: Infinity });
-    expect(listener({ webSocketCompressionEnabled: false })).toMatchObject({ hostname: "0.0.0.0" });
+    expect(listener({ webSocketCompressionEnabled: false }).compression).toBeUndefined();
   });
 
   it.each([-1, 65_536, 1.5, NaN, Infinity])("port %d is refused", (port) => {
@@ -67,8 +70,8 @@ describe("L2: the listener's options", () => {
     [{ requestLimits: { maxUriLenght: 5 } }, "maxUriLenght"],
     [{ http1Settings: { keepAlive: "NEVER" } }, "http1Settings.keepAlive"],
     [{ http1Settings: { maxPipelinedRequests: 10 } }, "maxPipelinedRequests"],
-    [{ webSocketCompressionEnabled: true }, "webSocketCompressionEnabled"],
-    [{ webSocketCompressionEnabled: {} }, "webSocketCompressionEnabled"],
+    [{ webSocketCompressionEnabled: 1 }, "webSocketCompressionEnabled"],
+    [{ webSocketCompressionEnabled: { level: 10 } }, "webSocketCompressionEnabled.level"],
     [{ fetch: "x" }, "fetch"],
     [{ onError: {} }, "onError"],
     [{ secureSocket: {} }, "secureSocket"],
@@ -216,7 +219,7 @@ describe("U4 to U8: the upgrade service's options", () => {
     [{ closeOnExpiry: true }, "closeOnExpiry"],
     [{ webSocketCompressionEnabled: true }, "webSocketCompressionEnabled"],
     [{ maxMessagesPerSecond: 5 }, "maxMessagesPerSecond"],
-    [{ maxInflatedBytesPerSecond: 5 }, "maxInflatedBytesPerSecond"],
+    [{ maxInflatedBytesPerSecond: 0 }, "maxInflatedBytesPerSecond"],
     [{ subprotocols: [] }, "subprotocols"],
   ])("%j is refused, and named", (options, name) => {
     expect(() => service(options)).toThrow(`Cannot use the option "${name}": `);

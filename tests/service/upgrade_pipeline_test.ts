@@ -25,6 +25,7 @@ function pipe(path: string, service: Partial<UpgradeService>, timeoutMs = Infini
   router.attach(path, { get: () => ({}), ...service });
   const pipeline = new UpgradePipeline({
     router,
+    compression: undefined,
     timeoutMs,
     runtime: { clock, deadlines: new Deadlines(clock), fillRandom: () => {} },
     errors: { report: (error) => errors.push(String(error)), notice: () => {} },

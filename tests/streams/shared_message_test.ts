@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { SharedMessage } from "../../src/streams/shared_message.ts";
-import type { Message, MessageSocket } from "../../src/transport/message_socket.ts";
+import type { Framed, Message, MessageSocket } from "../../src/transport/message_socket.ts";
 import { FakeSocket } from "../support/fake_socket.ts";
 
 class FramingSocket extends FakeSocket {
@@ -12,12 +12,12 @@ class FramingSocket extends FakeSocket {
     super();
     this.framing = framing;
   }
-  frame(message: Message): Uint8Array {
+  frame(message: Message): Framed {
     this.framed.push(message);
-    return Uint8Array.of(this.framing);
+    return { bytes: Uint8Array.of(this.framing), inflated: undefined };
   }
-  sendFramed(framed: Uint8Array): boolean {
-    this.got.push(framed);
+  sendFramed({ bytes }: Framed): boolean {
+    this.got.push(bytes);
     return this.writable;
   }
 }

@@ -9,6 +9,8 @@ export interface SeenFrame {
   readonly fin: boolean;
   readonly opcode: number;
   readonly masked: boolean;
+  /** The frame begins a compressed message (RFC 7692 §6). */
+  readonly compressed: boolean;
   readonly payload: Uint8Array;
   /** The payload as UTF-8. */
   readonly text: string;
@@ -63,6 +65,7 @@ export class FramePeer {
       fin: first >= 0x80,
       opcode,
       masked: second >= 0x80,
+      compressed: (first & 0x40) !== 0,
       payload,
       text: new TextDecoder().decode(payload),
       code,

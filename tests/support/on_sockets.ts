@@ -32,8 +32,8 @@ export interface Sockets {
   answerTo(port: number, request: string): Promise<{ status: number; answer: string }>;
   /** A server that is played by `act`, one call a connection. `act` gets the request and answers it itself. */
   server(act: (peer: FramePeer, request: string) => unknown): Promise<string>;
-  /** A client of ours, and the server's end of its connection, upgraded. */
-  clientAndServer(config?: ClientConfiguration): Promise<{ client: Client; peer: FramePeer }>;
+  /** A client of ours, and the server's end of its connection, upgraded with `headers` more. */
+  clientAndServer(config?: ClientConfiguration, headers?: string): Promise<{ client: Client; peer: FramePeer }>;
 }
 
 /** To be called once at the top of a test file. */
@@ -97,10 +97,10 @@ export function onSockets(): Sockets {
     return `ws://127.0.0.1:${(tcp.address() as AddressInfo).port}/`;
   };
 
-  const clientAndServer: Sockets["clientAndServer"] = async (config) => {
+  const clientAndServer: Sockets["clientAndServer"] = async (config, headers) => {
     const { promise, resolve } = deferred<FramePeer>();
     const url = await server(async (peer, request) => {
-      await peer.raw.write(switching(request));
+      await peer.raw.write(switching(request, headers));
       resolve(peer);
     });
     return { client: await connect(url, config), peer: await promise };

@@ -1,15 +1,31 @@
 /** Turns what an engine says into words that a test can compare. Answers pings, as the socket above it would. */
 
+import { zlibCodec } from "../../src/adapters/node/zlib_codec.ts";
 import { type CloseFrameInfo, CorruptedFrameError } from "../../src/errors.ts";
 import { Engine, type EngineOptions, type EngineOutput, type Role, type Violation } from "../../src/protocol/engine.ts";
+import {
+  type DeflateDirection,
+  PermessageDeflate,
+  type PermessageDeflateOptions,
+} from "../../src/protocol/permessage_deflate.ts";
 import { fixedRandom, joined } from "./frames.ts";
 import { toHex } from "./hex.ts";
 
 /** Limits that no transcript meets by accident. */
 export const ROOMY = { maxMessageSize: 1_048_576, maxFrameSize: undefined, maxFragments: 1_024 } as const;
 
-export interface RecorderOptions extends Partial<Omit<EngineOptions, "role">> {
+const TAKEOVER: DeflateDirection = { windowBits: 15, takeover: true };
+
+/** Compression with history both ways, of every message however short, unless it is told otherwise. */
+export function deflateOf(options: Partial<PermessageDeflateOptions> = {}): PermessageDeflate {
+  const defaults = { codec: zlibCodec, incoming: TAKEOVER, outgoing: TAKEOVER, threshold: 0, level: 6 };
+  return new PermessageDeflate({ ...defaults, ...options });
+}
+
+export interface RecorderOptions extends Partial<Omit<EngineOptions, "role" | "deflate">> {
   readonly role: Role;
+  /** Compression was agreed on so; its history begins with the engine. */
+  readonly deflate?: Partial<Omit<PermessageDeflateOptions, "codec">>;
   /** Called after each thing the engine says, but for what it writes. */
   readonly onWord?: (recorder: Recorder, word: string) => void;
 }
@@ -27,9 +43,14 @@ export class Recorder implements EngineOutput {
   readonly #onWord: RecorderOptions["onWord"];
 
   constructor(options: RecorderOptions) {
-    const { onWord, ...rest } = options;
+    const { onWord, deflate, ...rest } = options;
     this.#onWord = onWord;
-    this.engine = new Engine(this, { ...ROOMY, fillRandom: fixedRandom, ...rest });
+    this.engine = new Engine(this, {
+      ...ROOMY,
+      fillRandom: fixedRandom,
+      ...rest,
+      deflate: deflate && deflateOf(deflate),
+    });
   }
 
   /** Everything that was said, then everything that was written, as one `write 88 02 03 e8`. */

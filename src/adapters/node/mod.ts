@@ -16,7 +16,10 @@ export { Router } from "../../service/router.ts";
 export type { UpgradeListener } from "./http_host.ts";
 
 /** Options of `upgrade`: those of a `Listener` that do not belong to its port. */
-export type UpgradeOptions = Pick<ListenerConfiguration, "timeout" | "server" | "requestLimits" | "onError">;
+export type UpgradeOptions = Pick<
+  ListenerConfiguration,
+  "timeout" | "server" | "requestLimits" | "webSocketCompressionEnabled" | "onError"
+>;
 
 /**
  * Makes a listener of a server's `upgrade` event that serves what is attached to `router`, now or later. An upgrade to any
@@ -39,10 +42,9 @@ export type UpgradeOptions = Pick<ListenerConfiguration, "timeout" | "server" | 
  * @throws {RangeError} for an option that is out of range
  */
 export function upgrade(router: Router, options: UpgradeOptions = {}): UpgradeListener {
-  const { hostname, timeoutMs, server, maxUriLength, maxHeaderSize, maxEntityBodySize, onError } = checkListener(
-    {},
-    options,
-  );
+  const settings = checkListener({}, options);
+  const { hostname, timeoutMs, compression, server, maxUriLength, maxHeaderSize, maxEntityBodySize, onError } =
+    settings;
   const report = (error: unknown, caller?: Caller): void => {
     if (onError === undefined) return nodeRuntime.report(error);
     try {
@@ -56,6 +58,7 @@ export function upgrade(router: Router, options: UpgradeOptions = {}): UpgradeLi
     router,
     runtime: nodeRuntime,
     timeoutMs,
+    compression,
     errors: { report, notice: onError === undefined ? ignore : report },
   });
   const limits = { maxUriLength, maxHeaderSize, maxEntityBodySize };

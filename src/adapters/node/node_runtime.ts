@@ -2,13 +2,16 @@
 
 import { inspect } from "node:util";
 import { Deadlines } from "../../transport/deadlines.ts";
-import type { Runtime } from "../../transport/runtime.ts";
+import type { DeflateTools, Runtime } from "../../transport/runtime.ts";
+import { WindowBudget } from "../../transport/window_budget.ts";
 import { decodeAscii } from "./ascii_decoder.ts";
 import { dial } from "./dial.ts";
 import { httpHost } from "./http_host.ts";
 import { systemClock } from "./system_clock.ts";
+import { zlibCodec } from "./zlib_codec.ts";
 
 const deadlines = new Deadlines(systemClock);
+const deflate: DeflateTools = { codec: zlibCodec, windows: new WindowBudget() };
 
 function fillRandom(bytes: Uint8Array): void {
   crypto.getRandomValues(bytes as Uint8Array<ArrayBuffer>);
@@ -26,7 +29,8 @@ export const nodeRuntime: Runtime = {
   deadlines,
   fillRandom,
   ...(decodeAscii && { decodeAscii }),
-  host: httpHost({ clock: systemClock, deadlines, fillRandom, decodeAscii }),
+  deflate,
+  host: httpHost({ clock: systemClock, deadlines, fillRandom, decodeAscii, deflate }),
   dial,
   report,
 };

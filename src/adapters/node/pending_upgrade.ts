@@ -7,6 +7,7 @@ import * as crypto from "node:crypto";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { concat, type DecodeAscii, EMPTY, type FillRandom } from "../../bytes.ts";
+import { answerCompression } from "../../connection/agreed_deflate.ts";
 import { Connection } from "../../connection/connection.ts";
 import { ConnectionError } from "../../errors.ts";
 import {
@@ -20,6 +21,7 @@ import {
 import type { Clock } from "../../transport/clock.ts";
 import type { Deadlines } from "../../transport/deadlines.ts";
 import type { MessageSocket } from "../../transport/message_socket.ts";
+import type { DeflateTools } from "../../transport/runtime.ts";
 import type { Acceptance, Upgrade, UpgradeRequest } from "../../transport/upgrade.ts";
 import { HeaderLines } from "./header_lines.ts";
 import { drop, endWith } from "./last_answer.ts";
@@ -34,6 +36,7 @@ export interface UpgradeTools {
   readonly deadlines: Deadlines;
   readonly fillRandom: FillRandom;
   readonly decodeAscii?: DecodeAscii | undefined;
+  readonly deflate?: DeflateTools;
   /** The `Server` header of every answer. */
   readonly server: string | undefined;
   /** Milliseconds the body of a refusal may take, Infinity for as long as the peer stays. */
@@ -127,23 +130,28 @@ export class PendingUpgrade implements Upgrade {
     });
   }
 
-  async accept({ protocol, headers, limits }: Acceptance): Promise<MessageSocket> {
+  async accept({ protocol, headers, limits, compression }: Acceptance): Promise<MessageSocket> {
+    const { clock, deadlines, fillRandom, decodeAscii, deflate: tools } = this.#tools;
+    const { key, extensions: offers } = this.#terms;
+    const compressed = compression && tools && answerCompression(offers, compression, tools);
+    const extensions = compressed === undefined ? [] : [compressed.answer];
     let answer: Uint8Array;
     try {
-      answer = await answerUpgrade({ key: this.#terms.key, protocol, headers: this.#withServer(headers), sha1 });
+      answer = await answerUpgrade({ key, protocol, extensions, headers: this.#withServer(headers), sha1 });
     } catch (error) {
+      compressed?.deflate.clear();
       this.#refuse(500);
       throw error;
     }
     const head = this.#decide();
     if (this.#gone || this.#socket.destroyed) {
+      compressed?.deflate.clear();
       drop(this.#socket);
       throw new ConnectionError("Cannot accept the upgrade: the client has left");
     }
     this.request.packHeaders();
     const transport = new NetTransport(this.#socket);
     transport.write(answer);
-    const { clock, deadlines, fillRandom, decodeAscii } = this.#tools;
     return new Connection(transport, {
       role: "server",
       protocol: protocol ?? "",
@@ -152,6 +160,7 @@ export class PendingUpgrade implements Upgrade {
       deadlines,
       fillRandom,
       decodeAscii,
+      deflate: compressed?.deflate,
       head,
     });
   }
