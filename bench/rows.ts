@@ -161,9 +161,9 @@ export const ROWS: readonly Row[] = [
   },
   {
     name: "deflate-memory",
-    title: "1 000 connections that compress, bytes of memory for each (a ratio below 1 is better)",
+    title: "3 000 connections that compress, bytes of memory for each (a ratio below 1 is better)",
     job: "echo",
-    load: ["-c", "1000", "-p", "1", "-t"],
+    load: ["-c", "3000", "-p", "1", "-t"],
     compressed: true,
     memory: true,
     without: UNCOMPRESSED,
@@ -171,9 +171,9 @@ export const ROWS: readonly Row[] = [
   },
   {
     name: "plain-memory",
-    title: "the same 1 000 connections without compression",
+    title: "the same 3 000 connections without compression",
     job: "echo",
-    load: ["-c", "1000", "-p", "1", "-s", "1400", "-t"],
+    load: ["-c", "3000", "-p", "1", "-s", "1400", "-t"],
     memory: true,
     without: UNCOMPRESSED,
     onRequest: true,

@@ -20,7 +20,7 @@ const USAGE = `npm run bench -- [options]
   --seconds S     measured in each run (2)     --warm S  before that (1)
   --rounds N      runs of each peer in each row; the median counts (3)
   --profile       one run each, and the functions the server's time went into
-  --micro A,B     micro benchmarks instead: mask, text, copy`;
+  --micro A,B     micro benchmarks instead: mask, text, copy, deflate`;
 
 const RESULTS = fileURLToPath(new URL("results/", import.meta.url));
 const MESSAGES = `${RESULTS}messages.bin`;
@@ -114,7 +114,9 @@ async function runOnce(row: Row, peer: Peer, runtime: RuntimeName, script: strin
   });
   const times = ["-w", options.warm, "-d", row.job === "idle" ? "0.1" : options.seconds, "-P", `${server.pid}`];
   const messages = row.compressed ? ["-z", MESSAGES] : [];
-  const result = await load(row.job, server.port, [...row.load, ...messages, ...times], LOAD_CORE).finally(() => server.stop());
+  const result = await load(row.job, server.port, [...row.load, ...messages, ...times], LOAD_CORE).finally(() =>
+    server.stop()
+  );
   if (profileTo !== undefined) {
     progress("");
     console.log(`${row.name} ${peer.name}, self time:\n${topFunctions(profileTo, 20).join("\n")}\n`);

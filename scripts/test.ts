@@ -10,6 +10,7 @@ import { join } from "node:path";
 
 import { check, type Tally } from "./check.ts";
 import { ROOT, runCommand } from "./command.ts";
+import { ensure, SYSTEM_PACKAGES } from "./system_packages.ts";
 import { findRuntimes, type Runtimes, VERSIONS } from "./runtimes.ts";
 
 const PARTS = ["check", "node", "deno", "bun"] as const;
@@ -102,9 +103,12 @@ const rest = words.filter((word) => !isPart(word));
 const runtimes = await findRuntimes();
 const versions = { node: process.versions.node, ...VERSIONS };
 
+const parts = asked.length > 0 ? asked : PARTS;
+if (parts.some((part) => part !== "check")) await ensure(SYSTEM_PACKAGES);
+
 const tallies: Tally[] = [];
 const lines: string[] = [];
-for (const part of asked.length > 0 ? asked : PARTS) {
+for (const part of parts) {
   const title = part === "check" ? part : `${part} ${versions[part]}`;
   console.log(`\n${title}`);
   const tally = part === "check" ? await check(runtimes.deno) : await runSuite(part, runtimes, rest);

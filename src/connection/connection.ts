@@ -41,6 +41,7 @@ const SHORT_READ = 16_384;
 
 export class Connection implements MessageSocket, ByteSink, EngineOutput, Watched {
   readonly protocol: string;
+  readonly framing: number | string | undefined;
   bytesReceived = 0;
   readonly #transport: ByteTransport;
   readonly #role: Role;
@@ -86,9 +87,9 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
   #first: "local" | "remote" | undefined;
   #error: WebSocketError | undefined;
   #cancelLinger: Cancel | undefined;
+  /** Bytes that came after the last that counted. */
   #lingered = 0;
   readonly #lateness: MessageDeadline;
-  #messages = 0;
 
   constructor(transport: ByteTransport, options: ConnectionOptions) {
     const { limits, role, fillRandom } = options;
@@ -102,6 +103,9 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
     this.#lateness = new MessageDeadline(limits.messageMs);
     this.#head = options.head;
     const deflate = this.#deflate = options.deflate;
+    const size = limits.maxFrameSize ?? Infinity;
+    // A client's frames are masked, each with a key of its own (§5.3).
+    if (role === "server") this.framing = deflate === undefined ? size : `${size} ${deflate.kind}`;
     this.#inflateRate = deflate && new RateLimit(limits.maxInflatedBytesPerSecond, options.clock);
     this.#engine = new Engine(this, {
       role,
@@ -141,13 +145,6 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
     if (this.#silent) return false;
     this.#engine.send(message, compress);
     return this.#wrote(message.length);
-  }
-
-  /** A client's frames are masked, each with a key of its own (§5.3). */
-  get framing(): number | string | undefined {
-    if (this.#role === "client") return undefined;
-    const size = this.#limits.maxFrameSize ?? Infinity;
-    return this.#deflate === undefined ? size : `${size} ${this.#deflate.kind}`;
   }
 
   frame(message: Message): Framed {
@@ -268,7 +265,7 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
   }
 
   message(message: Message): void {
-    this.#messages++;
+    this.#lateness.messages++;
     if (this.#deflate !== undefined && this.#inflatesTooMuch(this.#deflate)) return;
     if ((++this.#messagesIn >= FAIR_MESSAGES || this.#bytesIn >= FAIR_BYTES) && !this.#closed) this.#engine.pause();
     this.#sink!.message(message);
@@ -316,7 +313,7 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
   check(now: number): void {
     // While we hold it back ourselves, a message is not late.
     const waiting = this.#engine.unfinished && !this.#paused && !this.#resting;
-    if (!this.#lateness.isOver(now, waiting, this.#messages)) return;
+    if (!this.#lateness.isOver(now, waiting)) return;
     this.#engine.fail(new CorruptedFrameError("Message not finished in time", 1008, "§10.4"));
     this.#finish();
   }

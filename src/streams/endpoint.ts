@@ -199,8 +199,7 @@ export class Endpoint implements MessageSink, Watched {
   /**
    * Hands `message` over, which stays the caller's. Undefined: go on; a promise: the peer is slow, it resolves when
    * there is room. The hot path of returned values, which allocates nothing while the peer keeps up.
-   * @param compress false: it goes as it is, also where messages are compressed
-   * @param shared the same message, on its way to others too
+   * With `compress` false it goes as it is; `shared` is the same message on its way to others too.
    * @throws {ConnectionClosureError} when the connection is closing or closed
    * @throws {ConnectionError} when too many writes wait already, which happens to callers that do not await theirs
    */
@@ -439,10 +438,7 @@ export class Endpoint implements MessageSink, Watched {
 
 const DONE: Promise<void> = Promise.resolve();
 
-/**
- * `promise`, whose rejection ends no process when nobody listens: whoever does not wait for a write hears of a lost
- * connection by its closure.
- */
+/** `promise`, whose rejection ends no process when nobody listens: the closure tells whoever does not wait. */
 export function unheard<T>(promise: Promise<T>): Promise<T> {
   promise.catch(ignore);
   return promise;

@@ -125,7 +125,7 @@ describe("a listener", () => {
     const both = deferred();
     const { url } = await listen({
       onOpen: (caller) => void (callers.add(caller), callers.size === 4 && both.resolve()),
-      onTextMessage(caller, text) {
+      onTextMessage(_caller, text) {
         if (text === "all") broadcast(callers, LONG);
         else return `${LONG}${text}`;
       },

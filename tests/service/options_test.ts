@@ -1,9 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { allowAnyOrigin } from "../../src/handshake/origin.ts";
-import { checkListener, checkService, type ListenerConfiguration } from "../../src/service/options.ts";
+import {
+  checkListener,
+  checkService,
+  type ListenerConfiguration,
+  type ListenerSettings,
+} from "../../src/service/options.ts";
 import { checkCompression } from "../../src/streams/compression_options.ts";
 
-const listener = (config: object): unknown => checkListener(0, config as ListenerConfiguration);
+const listener = (config: object): ListenerSettings => checkListener(0, config as ListenerConfiguration);
 const service = (options: object): unknown => checkService(options);
 
 describe("L2: the listener's options", () => {

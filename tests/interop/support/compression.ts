@@ -1,19 +1,11 @@
-/** Whether permessage-deflate is agreed on: the one place to change when it comes to the library. */
+/** What travels of permessage-deflate, which our side offers and takes by default. */
 
 import { expect } from "vitest";
 import type { Direction, Wiretap } from "./wiretap.ts";
 
-/**
- * What our side does by default: "always" agrees with every peer that would, "either" leaves it open.
- * TODO: "always", as soon as `webSocketCompressionEnabled` is true by default.
- */
-const OURS: "either" | "always" = "either";
-
-/** The opening handshake agreed on it, as it had to if `peerDoes`. Returns whether it did. */
-export function expectAgreement({ fromServer }: Wiretap, peerDoes: boolean): boolean {
-  const agreed = fromServer.extensions.includes("permessage-deflate");
-  if (OURS === "always" || !peerDoes) expect(agreed).toBe(peerDoes);
-  return agreed;
+/** The opening handshake agreed on it, if the peer does so too. */
+export function expectAgreement({ fromServer }: Wiretap, peerDoes: boolean): void {
+  expect(fromServer.extensions.includes("permessage-deflate")).toBe(peerDoes);
 }
 
 /** The messages of text were sent compressed exactly if `used`. `size` is that of all of them together. */

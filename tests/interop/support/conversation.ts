@@ -133,7 +133,8 @@ export function converseWith(name: string, options: PeerOptions): void {
     test("what is compressed, and whether", async () => {
       const { ours, peer, tap } = await meetOverTap();
       await echoes(ours, [LONG_TEXT]);
-      const agreed = expectAgreement(tap, deflate !== "no");
+      const agreed = deflate !== "no";
+      expectAgreement(tap, agreed);
       expect(peer.extensions.includes("permessage-deflate")).toBe(agreed);
       const [us, it] = role === "server" ? [tap.fromClient, tap.fromServer] : [tap.fromServer, tap.fromClient];
       expectUse(us, agreed, MEBIBYTE);

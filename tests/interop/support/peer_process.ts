@@ -40,7 +40,7 @@ export class PeerProcess {
 
   /** Starts a program of `peers/`: TypeScript in Node, whatever runtime runs the test, or Python. */
   constructor(file: string, ...args: string[]) {
-    const [command, ...rest] = file.endsWith(".py") ? [python(), "-u"] : ["node", "--import", "tsx"];
+    const [command, ...rest] = file.endsWith(".py") ? [python(), "-B", "-u"] : ["node", "--import", "tsx"];
     this.#child = spawn(command!, [...rest, PEERS + file, ...args], { cwd: ROOT, stdio: "pipe" });
     this.#child.stdin.on("error", () => {});
     this.#child.stderr.setEncoding("utf8").on("data", (text: string) => this.#complaints += text);
