@@ -33,7 +33,7 @@ const HOUSE: Readonly<Record<string, Folder>> = {
   handshake: {
     imports: words("protocol"),
     files: words(
-      `header_grammar authority request_target reserved_header http_head accept_key subprotocol extension_offer deflate_negotiation origin
+      `header_grammar authority request_target reserved_header http_head accept_key subprotocol extension_offer deflate_negotiation ip_range forwarded origin
       client_handshake server_handshake`,
     ),
   },
@@ -65,7 +65,7 @@ const HOUSE: Readonly<Record<string, Folder>> = {
     imports: words("handshake transport streams binding auth pubsub"),
     files: words(
       `close_frame caller options broadcast service router reply handler_name dispatcher session session_set
-      upgrade_pipeline plain_http listener`,
+      forwarded_request upgrade_pipeline plain_http listener`,
     ),
   },
   "adapters/node": {

@@ -77,6 +77,7 @@ export class Listener {
       runtime,
       timeoutMs: this.#settings.timeoutMs,
       compression: this.#settings.compression,
+      trusts: this.#settings.trusts,
       errors: {
         report: (error, caller) => this.#report(error, caller),
         notice: (error, caller) => {

@@ -4,6 +4,7 @@
  */
 
 import { isFieldValue } from "../handshake/header_grammar.ts";
+import { compileRanges, type RangeCheck } from "../handshake/ip_range.ts";
 import { compileOrigins, type OriginRule, type Origins } from "../handshake/origin.ts";
 import { type SubProtocols, validateProtocols } from "../handshake/subprotocol.ts";
 import { checkCompression, type CompressionOptions } from "../streams/compression_options.ts";
@@ -54,6 +55,11 @@ export interface ListenerConfiguration {
   readonly http1Settings?: { readonly keepAlive?: "AUTO" };
   /** Whether to agree to the compression of messages, and how to compress them. Default true. */
   readonly webSocketCompressionEnabled?: boolean | CompressionOptions;
+  /**
+   * Addresses and ranges of them (`10.0.0.0/8`, `::1`) of proxies whose `Forwarded`, `X-Forwarded-For` and
+   * `X-Forwarded-Proto` count: for `remoteAddress`, and for whether a connection is secure. Default: none.
+   */
+  readonly trustedProxies?: readonly string[];
   /** Answers ordinary HTTP requests. Default: 426. Not with a server of your own, which answers them itself. */
   readonly fetch?: FetchHandler;
   /** Hears of errors that no service took. Default: the runtime's warning, with the code `HAWSER_UNHANDLED`. */
@@ -79,6 +85,8 @@ export interface ListenerSettings {
   readonly maxHeaderSize: number;
   readonly maxEntityBodySize: number;
   readonly compression: CompressionSettings | undefined;
+  /** Whose word counts for who sent a request; undefined for nobody's. */
+  readonly trusts: RangeCheck | undefined;
   readonly fetch: FetchHandler | undefined;
   readonly onError: ListenerErrorHandler | undefined;
 }
@@ -123,6 +131,7 @@ export function checkListener(target: number | object, config: ListenerConfigura
     maxHeaderSize: checkCount(limits, "maxHeaderSize", 8_192, 1, "requestLimits.maxHeaderSize"),
     maxEntityBodySize: bodySize === -1 ? Infinity : bodySize,
     compression: checkCompression(given),
+    trusts: checkProxies(config.trustedProxies),
     fetch: config.fetch,
     onError: config.onError,
   };
@@ -153,6 +162,7 @@ const LISTENER_NAMES: readonly string[] = [
   "requestLimits",
   "http1Settings",
   "webSocketCompressionEnabled",
+  "trustedProxies",
   "fetch",
   "onError",
 ];
@@ -173,7 +183,6 @@ const LISTENER_REFUSALS: ReadonlyMap<string, string> = new Map([
   ["secureSocket", `${NOT_YET}; hand over an https server instead of a port`],
   ["certValidation", "certificates are not looked up by OCSP or CRL here"],
   ["maxPipelinedRequests", "how many requests are pipelined is the runtime's affair"],
-  ["trustedProxies", NOT_YET],
   ["maxConnections", NOT_YET],
   ["maxConnectionsPerAddress", NOT_YET],
   ["maxTotalBuffered", NOT_YET],
@@ -222,6 +231,18 @@ function checkHttpSettings(given: Given): void {
     throw new TypeError(
       `Cannot use the option "http1Settings.keepAlive": ${JSON.stringify(keepAlive)} is not "AUTO", the only one here`,
     );
+  }
+}
+
+function checkProxies(proxies: unknown): RangeCheck | undefined {
+  if (proxies === undefined) return undefined;
+  const isList = Array.isArray(proxies) && proxies.every((range) => typeof range === "string");
+  if (!isList) throw wrongKind("trustedProxies", "a list of addresses and ranges");
+  try {
+    return compileRanges(proxies);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new TypeError(`Cannot use the option "trustedProxies": ${reason}`, { cause });
   }
 }
 

@@ -4,14 +4,16 @@
  */
 
 import { AuthnError, AuthzError, ConnectionError, HandshakeTimedOutError, UpgradeError } from "../errors.ts";
+import type { RangeCheck } from "../handshake/ip_range.ts";
 import { isReservedHeader } from "../handshake/reserved_header.ts";
 import { chooseProtocol, parseProtocols } from "../handshake/subprotocol.ts";
 import type { MessageSocket } from "../transport/message_socket.ts";
 import type { Runtime } from "../transport/runtime.ts";
-import type { CompressionSettings, Upgrade, UpgradeHandler } from "../transport/upgrade.ts";
+import type { CompressionSettings, Upgrade, UpgradeHandler, UpgradeRequest } from "../transport/upgrade.ts";
 import type { Caller } from "./caller.ts";
 import type { Errors, Tally } from "./dispatcher.ts";
 import type { ServiceSettings } from "./options.ts";
+import { asSent } from "./forwarded_request.ts";
 import { isThenable } from "./reply.ts";
 import type { Match, Router } from "./router.ts";
 import { checkIsService, type Service, type UpgradeContext } from "./service.ts";
@@ -36,6 +38,8 @@ export interface PipelineParts {
   readonly timeoutMs: number;
   /** How to compress, undefined for not at all. */
   readonly compression: CompressionSettings | undefined;
+  /** The proxies whose word counts for who sent a request; undefined for none. */
+  readonly trusts: RangeCheck | undefined;
   readonly errors: Errors & { report(error: unknown, caller?: Caller): void };
 }
 
@@ -65,13 +69,14 @@ export class UpgradePipeline {
   /** Decides one upgrade. Never rejects. */
   readonly handle: UpgradeHandler = async (upgrade) => {
     let decision: Accepted | Response;
+    const request = asSent(upgrade.request, this.#parts.trusts);
     try {
-      decision = await this.#decide(upgrade);
+      decision = await this.#decide(request);
     } catch (error) {
       decision = this.#refusalOf(error);
     }
     if (decision instanceof Response) await this.#reject(upgrade, decision);
-    else await this.#accept(upgrade, decision);
+    else await this.#accept(upgrade, request, decision);
   };
 
   /** Refuses, from now on and those that are pending, with 503. Open sessions live on. */
@@ -85,8 +90,7 @@ export class UpgradePipeline {
     this.#stopped = false;
   }
 
-  async #decide(upgrade: Upgrade): Promise<Accepted | Response> {
-    const { request } = upgrade;
+  async #decide(request: UpgradeRequest): Promise<Accepted | Response> {
     if (this.#stopped) return refusal(503, "The server is stopping");
 
     const url = parseUrl(request.url);
@@ -114,7 +118,7 @@ export class UpgradePipeline {
       secure: request.secure,
       auth: undefined,
     };
-    const result = await this.#ask(upgrade, match, context);
+    const result = await this.#ask(request, match, context);
     if (result instanceof Response) return checkResponse(result);
     // What may be thrown may as well be returned.
     if (result instanceof Error) throw result;
@@ -134,7 +138,7 @@ export class UpgradePipeline {
   }
 
   /** The service's word; or an `UpgradeError` as soon as it comes too late to matter. */
-  #ask({ request }: Upgrade, { service }: Match, context: UpgradeContext): unknown {
+  #ask(request: UpgradeRequest, { service }: Match, context: UpgradeContext): unknown {
     const abort = new AbortController();
     const result: unknown = service.get(
       new Request(request.url, { method: request.method, headers: request.headers, signal: abort.signal }),
@@ -185,7 +189,8 @@ export class UpgradePipeline {
     }
   }
 
-  async #accept(upgrade: Upgrade, { service, settings, protocol, headers }: Accepted): Promise<void> {
+  async #accept(upgrade: Upgrade, request: UpgradeRequest, accepted: Accepted): Promise<void> {
+    const { service, settings, protocol, headers } = accepted;
     // Decided in time, but the listener has stopped meanwhile.
     if (this.#stopped) return this.#reject(upgrade, refusal(503, "The server is stopping"));
     let socket: MessageSocket;
@@ -202,7 +207,7 @@ export class UpgradePipeline {
       if (!(error instanceof ConnectionError)) this.#parts.errors.report(error);
       return;
     }
-    const session = new Session(socket, service, upgrade.request, this.#hostOf(settings));
+    const session = new Session(socket, service, request, this.#hostOf(settings));
     this.tally.opened++;
     this.sessions.add(session);
     session.open();

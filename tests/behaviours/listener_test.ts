@@ -96,7 +96,8 @@ describe("its configuration", () => {
     ["onError", {}],
     ["certValidation", {}],
     ["maxPipelinedRequests", 1],
-    ["trustedProxies", []],
+    ["trustedProxies", "127.0.0.1"],
+    ["trustedProxies", ["127.0.0.1/33"]],
     ["secureSocket", {}],
     ["maxConnections", 1],
     ["tiemout", 1],
@@ -111,6 +112,22 @@ describe("its configuration", () => {
     expect(error).toBeInstanceOf(Error);
     expect(["TypeError", "RangeError"]).toContain((error as Error).name);
     expect((error as Error).message).toContain(`"${name}"`);
+  });
+
+  it("L2: trustedProxies tell who sent a request, and whether over TLS; nobody else does", async () => {
+    const service: Service = {
+      onOpen: (caller) => `${caller.remoteAddress} ${caller.isSecure()} ${caller.request.url}`,
+    };
+    const told = async (trustedProxies: readonly string[], headers: Record<string, string>): Promise<string> => {
+      const { port } = await listen(service, {}, { trustedProxies });
+      return await (await upgraded(port, "/", headers)).nextText();
+    };
+    const usual = { "X-Forwarded-For": "6.6.6.6, 1.2.3.4, 10.1.1.1", "X-Forwarded-Proto": "https" };
+    const proxies = ["127.0.0.0/8", "::1", "10.0.0.0/8"];
+    expect(await told(proxies, usual)).toBe("1.2.3.4 true https://hawser.test/");
+    expect(await told(proxies, { Forwarded: "for=1.2.3.4;proto=https" })).toBe("1.2.3.4 true https://hawser.test/");
+    expect(await told(["10.0.0.0/8"], usual)).toBe("127.0.0.1 false http://hawser.test/");
+    expect(await told([], usual)).toBe("127.0.0.1 false http://hawser.test/");
   });
 
   it.each([-1, 65_536, 1.5, NaN])("L2: there is no port %d", (port) => {

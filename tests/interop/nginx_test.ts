@@ -2,10 +2,11 @@
 
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
+import type { Caller } from "../../mod.ts";
 import { runProgram } from "../support/program.ts";
 import { echoes, LONG_BINARY, LONG_TEXT, MEBIBYTE } from "./support/conversation.ts";
 import { needs } from "./support/needs.ts";
-import { nginxBefore } from "./support/nginx.ts";
+import { NGINX_ADDRESS, nginxBefore } from "./support/nginx.ts";
 import { connect, listen, ofClient, type Ours, Reception } from "./support/ours.ts";
 
 const SECURE_CLIENT = fileURLToPath(new URL("support/secure_client.ts", import.meta.url));
@@ -75,6 +76,22 @@ it(
     expect((await (await cut.ours).closed).code).toBe(1006);
     await (await kept.ours).send("still here");
     expect(await keeping.read()).toBe("still here");
+  }),
+);
+
+it(
+  "nginx: tells who connected, to a listener that trusts it, and only what it added counts",
+  needs("nginx", async () => {
+    const answer = async (trustedProxies?: readonly string[]): Promise<string> => {
+      const service = { onOpen: (caller: Caller) => `${caller.remoteAddress} ${caller.isSecure()}` };
+      const { port } = await listen(service, trustedProxies && { trustedProxies });
+      const { url } = await nginxBefore(port!);
+      const forged = { "X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https" };
+      return await (await connect(url, { customHeaders: forged })).readTextMessage();
+    };
+    expect(await answer()).toBe(`${NGINX_ADDRESS} false`);
+    expect(await answer(["192.0.2.0/24", NGINX_ADDRESS])).toBe("127.0.0.1 false");
+    expect(await answer(["127.0.0.1", "203.0.113.0/24"])).toBe(`${NGINX_ADDRESS} false`);
   }),
 );
 

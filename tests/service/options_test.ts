@@ -21,6 +21,7 @@ describe("L2: the listener's options", () => {
       maxHeaderSize: 8192,
       maxEntityBodySize: Infinity,
       compression: checkCompression({}),
+      trusts: undefined,
       fetch: undefined,
       onError: undefined,
     });
@@ -40,12 +41,14 @@ describe("L2: the listener's options", () => {
       maxHeaderSize: 2,
       maxEntityBodySize: 0,
       compression: checkCompression({}),
+      trusts: undefined,
       fetch,
       onError,
     });
     expect(listener({ timeout: 0 })).toMatchObject({ timeoutMs: Infinity });
     expect(listener({ requestLimits: { maxEntityBodySize: -1 } })).toMatchObject({ maxEntityBodySize: Infinity });
     expect(listener({ webSocketCompressionEnabled: false }).compression).toBeUndefined();
+    expect(listener({ trustedProxies: ["::1"] }).trusts?.("::1")).toBe(true);
   });
 
   it.each([-1, 65_536, 1.5, NaN, Infinity])("port %d is refused", (port) => {
@@ -81,7 +84,8 @@ describe("L2: the listener's options", () => {
     [{ onError: {} }, "onError"],
     [{ secureSocket: {} }, "secureSocket"],
     [{ certValidation: {} }, "certValidation"],
-    [{ trustedProxies: [] }, "trustedProxies"],
+    [{ trustedProxies: "::1" }, "trustedProxies"],
+    [{ trustedProxies: ["::1", "x"] }, "trustedProxies"],
     [{ maxConnections: 5 }, "maxConnections"],
     [{ maxConnectionsPerAddress: 5 }, "maxConnectionsPerAddress"],
     [{ maxTotalBuffered: 5 }, "maxTotalBuffered"],

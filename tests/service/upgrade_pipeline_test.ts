@@ -26,6 +26,7 @@ function pipe(path: string, service: Partial<UpgradeService>, timeoutMs = Infini
   const pipeline = new UpgradePipeline({
     router,
     compression: undefined,
+    trusts: undefined,
     timeoutMs,
     runtime: { clock, deadlines: new Deadlines(clock), fillRandom: () => {} },
     errors: { report: (error) => errors.push(String(error)), notice: () => {} },

@@ -18,7 +18,7 @@ export type { UpgradeListener } from "./http_host.ts";
 /** Options of `upgrade`: those of a `Listener` that do not belong to its port. */
 export type UpgradeOptions = Pick<
   ListenerConfiguration,
-  "timeout" | "server" | "requestLimits" | "webSocketCompressionEnabled" | "onError"
+  "timeout" | "server" | "requestLimits" | "webSocketCompressionEnabled" | "trustedProxies" | "onError"
 >;
 
 /**
@@ -43,7 +43,7 @@ export type UpgradeOptions = Pick<
  */
 export function upgrade(router: Router, options: UpgradeOptions = {}): UpgradeListener {
   const settings = checkListener({}, options);
-  const { hostname, timeoutMs, compression, server, maxUriLength, maxHeaderSize, maxEntityBodySize, onError } =
+  const { hostname, timeoutMs, compression, trusts, server, maxUriLength, maxHeaderSize, maxEntityBodySize, onError } =
     settings;
   const report = (error: unknown, caller?: Caller): void => {
     if (onError === undefined) return nodeRuntime.report(error);
@@ -59,6 +59,7 @@ export function upgrade(router: Router, options: UpgradeOptions = {}): UpgradeLi
     runtime: nodeRuntime,
     timeoutMs,
     compression,
+    trusts,
     errors: { report, notice: onError === undefined ? ignore : report },
   });
   const limits = { maxUriLength, maxHeaderSize, maxEntityBodySize };

@@ -17,6 +17,9 @@ export interface Nginx {
   readonly authority: string;
 }
 
+/** Where its own connections come from: not where its clients are. Linux has all of 127.0.0.0/8. */
+export const NGINX_ADDRESS = "127.0.0.2";
+
 /** How often another process may take our port before nginx has it. */
 const TRIES = 3;
 
@@ -76,9 +79,12 @@ http {
     location / {
       proxy_pass http://127.0.0.1:${backend};
       proxy_http_version 1.1;
+      proxy_bind ${NGINX_ADDRESS};
       proxy_set_header Host $http_host;
       proxy_set_header Upgrade $http_upgrade;
       proxy_set_header Connection $connection_upgrade;
+      proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+      proxy_set_header X-Forwarded-Proto $scheme;
       proxy_read_timeout ${readTimeout};
     }
   }
