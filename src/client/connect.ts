@@ -4,7 +4,7 @@
  */
 
 import { concat } from "../bytes.ts";
-import { offerCompression, verifyCompression } from "../connection/agreed_deflate.ts";
+import { CompressionOffer } from "../connection/agreed_deflate.ts";
 import { Connection } from "../connection/connection.ts";
 import { ConnectionError, HandshakeTimedOutError } from "../errors.ts";
 import { acceptKey, createKey } from "../handshake/accept_key.ts";
@@ -75,6 +75,7 @@ class Opening implements ByteSink {
   readonly #relay: Relay;
   readonly #settings: ConnectSettings;
   readonly #signal: AbortSignal;
+  #offer: CompressionOffer | undefined;
   readonly #parser = responseHeadParser();
   #body: ResponseBody | undefined;
   #readsBody = false;
@@ -108,6 +109,7 @@ class Opening implements ByteSink {
       throw error;
     } finally {
       this.#signal.removeEventListener("abort", aborted);
+      this.#offer?.withdraw();
     }
   }
 
@@ -115,7 +117,8 @@ class Opening implements ByteSink {
     const { protocols, headers, origin, limits, compression } = this.#settings;
     const { clock, deadlines, fillRandom, decodeAscii, deflate: tools } = this.#runtime;
     const key = createKey(fillRandom);
-    const extensions = compression && tools ? offerCompression(compression, tools) : [];
+    this.#offer = compression && tools && new CompressionOffer(compression, tools);
+    const extensions = this.#offer?.extensions ?? [];
     const offer = { url, key, protocols, extensions, headers, ...(origin !== undefined && { origin }) };
     const request = serializeOffer(offer);
     const accepted = acceptKey(key);
@@ -127,7 +130,7 @@ class Opening implements ByteSink {
     const body = this.#body === undefined ? Promise.resolve("") : this.#readBody(this.#body);
     const agreement = judgeAnswer(response, { accept: await accepted, protocols, extensions }, () => body);
     this.#signal.throwIfAborted();
-    const compressed = compression && tools && verifyCompression(agreement.extensions, compression, tools);
+    const compressed = this.#offer?.verify(agreement.extensions);
     if (compressed && "problem" in compressed) {
       throw unusableAnswer(compressed.problem, response.status, response.headers);
     }

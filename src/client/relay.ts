@@ -54,6 +54,10 @@ export class Relay implements ByteTransport, ByteSink {
     return this.#transport.bufferedAmount;
   }
 
+  get turnPerChunk(): boolean {
+    return this.#transport.turnPerChunk === true;
+  }
+
   write(chunk: Uint8Array): boolean {
     return this.#transport.write(chunk);
   }

@@ -24,24 +24,45 @@ export function answerCompression(
   return undefined;
 }
 
-/** What a client offers, as far as there is room to remember what it asks for. */
-export function offerCompression(settings: CompressionSettings, { windows }: DeflateTools): readonly Extension[] {
-  const bytes = 2 ** settings.clientMaxWindowBits + 2 ** LARGEST_WINDOW_BITS;
-  const hasRoom = windows.used + bytes <= settings.maxTotalWindows;
-  return offerDeflate(hasRoom ? settings : withoutHistory(settings));
+/** A client's offer, and the room that it speaks for until it is known what becomes of it. */
+export class CompressionOffer {
+  readonly extensions: readonly Extension[];
+  readonly #settings: CompressionSettings;
+  readonly #tools: DeflateTools;
+  #held = 0;
+
+  constructor(settings: CompressionSettings, tools: DeflateTools) {
+    const bytes = mostHistory(settings);
+    const hasRoom = tools.windows.take(bytes, settings.maxTotalWindows);
+    if (hasRoom) this.#held = bytes;
+    // What is offered binds us, whether or not the server repeats it (§7.1.1.2): it is what the answer is held against.
+    this.#settings = hasRoom ? settings : withoutHistory(settings);
+    this.#tools = tools;
+    this.extensions = offerDeflate(this.#settings);
+  }
+
+  /** What the server's answer means: how to compress, undefined for not at all, or what is wrong with it. */
+  verify(
+    answered: readonly Extension[],
+  ): { readonly deflate: PermessageDeflate | undefined } | { readonly problem: string } {
+    this.withdraw();
+    const verified = verifyDeflate(answered, this.#settings);
+    if ("problem" in verified) return verified;
+    // No answer takes more than was spoken for.
+    return { deflate: verified.terms && deflateOf("client", verified.terms, this.#settings, this.#tools) };
+  }
+
+  /** Nothing came of it. Harmless when something did. */
+  withdraw(): void {
+    this.#tools.windows.give(this.#held);
+    this.#held = 0;
+  }
 }
 
-/** What the server's answer to `offerCompression` means. */
-export function verifyCompression(
-  answered: readonly Extension[],
-  settings: CompressionSettings,
-  tools: DeflateTools,
-): { readonly deflate: PermessageDeflate | undefined } | { readonly problem: string } {
-  const verified = verifyDeflate(answered, settings);
-  if ("problem" in verified) return verified;
-  if (verified.terms === undefined) return { deflate: undefined };
-  const deflate = deflateOf("client", verified.terms, settings, tools);
-  return deflate === undefined ? { problem: "the server chose a history that there is no room for" } : { deflate };
+/** The most that an answer to this offer makes us remember: a server may use 32 KiB, whatever was offered. */
+function mostHistory(settings: CompressionSettings): number {
+  const ours = historyOf({ windowBits: settings.clientMaxWindowBits, takeover: !settings.clientNoContextTakeover });
+  return ours + historyOf({ windowBits: LARGEST_WINDOW_BITS, takeover: !settings.serverNoContextTakeover });
 }
 
 /** Undefined: there is no room for what it would remember. */
@@ -53,11 +74,11 @@ function deflateOf(
 ): PermessageDeflate | undefined {
   const server: DeflateDirection = { windowBits: terms.serverMaxWindowBits, takeover: !terms.serverNoContextTakeover };
   const client: DeflateDirection = { windowBits: terms.clientMaxWindowBits, takeover: !terms.clientNoContextTakeover };
-  const bytes = historyOf(server) + historyOf(client);
-  if (!windows.take(bytes, maxTotalWindows)) return undefined;
   const [outgoing, peers] = role === "server" ? [server, client] : [client, server];
   // A zlib that was told 8 uses 9.
   const incoming = { ...peers, windowBits: Math.max(peers.windowBits, 9) };
+  const bytes = historyOf(outgoing) + historyOf(incoming);
+  if (!windows.take(bytes, maxTotalWindows)) return undefined;
   return new PermessageDeflate({ codec, incoming, outgoing, threshold, level, onClear: () => windows.give(bytes) });
 }
 

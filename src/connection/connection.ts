@@ -36,7 +36,7 @@ export interface ConnectionOptions {
 /** How much one connection handles, in or out, before it lets the others have their turn. */
 const FAIR_MESSAGES = 1_024;
 const FAIR_BYTES = 1_048_576;
-/** A read that brought less than this has emptied the socket: the event loop goes on to the others by itself. */
+/** A read that brought less has emptied the socket, and the event loop goes on to the others: see `turnPerChunk`. */
 const SHORT_READ = 16_384;
 
 export class Connection implements MessageSocket, ByteSink, EngineOutput, Watched {
@@ -208,7 +208,7 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
   bytes(chunk: Uint8Array): void {
     this.bytesReceived += chunk.length;
     if (this.#engine.deaf) return this.#drop(chunk.length);
-    if (chunk.length < SHORT_READ && !this.#resting) this.#startTurn();
+    if (chunk.length < SHORT_READ && this.#transport.turnPerChunk === true && !this.#resting) this.#startTurn();
     this.#bytesIn += chunk.length;
     this.#inBatch = true;
     this.#engine.receive(chunk);
@@ -273,9 +273,8 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
 
   /** A few bytes may come to millions: what they come to counts. True when it is too much, and the peer has been told. */
   #inflatesTooMuch(deflate: PermessageDeflate): boolean {
-    const inflated = deflate.takeInflated();
-    this.#bytesIn += inflated;
-    if (inflated === 0 || !this.#inflateRate!.exceeded(inflated)) return false;
+    this.#bytesIn += deflate.takeWork();
+    if (!this.#inflateRate!.exceeded(deflate.takeInflated())) return false;
     this.#engine.fail(new CorruptedFrameError("Too much to inflate in a second", 1008, "§10.4"));
     return true;
   }
@@ -437,6 +436,8 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
   #cut(): void {
     this.#silent = true;
     this.#engine.hearNoMore();
+    // Before `start` nobody tells us that it is closed.
+    if (this.#sink === undefined) this.#deflate?.clear();
     this.#transport.destroy();
   }
 

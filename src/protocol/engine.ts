@@ -83,6 +83,7 @@ export class Engine {
     this.#reader = new FrameReader(this.#queue, {
       masked: role === "server",
       maxFrameSize: Math.min(maxFrameSize, deflate ? compressedBound(maxMessageSize) : maxMessageSize),
+      maxMessageSize,
       compression: deflate !== undefined,
     });
     this.#assembler = new Assembler({ maxMessageSize, maxFragments, decodeAscii: options.decodeAscii, deflate });

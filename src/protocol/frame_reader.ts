@@ -14,6 +14,8 @@ export interface FrameReaderOptions {
   readonly masked: boolean;
   /** Bytes of one data frame, inclusive. */
   readonly maxFrameSize: number;
+  /** Bytes of one message that is not compressed, inclusive: `readShort` reads whole ones. */
+  readonly maxMessageSize: number;
   /** An extension gives RSV1 a meaning: the message is compressed (RFC 7692 §6). */
   readonly compression?: boolean;
 }
@@ -54,7 +56,7 @@ export class FrameReader {
     this.#masked = options.masked;
     this.#shortHeader = options.masked ? 6 : 2;
     this.#maskBit = options.masked ? 0x80 : 0;
-    this.#short = Math.min(MAX_CONTROL_PAYLOAD, options.maxFrameSize);
+    this.#short = Math.min(MAX_CONTROL_PAYLOAD, options.maxFrameSize, options.maxMessageSize);
     this.#maxFrameSize = options.maxFrameSize;
     this.#compression = options.compression === true;
   }

@@ -11,6 +11,11 @@ export interface ByteTransport {
   write(chunk: Uint8Array): boolean;
   /** Bytes written and not yet with the operating system, as far as the runtime tells. 0: nothing written is kept. */
   readonly bufferedAmount: number;
+  /**
+   * True: a chunk of less than 16 KiB comes in a turn of the event loop of its own, so that a busy transport leaves the
+   * others theirs. Absent where several may come in one turn, as the records of TLS do.
+   */
+  readonly turnPerChunk?: boolean;
   /** Ends our direction once the queue is out. The peer's may still flow. */
   end(): void;
   /** Drops everything now. `closed` still follows, later. */
@@ -23,10 +28,7 @@ export interface ByteTransport {
 
 /** Who hears the bytes. Never called from inside a call to the same transport. */
 export interface ByteSink {
-  /**
-   * `chunk` is the sink's from now on: it may be unmasked in place. A short one comes in a turn of the event loop of its
-   * own, so that a busy transport leaves the others theirs.
-   */
+  /** `chunk` is the sink's from now on: it may be unmasked in place. */
   bytes(chunk: Uint8Array): void;
   /** The queue that made `write` answer false is out. */
   drained(): void;

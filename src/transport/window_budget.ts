@@ -4,9 +4,9 @@ export class WindowBudget {
   /** Bytes that are spoken for. */
   used = 0;
 
-  /** Speaks for `bytes`, unless that would make more than `limit`: then false, and nothing changes. */
+  /** Speaks for `bytes`, unless that would make more than `limit`: then false, and nothing changes. None always fit. */
   take(bytes: number, limit: number): boolean {
-    if (this.used + bytes > limit) return false;
+    if (bytes > 0 && this.used + bytes > limit) return false;
     this.used += bytes;
     return true;
   }

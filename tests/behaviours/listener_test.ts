@@ -4,7 +4,14 @@ import { createServer } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { describe, expect, it } from "vitest";
-import { type Caller, ConnectionError, Listener, type ListenerConfiguration, type UpgradeService } from "../../mod.ts";
+import {
+  type Caller,
+  ConnectionError,
+  Listener,
+  type ListenerConfiguration,
+  type Service,
+  type UpgradeService,
+} from "../../mod.ts";
 import { makeCertificates } from "../support/certificates.ts";
 import { FramePeer } from "../support/frame_peer.ts";
 import { deferred, ECHO, failure, onSockets } from "../support/on_sockets.ts";

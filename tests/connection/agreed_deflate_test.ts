@@ -1,11 +1,13 @@
 import { describe, expect, it } from "vitest";
 
 import { zlibCodec } from "../../src/adapters/node/zlib_codec.ts";
-import { answerCompression, offerCompression, verifyCompression } from "../../src/connection/agreed_deflate.ts";
+import { answerCompression, CompressionOffer } from "../../src/connection/agreed_deflate.ts";
 import { parseExtensions, serializeExtensions } from "../../src/handshake/extension_offer.ts";
+import type { PermessageDeflate } from "../../src/protocol/permessage_deflate.ts";
 import { checkCompression, type CompressionOptions } from "../../src/streams/compression_options.ts";
 import type { DeflateTools } from "../../src/transport/runtime.ts";
 import { WindowBudget } from "../../src/transport/window_budget.ts";
+import { bytesOf } from "../support/frames.ts";
 import { toHex } from "../support/hex.ts";
 import { Random } from "../support/random.ts";
 
@@ -15,10 +17,11 @@ const tools = (): DeflateTools => ({ codec: zlibCodec, windows: new WindowBudget
 /** Both sides after a handshake, each in a process of its own. */
 function agree(client: CompressionOptions, server: CompressionOptions) {
   const [clientTools, serverTools] = [tools(), tools()];
-  const offer = serializeExtensions(offerCompression(settings(client), clientTools));
+  const ours = new CompressionOffer(settings(client), clientTools);
+  const offer = serializeExtensions(ours.extensions);
   const answered = answerCompression(parseExtensions(offer)!, settings(server), serverTools)!;
   const answer = serializeExtensions([answered.answer]);
-  const verified = verifyCompression(parseExtensions(answer)!, settings(client), clientTools);
+  const verified = ours.verify(parseExtensions(answer)!);
   if ("problem" in verified) throw new Error(verified.problem);
   return { offer, answer, client: verified.deflate!, server: answered.deflate, clientTools, serverTools };
 }
@@ -81,18 +84,50 @@ describe("Z2: what may be remembered", () => {
   });
 
   it("a client whose room is taken asks for none", () => {
-    const offer = (maxTotalWindows: number) =>
-      serializeExtensions(offerCompression(settings({ maxTotalWindows }), tools()).slice(1));
+    const offer = (options: CompressionOptions) =>
+      serializeExtensions(new CompressionOffer(settings(options), tools()).extensions.slice(1));
     // The server may still answer 32 KiB for itself.
-    expect(offer(4_096 + 32_768)).toBe("permessage-deflate");
-    expect(offer(4_096 + 32_767)).toBe("permessage-deflate; server_no_context_takeover; client_no_context_takeover");
+    expect(offer({ maxTotalWindows: 4_096 + 32_768 })).toBe("permessage-deflate");
+    const without = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
+    expect(offer({ maxTotalWindows: 4_096 + 32_767 })).toBe(without);
+    expect(offer({ maxTotalWindows: 4_096, serverNoContextTakeover: true })).toBe(
+      "permessage-deflate; server_no_context_takeover",
+    );
+    expect(offer({ maxTotalWindows: 0 })).toBe(without);
   });
 
-  it("a client refuses a server that takes more than there is room for", () => {
-    const answered = parseExtensions("permessage-deflate; client_no_context_takeover")!;
-    expect(verifyCompression(answered, settings({ maxTotalWindows: 100 }), tools()))
-      .toEqual({ problem: "the server chose a history that there is no room for" });
-    expect(verifyCompression([], settings(), tools())).toEqual({ deflate: undefined });
+  it("a client's room is spoken for while it waits for the answer: many at once fall back, and none fails", () => {
+    const shared = tools();
+    const offers = Array.from({ length: 4 }, () => new CompressionOffer(settings({ maxTotalWindows: 80_000 }), shared));
+    const plain = ({ extensions }: CompressionOffer) =>
+      !serializeExtensions(extensions).includes("no_context_takeover");
+    expect(offers.map(plain)).toEqual([true, true, false, false]);
+    const verified = offers.map((offer) =>
+      offer.verify(
+        parseExtensions(
+          plain(offer) ? "permessage-deflate" : "permessage-deflate; server_no_context_takeover",
+        )!,
+      )
+    );
+    expect(verified.every((result) => "deflate" in result && result.deflate !== undefined)).toBe(true);
+    expect(shared.windows.used).toBe(2 * (4_096 + 32_768));
+  });
+
+  it("what was offered binds the client, also when room comes free before the answer", () => {
+    const shared = tools();
+    const first = new CompressionOffer(settings({ maxTotalWindows: 40_000 }), shared);
+    const second = new CompressionOffer(settings({ maxTotalWindows: 40_000 }), shared);
+    first.withdraw();
+    first.withdraw();
+    expect(shared.windows.used).toBe(0);
+    // §7.1.1.2: the server relies on it, whether or not it says so.
+    const verified = second.verify(parseExtensions("permessage-deflate; server_no_context_takeover")!);
+    const { deflate } = verified as { deflate: PermessageDeflate };
+    const message = bytesOf("a message, a message, a message, and a message again");
+    expect(toHex(deflate.compress(message)!)).toBe(toHex(deflate.compress(message)!));
+    expect(shared.windows.used).toBe(0);
+    expect(second.verify(parseExtensions("permessage-deflate")!)).toHaveProperty("problem");
+    expect(second.verify([])).toEqual({ deflate: undefined });
   });
 });
 
@@ -108,6 +143,6 @@ it("reads a window of 8 bits as the 9 that some compressors really use, and neve
   const again = zlibCodec.deflate(head, head, 9, 6);
   expect(toHex(deflate.decompress(again, 1e6))).toBe(toHex(head));
 
-  const asClient = verifyCompression(offers, settings(), tools());
+  const asClient = new CompressionOffer(settings(), tools()).verify(offers);
   expect("deflate" in asClient && asClient.deflate!.threshold).toBe(Infinity);
 });

@@ -10,15 +10,16 @@ import { FakeTransport } from "../support/fake_transport.ts";
 import { asPeerOf, fixedRandom, frame, joined, readFrames } from "../support/frames.ts";
 import { hex, toHex } from "../support/hex.ts";
 import { ManualClock } from "../support/manual_clock.ts";
+import { deflateOf } from "../support/recorder.ts";
 import { SinkWords } from "../support/sink_words.ts";
 
 const ROLES: readonly Role[] = ["server", "client"];
 
-interface Setup extends Partial<Pick<ConnectionOptions, "head" | "protocol">> {
+interface Setup extends Partial<Pick<ConnectionOptions, "head" | "protocol" | "deflate">> {
   readonly limits?: Partial<SocketLimits>;
 }
 
-function setUp(role: Role, { limits, head, protocol = "" }: Setup = {}) {
+function setUp(role: Role, { limits, head, deflate, protocol = "" }: Setup = {}) {
   const clock = new ManualClock();
   const deadlines = new Deadlines(clock);
   const transport = new FakeTransport();
@@ -30,6 +31,7 @@ function setUp(role: Role, { limits, head, protocol = "" }: Setup = {}) {
     clock,
     deadlines,
     fillRandom: fixedRandom,
+    deflate,
     ...(head && { head }),
   });
   const start = () => connection.start(sink);
@@ -435,6 +437,18 @@ describe.each(ROLES)("Connection as a %s", (role) => {
     });
   });
 
+  it("lets go of its history when it is closed, and when it is destroyed before it has started", () => {
+    for (const started of [true, false]) {
+      let cleared = 0;
+      const { connection, transport, sink } = setUp(role, { deflate: deflateOf({ onClear: () => cleared++ }) });
+      if (started) connection.start(sink);
+      connection.destroy();
+      expect(cleared).toBe(started ? 0 : 1);
+      transport.sink?.closed();
+      expect(cleared).toBe(1);
+    }
+  });
+
   describe("fairness", () => {
     it("lets the others have their turn after 1 024 messages", () => {
       const { sink, feed, transport, clock } = open(role);
@@ -459,14 +473,47 @@ describe.each(ROLES)("Connection as a %s", (role) => {
       expect(transport.paused).toBe(false);
     });
 
-    it("does not rest between short reads, which leave the others their turn, however many there are", () => {
+    it("counts over several chunks where they may come in one turn", () => {
+      const { sink, feed, transport } = open(role);
+      feed(many(1_000));
+      expect(transport.paused).toBe(false);
+      feed(many(100));
+      expect(sink.messages).toHaveLength(1_024);
+      expect(transport.paused).toBe(true);
+    });
+
+    it("does not rest between short reads, each in a turn of its own, however many there are", () => {
       const { connection, sink, feed, transport } = open(role);
+      transport.turnPerChunk = true;
       for (let i = 0; i < 20; i++) {
         feed(many(1_000));
         for (let sent = 0; sent < 1_000; sent++) expect(connection.send("a")).toBe(true);
       }
       expect(sink.messages).toHaveLength(20_000);
       expect(transport.calls.filter((call) => call === "pause")).toEqual([]);
+    });
+
+    it("counts long reads together all the same", () => {
+      const { feed, transport } = open(role);
+      transport.turnPerChunk = true;
+      const chunk = frame({ opcode: 2, payload: new Uint8Array(262_144) });
+      for (let i = 0; i < 3; i++) feed(chunk);
+      expect(transport.paused).toBe(false);
+      feed(chunk);
+      expect(transport.paused).toBe(true);
+    });
+
+    it("counts what compressed messages cost: their bytes once inflated, and each as much as 16 KiB", () => {
+      const setUps = [[new Uint8Array(600_000), 2], [new Uint8Array(1), 64]] as const;
+      for (const [message, turn] of setUps) {
+        const { connection, transport, sink } = setUp(role, { deflate: deflateOf() });
+        connection.start(sink);
+        const payload = deflateOf().compressForMany(message) ?? hex`62 00 00`;
+        const wire = joined(Array(100).fill(frame({ opcode: 2, rsv: 4, payload })));
+        transport.deliver(asPeerOf(role, wire));
+        expect(sink.messages).toHaveLength(turn);
+        expect(transport.paused).toBe(true);
+      }
     });
 
     it("lets the others have their turn after 1 024 messages out, and holds them back so long", () => {

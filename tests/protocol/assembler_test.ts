@@ -18,7 +18,11 @@ class Pieces {
   constructor(limits: { maxMessageSize?: number; maxFragments?: number; key?: readonly number[] } = {}) {
     const { maxMessageSize = 1_000_000, maxFragments = 1_000, key } = limits;
     this.assembler = new Assembler({ maxMessageSize, maxFragments });
-    this.#reader = new FrameReader(this.#queue, { masked: key !== undefined, maxFrameSize: maxMessageSize });
+    this.#reader = new FrameReader(this.#queue, {
+      masked: key !== undefined,
+      maxFrameSize: maxMessageSize,
+      maxMessageSize,
+    });
     this.#key = key;
   }
 

@@ -12,7 +12,7 @@ const MIB = 1_048_576;
 
 function reader(role: "client" | "server", maxFrameSize = MIB): [FrameReader, ByteQueue] {
   const queue = new ByteQueue();
-  return [new FrameReader(queue, { masked: role === "server", maxFrameSize }), queue];
+  return [new FrameReader(queue, { masked: role === "server", maxFrameSize, maxMessageSize: maxFrameSize }), queue];
 }
 
 /** Reads `chunks` as they come: a line for each frame, such as `81 48 65`. */

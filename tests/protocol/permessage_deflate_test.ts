@@ -136,6 +136,16 @@ describe.each(ROLES)("reading compressed messages as a %s", (role) => {
     expect(plain.words).toEqual(["failed 1009"]);
   });
 
+  it("U6: holds a short plain message to maxMessageSize too", () => {
+    const peer = role === "server" ? { key: [1, 2, 3, 4] } : {};
+    const play = (length: number) => {
+      const recorder = new Recorder({ role, maxMessageSize: 10, deflate: {} });
+      recorder.engine.receive(frame({ opcode: 2, payload: new Uint8Array(length), ...peer }));
+      return recorder.words.map((word) => word.slice(0, 11));
+    };
+    expect([play(10), play(11), play(70)]).toEqual([["binary 00 0"], ["failed 1009"], ["failed 1009"]]);
+  });
+
   it("takes a message at the limit that its peer compressed to something longer", () => {
     const noise = new Random(3).bytes(5_000);
     const payload = deflateRawSync(noise, { level: 0, finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
@@ -285,7 +295,8 @@ describe("PermessageDeflate", () => {
     const deflate = deflateOf();
     deflate.decompress(compressed("x".repeat(500)), 1e6);
     deflate.decompress(compressed("x".repeat(20)), 1e6);
-    expect([deflate.takeInflated(), deflate.takeInflated()]).toEqual([520, 0]);
+    expect([deflate.takeWork(), deflate.takeInflated()]).toEqual([520 + 2 * 16_384, 520]);
+    expect([deflate.takeWork(), deflate.takeInflated()]).toEqual([0, 0]);
   });
 
   it("tells once that it is done with its history", () => {

@@ -6,6 +6,7 @@ import { toHex } from "./hex.ts";
 
 export class FakeTransport implements ByteTransport {
   bufferedAmount = 0;
+  turnPerChunk = false;
   /** What `write` answers. */
   accepts = true;
   paused = false;

@@ -9,6 +9,7 @@ const TRANSPORT: unique symbol = Symbol("transport");
 type Carrier = Socket & { [TRANSPORT]: NetTransport };
 
 export class NetTransport implements ByteTransport {
+  readonly turnPerChunk: boolean;
   readonly #socket: Socket;
   #sink: ByteSink | undefined;
   #error: Error | undefined;
@@ -18,6 +19,8 @@ export class NetTransport implements ByteTransport {
   /** @param socket half-open, not flowing, and nobody else's from now on */
   constructor(socket: Socket) {
     this.#socket = socket;
+    // One read of the system may hold many records, and TLS hands them on one by one.
+    this.turnPerChunk = !("encrypted" in socket && socket.encrypted === true);
     (socket as Carrier)[TRANSPORT] = this;
     socket.setTimeout(0);
     socket.setNoDelay(true);

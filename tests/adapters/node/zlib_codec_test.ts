@@ -20,7 +20,7 @@ const HELLO_BLOCK = hex`f2 48 cd c9 c9 07 00`;
 const HELLO_FINAL = hex`f3 48 cd c9 c9 07 00`;
 /** An H, and four bytes copied from five bytes before (§7.2.3.2). */
 const COPY_FIVE = hex`f2 00 11 00 00`;
-const MAX_FINAL_BLOCKS = 256;
+const MAX_FINAL_BLOCKS = 16;
 const DENO = "Deno" in globalThis;
 
 function deflate(message: Uint8Array, window: Uint8Array = EMPTY, windowBits = 15, level = 6): Uint8Array {
@@ -160,7 +160,7 @@ describe("final blocks", () => {
       window.set(HELLO, size - 5);
       expect(inflateText(concat(hex`03 00`, COPY_FIVE), window)).toBe("Hello");
       expect(inflateText(concat(hex`03 00`, HELLO_FINAL, hex`03 00`, COPY_FIVE), window)).toBe("HelloHello");
-      expect(inflateText(concat(HELLO_FINAL, times(20, hex`03 00`), COPY_FIVE), window)).toBe("HelloHello");
+      expect(inflateText(concat(HELLO_FINAL, times(12, hex`03 00`), COPY_FIVE), window)).toBe("HelloHello");
     }
   });
 
@@ -183,7 +183,7 @@ describe("final blocks", () => {
       if (!sameBytes(whole, concat(zeros, hex`48 00 00 00 00`))) expect.fail(`${size} bytes`);
     }
     const random = new Random(11);
-    const parts = Array.from({ length: 60 }, () => random.bytes(random.below(3_000)));
+    const parts = Array.from({ length: 15 }, () => random.bytes(random.below(9_000)));
     const window = random.bytes(700);
     const payload = concat(...parts.map((part) => finalBlock(part, random.below(10))), hex`00`);
     expect(sameBytes(inflate(payload, window), concat(...parts))).toBe(true);
