@@ -1,9 +1,10 @@
 /** permessage-deflate (features Z1 to Z3) over real sockets: what is agreed on, what travels, what it may cost. */
 
 import type { Socket } from "node:net";
-import { constants, deflateRawSync, inflateRawSync } from "node:zlib";
+import { constants, inflateRawSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { broadcast, type Caller, type CompressionOptions, type Service } from "../../mod.ts";
+import { DEFLATE, deflated } from "../support/deflated.ts";
 import type { FramePeer } from "../support/frame_peer.ts";
 import { bytesOf } from "../support/frames.ts";
 import { toHex } from "../support/hex.ts";
@@ -12,15 +13,10 @@ import { deferred, ECHO, failure, onSockets, switching } from "../support/on_soc
 
 const { listen, connect, upgraded, server, clientAndServer, dial } = onSockets();
 
-const DEFLATE = "Sec-WebSocket-Extensions";
 /** Long enough to be compressed by default, and worth it. */
 const LONG = "a price, and another price; ".repeat(60);
 /** Deno 2.9.6 takes no dictionary for raw deflate: what it compresses refers to no earlier message. */
 const REFERS_BACK = !("Deno" in globalThis);
-
-function deflated(message: string | Uint8Array): Uint8Array {
-  return deflateRawSync(bytesOf(message), { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
-}
 
 /** What a frame's payload inflates to, when it refers to nothing before it. */
 function inflated(payload: Uint8Array): string {
@@ -105,6 +101,7 @@ describe("a listener", () => {
         await caller.writeTextMessage(LONG, { compress: false });
         await caller.writeMessage(LONG);
         await caller.writeBinaryMessage(bytesOf(LONG), { compress: false });
+        await caller.writeMessage({ text: LONG }, { compress: false });
         expect(await failure(() => caller.writeMessage("", { compress: 1 as never }))).toBeInstanceOf(TypeError);
         return (function* () {
           yield LONG;
@@ -116,14 +113,14 @@ describe("a listener", () => {
     const peer = await agreed(port);
     await peer.text("go");
     const seen: boolean[] = [];
-    for (let i = 0; i < 5; i++) seen.push((await peer.next()).compressed);
-    expect(seen).toEqual([false, true, false, true, true]);
+    for (let i = 0; i < 6; i++) seen.push((await peer.next()).compressed);
+    expect(seen).toEqual([false, true, false, false, true, true]);
   });
 
   it("S12: compresses a broadcast once for all receivers of a kind, and each goes on from there", async () => {
     const callers = new Set<Caller>();
     const both = deferred();
-    const { url } = await listen({
+    const { url, port } = await listen({
       onOpen: (caller) => void (callers.add(caller), callers.size === 4 && both.resolve()),
       onTextMessage(_caller, text) {
         if (text === "all") broadcast(callers, LONG);
@@ -144,6 +141,10 @@ describe("a listener", () => {
       const expected = text === "all" ? LONG : `${LONG}${text}`;
       expect(await Promise.all(clients.map((client) => client.readTextMessage()))).toEqual(clients.map(() => expected));
     }
+    const raw = await agreed(port, "permessage-deflate; server_no_context_takeover");
+    await clients[0]!.writeTextMessage("all");
+    const framed = await raw.next();
+    expect([framed.compressed, inflated(framed.payload) === LONG]).toEqual([true, true]);
   });
 });
 
@@ -194,8 +195,11 @@ describe("a client", () => {
     await other.writeTextMessage(LONG);
     await other.writeTextMessage(LONG, { compress: false });
     await other.writeMessage({ text: LONG });
-    const seen = [await peer.next(), await peer.next(), await peer.next()];
-    expect(seen.map(({ compressed }) => compressed)).toEqual([true, false, true]);
+    await other.writeMessage({ text: LONG }, { compress: false });
+    await other.writeBinaryMessage(bytesOf(LONG), { compress: false });
+    const seen = [];
+    for (let i = 0; i < 5; i++) seen.push(await peer.next());
+    expect(seen.map(({ compressed }) => compressed)).toEqual([true, false, true, false, false]);
     expect(inflated(seen[0]!.payload)).toBe(LONG);
     await peer.send({ opcode: 2, rsv: 4, payload: deflated(LONG) });
     expect(toHex(await other.readBinaryMessage())).toBe(toHex(bytesOf(LONG)));

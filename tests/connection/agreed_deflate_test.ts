@@ -58,6 +58,34 @@ describe("Z1: what two of us agree on", () => {
 });
 
 describe("Z2: what may be remembered", () => {
+  it("is at most 64 KiB for a connection by default, whatever the peer offers and answers", () => {
+    const most = [];
+    for (const offer of ["permessage-deflate", "permessage-deflate; client_max_window_bits"]) {
+      const shared = tools();
+      answerCompression(parseExtensions(offer)!, settings(), shared);
+      most.push(shared.windows.used);
+    }
+    for (const answer of ["permessage-deflate", "permessage-deflate; server_max_window_bits=12"]) {
+      const shared = tools();
+      new CompressionOffer(settings(), shared).verify(parseExtensions(answer)!);
+      most.push(shared.windows.used);
+    }
+    expect(most).toEqual([36_864, 8_192, 36_864, 8_192]);
+  });
+
+  it("Z1: compresses with the level of the options", () => {
+    const { deflate } = answerCompression(parseExtensions("permessage-deflate")!, settings({ level: 0 }), tools())!;
+    expect(deflate.compress(bytesOf("level 0 stores ".repeat(50)))).toBeUndefined();
+  });
+
+  it("counts what others have taken when a client makes its offer", () => {
+    const shared = tools();
+    shared.windows.take(1, 1);
+    const limit = 4_096 + 32_768;
+    const offer = new CompressionOffer(settings({ maxTotalWindows: limit }), shared);
+    expect(serializeExtensions(offer.extensions)).toContain("no_context_takeover");
+  });
+
   it("counts the windows of both directions, until the connection is over", () => {
     const { client, server, clientTools, serverTools } = agree({ serverMaxWindowBits: 10 }, {});
     expect([clientTools.windows.used, serverTools.windows.used]).toEqual([4_096 + 1_024, 4_096 + 1_024]);
@@ -138,10 +166,11 @@ it("reads a window of 8 bits as the 9 that some compressors really use, and neve
   expect(serializeExtensions([answer])).toBe("permessage-deflate; client_max_window_bits=8");
   const random = new Random(2);
   const head = random.bytes(500);
-  const window = zlibCodec.deflate(head, new Uint8Array(0), 9, 6);
-  deflate.decompress(window, 1e6);
-  const again = zlibCodec.deflate(head, head, 9, 6);
-  expect(toHex(deflate.decompress(again, 1e6))).toBe(toHex(head));
+  deflate.decompress(zlibCodec.deflate(head, new Uint8Array(0), 9, 6), 1e6);
+  // 500 bytes back: more than 8 bits reach, and less than 9 do.
+  const again = zlibCodec.deflate(head.slice(0, 100), head, 10, 6);
+  expect(toHex(deflate.decompress(again, 1e6))).toBe(toHex(head.slice(0, 100)));
+  expect(shared.windows.used).toBe(4_096 + 512);
 
   const asClient = new CompressionOffer(settings(), tools()).verify(offers);
   expect("deflate" in asClient && asClient.deflate!.threshold).toBe(Infinity);

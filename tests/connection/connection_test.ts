@@ -166,6 +166,21 @@ describe.each(ROLES)("Connection as a %s", (role) => {
       expect(heard).toEqual(texts);
     });
 
+    it("lends nothing that would only wait: while the transport is full, nor while it rests", () => {
+      const { connection, transport, clock } = open(role);
+      connection.send("a");
+      clock.endTurn();
+      expect(connection.eager).toBe(true);
+      for (let i = 0; i < 1_024; i++) connection.send("a");
+      expect(connection.eager).toBe(false);
+      clock.runTurns();
+      expect(connection.eager).toBe(true);
+      transport.write = () => false; // and yet it keeps nothing
+      connection.send("b");
+      clock.endTurn();
+      expect(connection.eager).toBe(false);
+    });
+
     it("counts exactly in `bufferedAmount`", () => {
       const { connection, transport, clock } = open(role);
       const frameSize = role === "server" ? 12 : 16;
@@ -501,6 +516,16 @@ describe.each(ROLES)("Connection as a %s", (role) => {
       expect(transport.paused).toBe(false);
       feed(chunk);
       expect(transport.paused).toBe(true);
+    });
+
+    it("a short read while it rests does not end the rest's count", () => {
+      const { sink, feed, transport, clock } = open(role);
+      transport.turnPerChunk = true;
+      feed(many(1_500));
+      feed(many(1_500));
+      expect(sink.messages).toHaveLength(1_024);
+      clock.runTurn();
+      expect(sink.messages).toHaveLength(2_048);
     });
 
     it("counts what compressed messages cost: their bytes once inflated, and each as much as 16 KiB", () => {

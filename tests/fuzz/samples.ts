@@ -1,7 +1,7 @@
 /** Random transcripts, good and bad, as lists of steps that can be made shorter. */
 
-import { constants, deflateRawSync } from "node:zlib";
 import type { Role } from "../../src/protocol/engine.ts";
+import { deflated } from "../support/deflated.ts";
 import { bytesOf, frame } from "../support/frames.ts";
 import { fromHex, hex, toHex } from "../support/hex.ts";
 import type { Random } from "../support/random.ts";
@@ -55,10 +55,6 @@ export function validFrames(random: Random, role: Role, deflate = false): string
   }
   if (random.oneIn(4)) push(8, random.pick(CLOSE_PAYLOADS));
   return frames;
-}
-
-function deflated(message: Uint8Array): Uint8Array {
-  return deflateRawSync(message, { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
 }
 
 /** Bytes that begin like frames more often than chance would have it. */

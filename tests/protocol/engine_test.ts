@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import { CorruptedFrameError, PayloadTooLargeError } from "../../src/errors.ts";
 import type { Role } from "../../src/protocol/engine.ts";
+import { frameMessage } from "../../src/protocol/frame_writer.ts";
 import { split } from "../support/cuts.ts";
 import { asPeerOf, bytesOf, frame, joined, KEY, readFrames } from "../support/frames.ts";
 import { hex, toHex } from "../support/hex.ts";
@@ -665,4 +666,27 @@ describe("two engines", () => {
     });
     expect(new Set(keys).size).toBe(2);
   });
+});
+
+it("keeps the rules of other messages for framed ones", () => {
+  const recorder = new Recorder({ role: "server" });
+  const { engine, writes } = recorder;
+  const framed = frameMessage("x", Infinity);
+  engine.sendPart("a", false);
+  expect(() => engine.sendFramed(framed)).toThrow(TypeError);
+  engine.sendPart("b", true);
+  engine.close(1000, "");
+  engine.flush();
+  const { length } = writes;
+  engine.sendFramed(framed);
+  engine.flush();
+  expect(writes).toHaveLength(length);
+});
+
+it("takes no part of a split control frame for a frame of its own", () => {
+  const ping = frame({ opcode: 9, payload: hex`70 81 00 71`, key: undefined });
+  const recorder = new Recorder({ role: "client" });
+  recorder.engine.receive(ping.slice(0, 3));
+  recorder.engine.receive(ping.slice(3));
+  expect(recorder.words).toEqual(["ping 70 81 00 71"]);
 });

@@ -1,8 +1,11 @@
 import { constants, deflateRawSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 
+import { zlibCodec } from "../../src/adapters/node/zlib_codec.ts";
+import { frameMessage } from "../../src/protocol/frame_writer.ts";
 import { compressedBound, PermessageDeflate } from "../../src/protocol/permessage_deflate.ts";
 import type { Role } from "../../src/protocol/engine.ts";
+import { deflated } from "../support/deflated.ts";
 import { bytesOf, frame, joined, readFrames } from "../support/frames.ts";
 import { hex, sameBytes, toHex } from "../support/hex.ts";
 import { Random } from "../support/random.ts";
@@ -11,11 +14,6 @@ import { transcript } from "../support/transcript.ts";
 
 const ROLES: readonly Role[] = ["server", "client"];
 const STARTS_ANEW = { windowBits: 15, takeover: false };
-
-/** `message` as a stream that starts with it would compress it. */
-function compressed(message: string | Uint8Array): Uint8Array {
-  return deflateRawSync(bytesOf(message), { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
-}
 
 describe("RFC 7692 §7.2.3: its own examples", () => {
   const client = (wire: Uint8Array, ...words: string[]) =>
@@ -40,7 +38,7 @@ describe.each(ROLES)("reading compressed messages as a %s", (role) => {
       in: joined(parts.map((part) => frame({ ...part, ...(role === "server" && { key: [1, 2, 3, 4] }) }))),
       expect: words,
     });
-  const hello = compressed("Hello");
+  const hello = deflated("Hello");
   const close = (code: number, reason: string) => {
     const payload = hex`${Uint8Array.of(code >> 8, code & 255)}${bytesOf(reason)}`;
     return `write ${toHex(frame({ opcode: 8, payload, ...(role === "client" && { key: [0x37, 0xfa, 0x21, 0x3d] }) }))}`;
@@ -79,14 +77,14 @@ describe.each(ROLES)("reading compressed messages as a %s", (role) => {
 
   it("§8.1: checks text once it is inflated, and not before", () => {
     const reason = "Text that is not UTF-8";
-    read([{ opcode: 1, rsv: 4, payload: compressed(hex`61 ff 62`) }], "failed 1007 §8.1", close(1007, reason));
-    const two = compressed(hex`e2 82 ac ff`);
+    read([{ opcode: 1, rsv: 4, payload: deflated(hex`61 ff 62`) }], "failed 1007 §8.1", close(1007, reason));
+    const two = deflated(hex`e2 82 ac ff`);
     const parts = [{ opcode: 1, rsv: 4, fin: false, payload: two.subarray(0, 1) }, {
       opcode: 0,
       payload: two.subarray(1),
     }];
     read(parts, "failed 1007 §8.1", close(1007, reason));
-    read([{ opcode: 2, rsv: 4, payload: compressed(hex`ff`) }], "binary ff");
+    read([{ opcode: 2, rsv: 4, payload: deflated(hex`ff`) }], "binary ff");
   });
 
   it("RFC 7692 §7.2.2: refuses what cannot be inflated, whole or in parts", () => {
@@ -102,7 +100,7 @@ describe.each(ROLES)("reading compressed messages as a %s", (role) => {
     const peer = role === "server" ? { key: [1, 2, 3, 4] } : {};
     const play = (size: number, fragments: number): string[] => {
       const recorder = new Recorder({ role, maxMessageSize: 1_000, deflate: {} });
-      const payload = compressed(new Uint8Array(size));
+      const payload = deflated(new Uint8Array(size));
       const cut = Math.ceil(payload.length / fragments);
       for (let at = 0, n = 0; at < payload.length; at += cut, n++) {
         const part = payload.subarray(at, at + cut);
@@ -155,9 +153,23 @@ describe.each(ROLES)("reading compressed messages as a %s", (role) => {
     expect(sameBytes(recorder.messages[0] as Uint8Array, noise)).toBe(true);
   });
 
+  it("takes it in fragments too, and no frame above maxFrameSize", () => {
+    const peer = role === "server" ? { key: [1, 2, 3, 4] } : {};
+    const noise = new Random(3).bytes(5_000);
+    const payload = deflateRawSync(noise, { level: 0, finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
+    const recorder = new Recorder({ role, maxMessageSize: 5_000, deflate: {} });
+    recorder.engine.receive(frame({ opcode: 2, rsv: 4, fin: false, payload: payload.subarray(0, -1), ...peer }));
+    recorder.engine.receive(frame({ opcode: 0, payload: payload.subarray(-1), ...peer }));
+    expect(sameBytes(recorder.messages[0] as Uint8Array, noise)).toBe(true);
+
+    const narrow = new Recorder({ role, maxFrameSize: 100, deflate: {} });
+    narrow.engine.receive(frame({ opcode: 2, rsv: 4, payload: deflated(new Random(4).bytes(101)), ...peer }));
+    expect(narrow.words).toEqual(["failed 1009"]);
+  });
+
   it("hands out bytes that own their buffer", () => {
     const recorder = new Recorder({ role, deflate: {} });
-    const payload = compressed(new Uint8Array(300).fill(7));
+    const payload = deflated(new Uint8Array(300).fill(7));
     recorder.engine.receive(frame({ opcode: 2, rsv: 4, payload, ...(role === "server" && { key: [1, 2, 3, 4] }) }));
     expect((recorder.messages[0] as Uint8Array).buffer.byteLength).toBe(300);
   });
@@ -221,6 +233,13 @@ describe.each(ROLES)("writing compressed messages as a %s", (role) => {
     if (!("Deno" in globalThis)) expect(sizes(true)[1]).toBeLessThan(first! / 2);
   });
 
+  it("splits what is not worth compressing between characters", () => {
+    const recorder = new Recorder({ role, deflate: {}, maxFrameSize: 11 });
+    recorder.engine.send("é§ñçøåßµ");
+    const texts = sent(recorder).map(({ payload }) => new TextDecoder("utf-8", { fatal: true }).decode(payload));
+    expect(texts).toEqual(["é§ñçø", "åßµ"]);
+  });
+
   it("never compresses for a window of 8 bits, which zlib would overrun", () => {
     const recorder = new Recorder({ role, deflate: { outgoing: { windowBits: 8, takeover: true } } });
     recorder.engine.send("x".repeat(1_000));
@@ -269,6 +288,54 @@ describe("two engines", () => {
 });
 
 describe("PermessageDeflate", () => {
+  const WAYS = ["compress", "compressForMany"] as const;
+
+  it("§7.1.2: refers no further back than the window reaches", () => {
+    const noise = new Random(1).bytes(2_000);
+    const twice = joined([noise, noise]);
+    for (const way of WAYS) {
+      expect(deflateOf({ outgoing: { windowBits: 10, takeover: false } })[way](twice)).toBeUndefined();
+      expect(deflateOf({ outgoing: { windowBits: 12, takeover: false } })[way](twice)!.length).toBeLessThan(2_200);
+    }
+  });
+
+  it("Z1: compresses with the level it was given", () => {
+    const text = bytesOf(Array.from({ length: 400 }, (_, i) => `${i * i} `).join(""));
+    for (const way of WAYS) {
+      expect(deflateOf({ level: 0 })[way](text)).toBeUndefined();
+      expect(deflateOf({ level: 9 })[way](text)!.length).toBeLessThan(deflateOf({ level: 1 })[way](text)!.length);
+    }
+  });
+
+  it("Z2: keeps nothing of earlier messages without takeover, nor once it is cleared", () => {
+    const hello = bytesOf("Hello, hello, hello");
+    const refersBack = zlibCodec.deflate(hello, hello, 15, 6);
+    // Where the runtime's compressor takes no history there is nothing that could refer to it.
+    const refused = "Deno" in globalThis ? /^/ : /cannot be inflated/;
+    const read = (deflate: PermessageDeflate): string => {
+      try {
+        return toHex(deflate.decompress(refersBack, 100));
+      } catch (error) {
+        return (error as Error).message;
+      }
+    };
+    const anew = deflateOf({ incoming: { windowBits: 15, takeover: false } });
+    anew.decompress(deflated(hello), 100);
+    expect(read(anew)).toMatch(refused);
+
+    const cleared = deflateOf();
+    const first = cleared.compress(joined([hello, hello]))!.length;
+    cleared.decompress(deflated(hello), 100);
+    cleared.clear();
+    expect(read(cleared)).toMatch(refused);
+    expect(cleared.compress(joined([hello, hello]))!.length).toBe(first);
+  });
+
+  it("S12: sends to many as it is what does not get shorter", () => {
+    const framed = frameMessage(new Random(3).bytes(600), Infinity, deflateOf());
+    expect([framed.bytes[0], framed.inflated]).toEqual([0x82, undefined]);
+  });
+
   it("S12: compresses once for many, whose histories slide by it", () => {
     const outgoing = { windowBits: 12, takeover: true };
     const many = Array.from({ length: 3 }, () => deflateOf({ outgoing }));
@@ -293,8 +360,8 @@ describe("PermessageDeflate", () => {
 
   it("counts what it has inflated", () => {
     const deflate = deflateOf();
-    deflate.decompress(compressed("x".repeat(500)), 1e6);
-    deflate.decompress(compressed("x".repeat(20)), 1e6);
+    deflate.decompress(deflated("x".repeat(500)), 1e6);
+    deflate.decompress(deflated("x".repeat(20)), 1e6);
     expect([deflate.takeWork(), deflate.takeInflated()]).toEqual([520 + 2 * 16_384, 520]);
     expect([deflate.takeWork(), deflate.takeInflated()]).toEqual([0, 0]);
   });

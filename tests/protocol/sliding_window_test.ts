@@ -39,6 +39,9 @@ describe("SlidingWindow", () => {
     expect([window.bytes.length, window.bytes.buffer.byteLength]).toEqual([4_096, 4_096]);
     window.clear();
     expect([window.bytes.length, window.bytes.buffer.byteLength]).toEqual([0, 0]);
+    window.slide(new Uint8Array(3_000));
+    window.slide(new Uint8Array(500));
+    expect(window.bytes.buffer.byteLength).toBe(4_096);
     const none = new SlidingWindow(0);
     none.slide(new Uint8Array(10));
     expect(none.bytes.length).toBe(0);

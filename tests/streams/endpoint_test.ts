@@ -140,6 +140,22 @@ describe("writing (F2)", () => {
     expect([endpoint.bufferedAmount, endpoint.messagesSent]).toEqual([0, 3]);
   });
 
+  it("keeps to `compress` however long a write waits, also behind a close", async () => {
+    for (const how of ["drained", "closed"]) {
+      const { socket, endpoint } = start({ maxBufferedAmount: 200 });
+      await endpoint.write("at once", false);
+      socket.writable = false;
+      void endpoint.write("x".repeat(150), false);
+      void endpoint.write("y".repeat(20), false);
+      void endpoint.write("held".repeat(10), false);
+      void endpoint.write("held, and compressed");
+      expect(socket.sent).toHaveLength(3);
+      if (how === "drained") socket.drain();
+      else void endpoint.close();
+      expect(socket.compressed).toEqual([false, false, false, false, true]);
+    }
+  });
+
   it("wait: hands over only as much as the socket takes, and resolves each in its turn", async () => {
     const { socket, endpoint } = start({ maxBufferedAmount: 200 });
     socket.writable = false;

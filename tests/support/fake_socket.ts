@@ -12,13 +12,16 @@ export class FakeSocket implements MessageSocket {
   /** Every call, in words: `send hello`, `ping 01`, `close 1000 bye`, `destroy`, `pause`, `resume`. */
   readonly calls: string[] = [];
   readonly sent: Message[] = [];
+  /** Of each message sent, whether it might be compressed. */
+  readonly compressed: boolean[] = [];
   sink: MessageSink | undefined;
   destroyedWith: WebSocketError | undefined;
 
   start(sink: MessageSink): void {
     this.sink = sink;
   }
-  send(message: Message): boolean {
+  send(message: Message, compress = true): boolean {
+    this.compressed.push(compress);
     const copy = typeof message === "string" ? message : message.slice();
     this.sent.push(copy);
     this.calls.push(`send ${typeof copy === "string" ? copy : hex(copy)}`);

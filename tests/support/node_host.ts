@@ -14,6 +14,8 @@ import {
   type Upgrade,
   type UpgradeHandler,
 } from "../../src/transport/upgrade.ts";
+import { zlibCodec } from "../../src/adapters/node/zlib_codec.ts";
+import { WindowBudget } from "../../src/transport/window_budget.ts";
 import { RawClient } from "./raw_client.ts";
 
 export const TOOLS = {
@@ -21,6 +23,7 @@ export const TOOLS = {
   deadlines: new Deadlines(systemClock),
   fillRandom: (bytes: Uint8Array): void => void bytes.fill(0),
   decodeAscii: undefined,
+  deflate: { codec: zlibCodec, windows: new WindowBudget() },
 };
 
 export const OPTIONS: ListenOptions = {

@@ -2,8 +2,10 @@ import { createServer } from "node:http";
 import type { Socket } from "node:net";
 import { describe, expect, it } from "vitest";
 import { ConnectionError } from "../../../src/errors.ts";
+import { checkCompression } from "../../../src/streams/compression_options.ts";
+import type { MessageSocket } from "../../../src/transport/message_socket.ts";
 import { DEFAULT_LIMITS, type ListenOptions, type Upgrade } from "../../../src/transport/upgrade.ts";
-import { bind, client, deferred, echo, HI, HI_BACK, host } from "../../support/node_host.ts";
+import { bind, client, deferred, echo, HI, HI_BACK, host, TOOLS } from "../../support/node_host.ts";
 import { type RawClient, statusOf, upgradeRequest } from "../../support/raw_client.ts";
 
 const TERMS = { limits: DEFAULT_LIMITS, keepAliveMs: Infinity };
@@ -58,6 +60,31 @@ describe("the request", () => {
 });
 
 describe("accept", () => {
+  it("Z2: gives the room for history back when nothing comes of it", async () => {
+    const { windows } = TOOLS.deflate;
+    const before = windows.used;
+    const compression = checkCompression({});
+    const request = upgradeRequest("/", { "Sec-WebSocket-Extensions": "permessage-deflate" });
+
+    const wrong = await pending(request);
+    await expect(wrong.decide(() => wrong.upgrade.accept({ ...TERMS, compression, protocol: "a b" }))).rejects
+      .toThrow();
+    expect(windows.used).toBe(before);
+
+    const gone = await pending(request);
+    gone.peer.socket.destroy();
+    await new Promise((resolve) => gone.upgrade.request.signal.addEventListener("abort", resolve));
+    await expect(gone.decide(() => gone.upgrade.accept({ ...TERMS, compression }))).rejects.toThrow(ConnectionError);
+    expect(windows.used).toBe(before);
+
+    const { peer, upgrade, decide } = await pending(request);
+    const socket = await decide(() => upgrade.accept({ ...TERMS, compression })) as MessageSocket;
+    expect(windows.used).toBe(before + 36_864);
+    socket.destroy();
+    expect(windows.used).toBe(before);
+    expect(statusOf(await peer.head())).toBe(101);
+  });
+
   it("decided late, delivers what came early, in order", async () => {
     const { peer, upgrade, decide } = await pending(upgradeRequest() + HI);
     await turn();
