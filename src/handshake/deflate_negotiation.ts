@@ -107,10 +107,6 @@ export function verifyDeflate(
   const given = readParameters(answer, "answer");
   if (typeof given === "string") return { problem: `the server answered ${quote(NAME)} with ${given}` };
 
-  // §7.1.2.2: equal or smaller.
-  if (given.has(CLIENT_WINDOW) && windowOf(given, CLIENT_WINDOW) > wishes.clientMaxWindowBits) {
-    return tooLarge(CLIENT_WINDOW, windowOf(given, CLIENT_WINDOW), wishes.clientMaxWindowBits);
-  }
   // §7.1.1.1: both offers ask for it, and a server accepts them by answering it.
   if (wishes.serverNoContextTakeover && !given.has(SERVER_NO_TAKEOVER)) {
     return { problem: `the server answered ${quote(NAME)} without ${quote(SERVER_NO_TAKEOVER)}, which was offered` };
@@ -119,7 +115,7 @@ export function verifyDeflate(
     terms: {
       // §7.1.2.1: also more than the first offer says, or nothing. The second names no window, and may be the one taken.
       serverMaxWindowBits: windowOf(given, SERVER_WINDOW),
-      // §7.1.2.2, §7.1.1.2: what we offered of our own compressor holds, whether or not the server repeats it.
+      // §7.1.2.2, §7.1.1.2: what we offered of our own compressor holds, whether the server repeats it or allows more.
       clientMaxWindowBits: Math.min(windowOf(given, CLIENT_WINDOW), wishes.clientMaxWindowBits),
       serverNoContextTakeover: given.has(SERVER_NO_TAKEOVER),
       clientNoContextTakeover: given.has(CLIENT_NO_TAKEOVER) || wishes.clientNoContextTakeover,
@@ -171,10 +167,4 @@ function flagParameters(flags: DeflateWishes | DeflateTerms): Parameter[] {
   if (flags.serverNoContextTakeover) parameters.push({ name: SERVER_NO_TAKEOVER, value: undefined });
   if (flags.clientNoContextTakeover) parameters.push({ name: CLIENT_NO_TAKEOVER, value: undefined });
   return parameters;
-}
-
-function tooLarge(name: string, bits: number, offered: number): { readonly problem: string } {
-  return {
-    problem: `the server answered ${quote(NAME)} with ${bits} for ${quote(name)}, more than the ${offered} offered`,
-  };
 }

@@ -169,7 +169,7 @@ describe("a client", () => {
   it.each([
     "permessage-deflate; server_max_window_bits=16",
     "permessage-deflate; server_max_window_bits",
-    "permessage-deflate; client_max_window_bits=13",
+    "permessage-deflate; client_max_window_bits=16",
     "permessage-deflate; unheard_of",
     "permessage-deflate; server_no_context_takeover=1",
     "permessage-deflate; server_max_window_bits=9; server_max_window_bits=9",
