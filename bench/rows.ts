@@ -57,7 +57,12 @@ const IN_FLIGHT = {
 };
 const LOOPED = ["hawser-waist", "hawser-iterator", "ws-bufferutil", "net"];
 
-const UNCOMPRESSED = ["hawser-iterator", "ws-bufferutil", "net"];
+const COMPRESSED = {
+  job: "echo",
+  compressed: true,
+  without: ["hawser-iterator", "ws-bufferutil", "net"],
+  onRequest: true,
+} as const;
 
 export const ROWS: readonly Row[] = [
   {
@@ -142,32 +147,23 @@ export const ROWS: readonly Row[] = [
   {
     name: "deflate",
     title: "JSON of 1 to 2 KiB, permessage-deflate with takeover, 64 connections, one in flight",
-    job: "echo",
     load: ["-c", "64", "-p", "1", "-t"],
-    compressed: true,
-    without: UNCOMPRESSED,
-    onRequest: true,
     aims: { "hawser-waist": { ws: 2 }, "hawser-service": { ws: 2 } },
+    ...COMPRESSED,
   },
   {
     name: "deflate-8",
     title: "the same, 8 in flight",
-    job: "echo",
     load: ["-c", "64", "-p", "8", "-t"],
-    compressed: true,
-    without: UNCOMPRESSED,
-    onRequest: true,
     aims: { "hawser-waist": { ws: 2 }, "hawser-service": { ws: 2 } },
+    ...COMPRESSED,
   },
   {
     name: "deflate-memory",
     title: "3 000 connections that compress, bytes of memory for each (a ratio below 1 is better)",
-    job: "echo",
     load: ["-c", "3000", "-p", "1", "-t"],
-    compressed: true,
     memory: true,
-    without: UNCOMPRESSED,
-    onRequest: true,
+    ...COMPRESSED,
   },
   {
     name: "plain-memory",
@@ -175,7 +171,7 @@ export const ROWS: readonly Row[] = [
     job: "echo",
     load: ["-c", "3000", "-p", "1", "-s", "1400", "-t"],
     memory: true,
-    without: UNCOMPRESSED,
+    without: COMPRESSED.without,
     onRequest: true,
   },
   {
