@@ -118,6 +118,13 @@ describe("NetTransport", () => {
     await peer.take(written * 65_536);
   });
 
+  it("promises a turn for each chunk on plain sockets, not on encrypted ones", async () => {
+    const { socket, transport } = await pair();
+    expect(transport.turnPerChunk).toBe(true);
+    Object.defineProperty(socket, "encrypted", { value: true });
+    expect(new NetTransport(socket).turnPerChunk).toBe(false);
+  });
+
   it("takes a chunk as its own; several written at once arrive in order", async () => {
     const { peer, transport, ear } = await pair();
     transport.start(ear);
