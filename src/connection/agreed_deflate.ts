@@ -16,12 +16,12 @@ export function answerCompression(
   settings: CompressionSettings,
   tools: DeflateTools,
 ): { readonly answer: Extension; readonly deflate: PermessageDeflate } | undefined {
-  for (const wishes of [settings, withoutHistory(settings)]) {
-    const agreed = answerDeflate(offers, wishes);
-    const deflate = agreed && deflateOf("server", agreed.terms, settings, tools);
-    if (deflate !== undefined) return { answer: agreed!.answer, deflate };
-  }
-  return undefined;
+  const agreed = answerDeflate(offers, settings);
+  if (agreed === undefined) return undefined;
+  const deflate = deflateOf("server", agreed.terms, settings, tools);
+  if (deflate !== undefined) return { answer: agreed.answer, deflate };
+  // Without history there is always room.
+  return answerCompression(offers, withoutHistory(settings), tools);
 }
 
 /** A client's offer, and the room that it speaks for until it is known what becomes of it. */

@@ -39,7 +39,6 @@ export class PermessageDeflate {
   readonly #codec: DeflateCodec;
   readonly #level: number;
   readonly #windowBits: number;
-  readonly #takeover: boolean;
   readonly #outgoing: SlidingWindow;
   readonly #incoming: SlidingWindow;
   #inflated = 0;
@@ -50,7 +49,6 @@ export class PermessageDeflate {
     this.#codec = codec;
     this.#level = level;
     this.#windowBits = outgoing.windowBits;
-    this.#takeover = outgoing.takeover;
     // A message may always go as it is (§6): a peer that keeps too little is sent no other.
     this.threshold = outgoing.windowBits < SMALLEST_WINDOW_BITS ? Infinity : threshold;
     this.kind = `${this.threshold} ${level} ${outgoing.windowBits}`;
@@ -64,7 +62,7 @@ export class PermessageDeflate {
     const compressed = this.#codec.deflate(message, this.#outgoing.bytes, this.#windowBits, this.#level);
     if (compressed.length >= message.length) return undefined;
     // What goes as it is, the peer's decompressor never sees.
-    if (this.#takeover) this.#outgoing.slide(message);
+    this.#outgoing.slide(message);
     return compressed;
   }
 
@@ -76,7 +74,7 @@ export class PermessageDeflate {
 
   /** `message` went out, as `compressForMany` made it. */
   slide(message: Uint8Array): void {
-    if (this.#takeover) this.#outgoing.slide(message);
+    this.#outgoing.slide(message);
   }
 
   /**

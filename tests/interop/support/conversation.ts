@@ -153,7 +153,7 @@ export async function echoes(ours: Ours, messages: readonly (string | Uint8Array
 }
 
 /** Compares without printing a mebibyte. */
-export function expectSame(got: string | Uint8Array | undefined, wanted: string | Uint8Array): void {
+function expectSame(got: string | Uint8Array | undefined, wanted: string | Uint8Array): void {
   if (wanted.length <= 100) return expect(got).toEqual(wanted);
   expect([typeof got, got?.length]).toEqual([typeof wanted, wanted.length]);
   const same = typeof got === "string" ? got === wanted : Buffer.compare(got!, wanted as Uint8Array) === 0;
