@@ -39,6 +39,21 @@ export function decodeUtf8(bytes: Uint8Array): string {
   return decoder.decode(bytes);
 }
 
+/** How many bytes `message` has on the wire, its header apart: those of a text as UTF-8, without encoding it. */
+export function byteSize(message: string | Uint8Array): number {
+  if (typeof message !== "string") return message.length;
+  let size = message.length;
+  for (let i = 0; i < message.length; i++) {
+    const unit = message.charCodeAt(i);
+    if (unit < 0x80) continue;
+    // Each half of a surrogate pair counts for two of its four bytes; a lone one becomes the three of U+FFFD.
+    const pair = unit >= 0xd800 && unit < 0xdc00 && (message.charCodeAt(i + 1) & 0xfc00) === 0xdc00;
+    size += unit < 0x800 ? 1 : 2;
+    if (pair) i++;
+  }
+  return size;
+}
+
 /** `bytes` in base64 (RFC 4648 §4), with padding. */
 export function encodeBase64(bytes: Uint8Array): string {
   let binary = "";

@@ -2,6 +2,7 @@
  * How an option is looked at: its name, its kind, its range, and the sentence that refuses it. Knows no option.
  */
 
+import { UnsupportedError } from "./errors.ts";
 import { MAX_SECONDS, toMillis } from "./seconds.ts";
 
 /** Options as a user of plain JavaScript may hand them over. */
@@ -40,6 +41,20 @@ export function checkNames(given: object, known: readonly string[], refused: Rea
   for (const name of names) {
     if (known.includes(name) || refused.has(name)) continue;
     throw new TypeError(`Cannot use the option "${name}": there is none of that name${suggestion(name, known)}`);
+  }
+}
+
+/**
+ * Refuses what is an option, but cannot be had in this place.
+ *
+ * @param refused the names, each with the reason
+ * @param runtime the place, as it calls itself
+ * @throws {UnsupportedError} naming the option
+ */
+export function checkSupported(given: object, refused: ReadonlyMap<string, string>, runtime: string): void {
+  for (const [name, reason] of refused) {
+    if ((given as Given)[name] === undefined) continue;
+    throw new UnsupportedError(`Cannot use the option "${name}": ${reason}`, name, runtime);
   }
 }
 

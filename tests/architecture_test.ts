@@ -33,7 +33,7 @@ const HOUSE: Readonly<Record<string, Folder>> = {
   handshake: {
     imports: words("protocol"),
     files: words(
-      `header_grammar authority request_target reserved_header http_head accept_key subprotocol extension_offer deflate_negotiation ip_range forwarded origin
+      `header_grammar authority request_target reserved_header refusal http_head accept_key subprotocol extension_offer deflate_negotiation ip_range forwarded origin
       client_handshake server_handshake`,
     ),
   },
@@ -50,7 +50,7 @@ const HOUSE: Readonly<Record<string, Folder>> = {
   streams: {
     imports: words("transport"),
     files: words(
-      `ring byte_size shared_message message_queue held_writes keep_alive endpoint connection_options compression_options inbox message_iterator message_reads
+      `ring shared_message message_queue held_writes keep_alive endpoint connection_options compression_options inbox message_iterator message_reads
       message_streams`,
     ),
   },
@@ -65,7 +65,7 @@ const HOUSE: Readonly<Record<string, Folder>> = {
     imports: words("handshake transport streams binding auth pubsub"),
     files: words(
       `close_frame caller options broadcast service router reply handler_name dispatcher session session_set
-      forwarded_request upgrade_pipeline plain_http listener`,
+      forwarded_request reporter upgrade_pipeline guest listener`,
     ),
   },
   "adapters/node": {
@@ -74,12 +74,33 @@ const HOUSE: Readonly<Record<string, Folder>> = {
       "system_clock ascii_decoder net_transport zlib_codec dial header_lines last_answer plain_request pending_upgrade http_host node_runtime mod",
     ),
   },
-  adapters: { imports: words("adapters/node client service"), files: words("default") },
+  "adapters/native": {
+    imports: words("handshake transport"),
+    files: words("delivery native_request door traffic"),
+  },
+  "adapters/web": {
+    imports: words("connection transport adapters/native"),
+    files: words("drain_poll web_socket"),
+  },
+  "adapters/deno": {
+    imports: words("handshake transport adapters/native adapters/web adapters/node"),
+    files: words("deno_api deno_upgrade deno_host deno_runtime mod"),
+  },
+  "adapters/bun": {
+    imports: words("handshake transport connection adapters/native adapters/node"),
+    files: words("bun_api bun_socket bun_upgrade bun_host bun_runtime mod"),
+  },
+  adapters: {
+    imports: words("adapters/node adapters/deno adapters/bun client service transport"),
+    files: words("default"),
+  },
 };
 
 /** A public entry re-exports, and may import what its folder may not. */
 const ENTRIES: Readonly<Record<string, readonly string[]>> = {
-  "adapters/node/mod": words("adapters client service streams"),
+  "adapters/node/mod": words("service"),
+  "adapters/deno/mod": words("service"),
+  "adapters/bun/mod": words("service"),
 };
 
 const FILES = readdirSync(join(ROOT, "src"), { recursive: true, encoding: "utf8" })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { concat, decodeUtf8, encodeBase64, encodeUtf8, randomId } from "../src/bytes.ts";
+import { byteSize, concat, decodeUtf8, encodeBase64, encodeUtf8, randomId } from "../src/bytes.ts";
 import { hex, toHex } from "./support/hex.ts";
 
 describe("bytes", () => {
@@ -31,5 +31,30 @@ describe("bytes", () => {
     const examples = ["", "f", "fo", "foo", "foob", "fooba", "foobar"].map((text) => encodeBase64(encodeUtf8(text)));
     expect(examples).toEqual(["", "Zg==", "Zm8=", "Zm9v", "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy"]);
     expect(encodeBase64(hex`fb ff fe 00`)).toBe("+//+AA==");
+  });
+});
+
+describe("byteSize", () => {
+  it.each([
+    "",
+    "ascii",
+    "\u007f\u0080",
+    "é\u07ff\u0800",
+    "€",
+    "😀",
+    "a😀b€",
+    "\ud800",
+    "\udc00",
+    "\udc00\ud800",
+    "\ud800\ud800\udc00x",
+  ])(
+    "counts %j as an encoder does",
+    (text) => {
+      expect(byteSize(text)).toBe(new TextEncoder().encode(text).length);
+    },
+  );
+
+  it("takes the length of bytes", () => {
+    expect(byteSize(new Uint8Array(10).subarray(3))).toBe(7);
   });
 });

@@ -15,6 +15,8 @@ const OPTIONS: ListenOptions = {
   maxHeaderSize: 8_192,
   maxEntityBodySize: Infinity,
   claims: () => true,
+  compression: undefined,
+  largestMessage: () => 16_777_216,
   onError: (error) => console.error(error),
 };
 

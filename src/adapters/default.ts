@@ -3,7 +3,12 @@
 import { Client as AnyClient, type ClientConfiguration } from "../client/client.ts";
 import { Listener as AnyListener } from "../service/listener.ts";
 import type { ListenerConfiguration } from "../service/options.ts";
+import type { Runtime } from "../transport/runtime.ts";
+import { bunRuntime } from "./bun/bun_runtime.ts";
+import { denoRuntime } from "./deno/deno_runtime.ts";
 import { nodeRuntime } from "./node/node_runtime.ts";
+
+const runtime: Runtime = "Deno" in globalThis ? denoRuntime : "Bun" in globalThis ? bunRuntime : nodeRuntime;
 
 /**
  * A WebSocket client: an async iterator of messages, a pair of WHATWG streams, and methods to read and write.
@@ -35,7 +40,7 @@ export class Client extends AnyClient {
    * @throws {RangeError} when a number is out of range
    */
   constructor(url: string | URL, config?: ClientConfiguration) {
-    super(nodeRuntime, url, config);
+    super(runtime, url, config);
   }
 }
 
@@ -56,6 +61,6 @@ export class Listener extends AnyListener {
    * @throws {RangeError} for a port or an option that is out of range
    */
   constructor(target: number | object, config?: ListenerConfiguration) {
-    super(nodeRuntime, target, config);
+    super(runtime, target, config);
   }
 }

@@ -9,6 +9,7 @@ import { parseAuthority } from "./authority.ts";
 import { type Extension, parseExtensions, serializeExtensions } from "./extension_offer.ts";
 import { hasProduct, hasToken, isToken, quote } from "./header_grammar.ts";
 import { type HeaderLines, serializeResponse } from "./http_head.ts";
+import type { Refusal } from "./refusal.ts";
 import { isReservedHeader } from "./reserved_header.ts";
 import { parseProtocols } from "./subprotocol.ts";
 
@@ -36,16 +37,6 @@ export interface HandshakeTerms {
   readonly host: string;
   /** The Origin header as it was sent. */
   readonly origin: string | null;
-}
-
-/** An answer that is not 101. */
-export interface Refusal {
-  /** 400 to 599. */
-  readonly status: number;
-  /** Headers that belong to the status, such as `Allow`. */
-  readonly headers: readonly (readonly [name: string, value: string])[];
-  /** One plain sentence: the whole body. */
-  readonly message: string;
 }
 
 /** The terms of a 101. */

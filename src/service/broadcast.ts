@@ -4,7 +4,7 @@
  */
 
 import { toMessage } from "../binding/payload.ts";
-import { byteSize } from "../streams/byte_size.ts";
+import { byteSize } from "../bytes.ts";
 import { SharedMessage } from "../streams/shared_message.ts";
 import { type Caller, linkOf } from "./caller.ts";
 import { checkNames, wrongKind } from "../option_check.ts";

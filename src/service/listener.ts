@@ -5,11 +5,11 @@
 import { checkClose } from "../close_code.ts";
 import { checkNames } from "../option_check.ts";
 import { closeMillis } from "../seconds.ts";
+import { UnsupportedError } from "../errors.ts";
 import type { Runtime } from "../transport/runtime.ts";
-import type { Listening, ListenOptions } from "../transport/upgrade.ts";
-import type { Caller } from "./caller.ts";
-import { checkListener, type ListenerConfiguration, type ListenerSettings } from "./options.ts";
-import { isThenable } from "./reply.ts";
+import type { Host, Limitations, Listening, ListenOptions } from "../transport/upgrade.ts";
+import { checkHostedListener, checkListener, type ListenerConfiguration, type ListenerSettings } from "./options.ts";
+import { type Reporter, reporterOf } from "./reporter.ts";
 import { Router } from "./router.ts";
 import type { OneWay, UpgradeResult, UpgradeService } from "./service.ts";
 import type { StopResult } from "./session_set.ts";
@@ -54,10 +54,12 @@ export interface ListenerStats {
  * ```
  */
 export class Listener {
-  readonly #runtime: Runtime;
+  readonly #host: Host;
+  readonly #limitations: Limitations | undefined;
+  readonly #errors: Reporter;
   readonly #target: number | object;
   readonly #settings: ListenerSettings;
-  readonly #router = new Router();
+  readonly #router = new Router(() => this.#limitsNow());
   readonly #pipeline: UpgradePipeline;
   #listening: Listening | undefined;
   #starting: Promise<void> | undefined;
@@ -67,24 +69,23 @@ export class Listener {
    * @param target a port (0: a free one), or the runtime's own HTTP server
    * @throws {TypeError} for an unknown option, one of the wrong kind, and what this version does not do
    * @throws {RangeError} for a port or an option that is out of range
+   * @throws {UnsupportedError} for a native host where there is none, and for an option that it cannot keep
    */
-  constructor(runtime: Runtime, target: number | object, config?: ListenerConfiguration) {
-    this.#runtime = runtime;
+  constructor(runtime: Runtime, target: number | object, config: ListenerConfiguration = {}) {
     this.#target = target;
     this.#settings = checkListener(target, config);
-    this.#pipeline = new UpgradePipeline({
-      router: this.#router,
-      runtime,
-      timeoutMs: this.#settings.timeoutMs,
-      compression: this.#settings.compression,
-      trusts: this.#settings.trusts,
-      errors: {
-        report: (error, caller) => this.#report(error, caller),
-        notice: (error, caller) => {
-          if (this.#settings.onError !== undefined) this.#report(error, caller);
-        },
-      },
-    });
+    const { native, timeoutMs, compression, trusts, onError } = this.#settings;
+    if (native && runtime.nativeHost === undefined) {
+      const reason = `${runtime.name} has no server of its own for WebSockets`;
+      throw new UnsupportedError(`Cannot use the option "host": ${reason}`, "native host", runtime.name);
+    }
+    const nativeHost = native ? runtime.nativeHost : undefined;
+    if (nativeHost !== undefined) checkHostedListener(config, nativeHost.limitations);
+    this.#host = (options, onUpgrade) => (nativeHost ?? runtime).host(options, onUpgrade);
+    const limitations = this.#limitations = nativeHost?.limitations;
+    const errors = this.#errors = reporterOf(onError, (error) => runtime.report(error));
+    const router = this.#router;
+    this.#pipeline = new UpgradePipeline({ router, runtime, timeoutMs, compression, trusts, errors, limitations });
   }
 
   /**
@@ -93,6 +94,7 @@ export class Listener {
    *
    * @throws {TypeError} when the path is ill-formed or taken, when the service has no `get`, or an option is wrong
    * @throws {RangeError} when an option is out of range
+   * @throws {UnsupportedError} when the listener's native host cannot keep an option
    */
   attach<Path extends string, Result extends UpgradeResult>(
     path: Path,
@@ -180,10 +182,18 @@ export class Listener {
     return { ...tally, refused: { ...tally.refused }, open: sessions.size };
   }
 
+  /** Of the host, as it is now. */
+  #limitsNow(): Limitations | undefined {
+    const { largestMessage } = this.#listening ?? {};
+    const limitations = this.#limitations;
+    return largestMessage === undefined ? limitations : limitations && { ...limitations, largestMessage };
+  }
+
   async #start(): Promise<void> {
     try {
       await this.#stopping;
-      const { fetch, hostname, timeoutMs, server, maxUriLength, maxHeaderSize, maxEntityBodySize } = this.#settings;
+      const { fetch, hostname, timeoutMs, server, compression } = this.#settings;
+      const { maxUriLength, maxHeaderSize, maxEntityBodySize } = this.#settings;
       const options: ListenOptions = {
         target: this.#target,
         hostname,
@@ -193,11 +203,13 @@ export class Listener {
         maxHeaderSize,
         maxEntityBodySize,
         claims: this.#router.claims,
+        compression,
+        largestMessage: this.#router.largestMessage,
         ...(fetch && { fetch }),
-        onError: (error) => this.#report(error, undefined),
+        onError: this.#errors.report,
       };
       this.#pipeline.resume();
-      this.#listening = await this.#runtime.host(options, this.#pipeline.handle);
+      this.#listening = await this.#host(options, this.#pipeline.handle);
     } catch (error) {
       this.#starting = undefined;
       throw error;
@@ -221,22 +233,10 @@ export class Listener {
     this.#pipeline.stop();
     const listening = this.#listening;
     this.#listening = undefined;
-    const stopped = listening?.stop().catch((error) => this.#report(error, undefined));
+    const stopped = listening?.stop().catch(this.#errors.report);
     const result = await endSessions();
     await stopped;
     return result;
-  }
-
-  /** The listener's `onError`, else the runtime's report. Never throws, and leaves no rejection behind. */
-  #report(error: unknown, caller: Caller | undefined): void {
-    const { onError } = this.#settings;
-    if (onError === undefined) return this.#runtime.report(error);
-    try {
-      const returned: unknown = caller === undefined ? onError(error) : onError(error, caller);
-      if (isThenable(returned)) Promise.resolve(returned).catch((failure) => this.#runtime.report(failure));
-    } catch (failure) {
-      this.#runtime.report(failure);
-    }
   }
 }
 

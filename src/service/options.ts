@@ -14,7 +14,8 @@ import {
   type ConnectionConfiguration,
   type ConnectionSettings,
 } from "../streams/connection_options.ts";
-import type { CompressionSettings, FetchHandler } from "../transport/upgrade.ts";
+import { UnsupportedError } from "../errors.ts";
+import type { CompressionSettings, FetchHandler, Limitations } from "../transport/upgrade.ts";
 import type { Caller } from "./caller.ts";
 import {
   checkCount,
@@ -23,6 +24,7 @@ import {
   checkNames,
   checkObject,
   checkSeconds,
+  checkSupported,
   type Given,
   wrongKind,
 } from "../option_check.ts";
@@ -43,8 +45,12 @@ export interface RequestLimits {
 
 /** Options of a `Listener`. Times are seconds, fractions allowed; sizes are bytes. */
 export interface ListenerConfiguration {
-  /** The address to bind. Default `0.0.0.0`. Not with a server of your own. */
-  readonly host?: string;
+  /**
+   * The address to bind. Default `0.0.0.0`. `"native"` serves on the runtime's own server and sockets, `Deno.serve` or
+   * `Bun.serve`, instead of on hawser's engine; `{ native: address }` does so on that address. Not with a server of your
+   * own.
+   */
+  readonly host?: string | { readonly native: string };
   /** How long an upgrade request and its answer may take; 0 for ever. Default 120. */
   readonly timeout?: number;
   /** The `Server` header of responses. Default: none. */
@@ -79,6 +85,8 @@ export interface UpgradeServiceOptions extends ConnectionConfiguration {
 /** A listener's options, checked. */
 export interface ListenerSettings {
   readonly hostname: string;
+  /** On the runtime's own server. */
+  readonly native: boolean;
   readonly timeoutMs: number;
   readonly server: string | undefined;
   readonly maxUriLength: number;
@@ -113,9 +121,6 @@ export function checkListener(target: number | object, config: ListenerConfigura
   checkHttpSettings(given);
   checkFunction(given, "fetch");
   checkFunction(given, "onError");
-  if (config.host !== undefined && (typeof config.host !== "string" || config.host === "")) {
-    throw wrongKind("host", "the name or address of a network interface");
-  }
   if (config.server !== undefined && (typeof config.server !== "string" || !isFieldValue(config.server))) {
     throw wrongKind("server", "a header value");
   }
@@ -124,7 +129,7 @@ export function checkListener(target: number | object, config: ListenerConfigura
   checkNames(limits, REQUEST_LIMIT_NAMES);
   const bodySize = checkCount(limits, "maxEntityBodySize", -1, -1, "requestLimits.maxEntityBodySize");
   return {
-    hostname: config.host ?? "0.0.0.0",
+    ...checkHost(config.host),
     timeoutMs: checkSeconds(given, "timeout", 120, true),
     server: config.server,
     maxUriLength: checkCount(limits, "maxUriLength", 4_096, 1, "requestLimits.maxUriLength"),
@@ -153,6 +158,30 @@ export function checkService(options: UpgradeServiceOptions): ServiceSettings {
     allowsOrigin: compileOrigins(origins),
     ...checkConnection(given, 30, closeMillis("connectionClosureTimeout", given.connectionClosureTimeout ?? 60)),
   };
+}
+
+/**
+ * Refuses the options of an upgrade service that its host cannot keep.
+ *
+ * @throws {UnsupportedError} naming the option
+ */
+export function checkHosted(options: UpgradeServiceOptions, limitations: Limitations | undefined): void {
+  if (limitations === undefined) return;
+  const { runtime, largestMessage = Infinity } = limitations;
+  checkSupported(options, limitations.options, runtime);
+  if ((options.maxMessageSize ?? 0) <= largestMessage) return;
+  const reason = `${largestMessage} bytes are the most here`;
+  throw new UnsupportedError(`Cannot use the option "maxMessageSize": ${reason}`, "maxMessageSize", runtime);
+}
+
+/**
+ * Refuses the options of a listener that its host cannot keep.
+ *
+ * @throws {UnsupportedError} naming the option
+ */
+export function checkHostedListener(options: ListenerConfiguration, { compression, runtime }: Limitations): void {
+  const wanted = options.webSocketCompressionEnabled;
+  if (compression !== undefined && typeof wanted === "object") checkSupported(wanted, compression, runtime);
 }
 
 const LISTENER_NAMES: readonly string[] = [
@@ -213,6 +242,17 @@ function checkTarget(target: unknown): void {
     throw new TypeError("Cannot listen: the first argument is neither a port nor a server");
   }
 }
+
+function checkHost(host: unknown = ANY_ADDRESS): { hostname: string; native: boolean } {
+  const native = host === "native" || (typeof host === "object" && host !== null && "native" in host);
+  const hostname = host === "native" ? ANY_ADDRESS : native ? (host as { native: unknown }).native : host;
+  if (typeof hostname !== "string" || hostname === "") {
+    throw wrongKind("host", 'the name or address of a network interface, "native", or { native: address }');
+  }
+  return { hostname, native };
+}
+
+const ANY_ADDRESS = "0.0.0.0";
 
 /** What belongs to whoever made the server. */
 function refuseBesideServer(given: Given): void {

@@ -6,7 +6,8 @@
  * and matrix parameters (`;a=1`) count for nothing, on either end of a slash.
  */
 
-import { checkService, type ServiceSettings } from "./options.ts";
+import { DEFAULT_LIMITS, type Limitations } from "../transport/upgrade.ts";
+import { checkHosted, checkService, type ServiceSettings } from "./options.ts";
 import type { OneWay, UpgradeResult, UpgradeService } from "./service.ts";
 
 /** Where a path leads. */
@@ -38,12 +39,19 @@ interface Branch {
 export class Router {
   readonly #root: Branch = newBranch();
   readonly #routes = new Set<Route>();
+  readonly #limitations: (() => Limitations | undefined) | undefined;
+
+  /** @param limitations what the host that serves it cannot do, asked at each `attach`; none by default */
+  constructor(limitations?: () => Limitations | undefined) {
+    this.#limitations = limitations;
+  }
 
   /**
    * Serves upgrades to `path` with `service`, from now on.
    *
    * @throws {TypeError} when the path is ill-formed or taken, when the service has no `get`, or an option is wrong
    * @throws {RangeError} when an option is out of range
+   * @throws {UnsupportedError} when the host cannot keep an option
    */
   readonly attach = <Path extends string, Result extends UpgradeResult>(
     path: Path,
@@ -56,6 +64,7 @@ export class Router {
     if (typeof service !== "object" || service === null) refuse("the service is not an object");
     if (typeof service.get !== "function") refuse('the service has no "get"');
     const settings = checkService(service);
+    checkHosted(service, this.#limitations?.());
 
     const names: string[] = [];
     const segments = path.split("/").filter((segment) => segment !== "");
@@ -106,6 +115,12 @@ export class Router {
     const params: Record<string, string> = Object.create(null);
     route.names.forEach((name, i) => params[name] = values[i]!);
     return { service: route.service, settings: route.settings, params };
+  };
+
+  /** Bytes: the largest `maxMessageSize` of what is attached; the default of that option when nothing is. */
+  readonly largestMessage = (): number => {
+    const sizes = [...this.#routes].map(({ settings }) => settings.limits.maxMessageSize);
+    return sizes.length === 0 ? DEFAULT_LIMITS.maxMessageSize : Math.max(...sizes);
   };
 
   /** Whether the path of a request leads anywhere. */

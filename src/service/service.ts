@@ -3,8 +3,9 @@
  * for each request. Types, and the one rule about them that a type cannot hold everywhere.
  */
 
-import type { AuthnError, AuthzError, UpgradeError } from "../errors.ts";
+import { type AuthnError, type AuthzError, UnsupportedError, type UpgradeError } from "../errors.ts";
 import type { Message } from "../transport/message_socket.ts";
+import type { Limitations } from "../transport/upgrade.ts";
 import type { Caller } from "./caller.ts";
 import type { UpgradeServiceOptions } from "./options.ts";
 
@@ -125,9 +126,11 @@ const HANDLERS: readonly (keyof Service)[] = [
 /**
  * Refuses what cannot serve a connection.
  *
+ * @param limitations of the host
  * @throws {TypeError} when it is not an object, a handler is not a function, or there are two ways to take messages
+ * @throws {UnsupportedError} when it has a handler that would never be called on this host
  */
-export function checkIsService(value: unknown): asserts value is Service {
+export function checkIsService(value: unknown, limitations?: Limitations): asserts value is Service {
   if (typeof value !== "object" || value === null) {
     const what = value === undefined || value === null ? `${value}` : `a ${typeof value}`;
     throw new TypeError(`Cannot serve a connection: "get" returned ${what}`);
@@ -140,5 +143,9 @@ export function checkIsService(value: unknown): asserts value is Service {
   }
   if (service.onMessage !== undefined && (service.onTextMessage ?? service.onBinaryMessage) !== undefined) {
     throw new TypeError('Cannot serve a connection: "onMessage" stands beside "onTextMessage" or "onBinaryMessage"');
+  }
+  for (const [name, reason] of limitations?.handlers ?? []) {
+    if (!(name in service) || service[name as keyof Service] === undefined) continue;
+    throw new UnsupportedError(`Cannot serve a connection: ${reason}`, name, limitations!.runtime);
   }
 }

@@ -9,7 +9,13 @@ import { isReservedHeader } from "../handshake/reserved_header.ts";
 import { chooseProtocol, parseProtocols } from "../handshake/subprotocol.ts";
 import type { MessageSocket } from "../transport/message_socket.ts";
 import type { Runtime } from "../transport/runtime.ts";
-import type { CompressionSettings, Upgrade, UpgradeHandler, UpgradeRequest } from "../transport/upgrade.ts";
+import type {
+  CompressionSettings,
+  Limitations,
+  Upgrade,
+  UpgradeHandler,
+  UpgradeRequest,
+} from "../transport/upgrade.ts";
 import type { Caller } from "./caller.ts";
 import type { Errors, Tally } from "./dispatcher.ts";
 import type { ServiceSettings } from "./options.ts";
@@ -41,6 +47,8 @@ export interface PipelineParts {
   /** The proxies whose word counts for who sent a request; undefined for none. */
   readonly trusts: RangeCheck | undefined;
   readonly errors: Errors & { report(error: unknown, caller?: Caller): void };
+  /** What the host's sockets cannot do, undefined for nothing. */
+  readonly limitations?: Limitations | undefined;
 }
 
 /** The terms of a 101, and who serves the connection then. */
@@ -122,7 +130,7 @@ export class UpgradePipeline {
     if (result instanceof Response) return checkResponse(result);
     // What may be thrown may as well be returned.
     if (result instanceof Error) throw result;
-    checkIsService(result);
+    checkIsService(result, this.#parts.limitations);
     checkHeaders(context.headers);
     return { service: result, settings, protocol, headers: context.headers };
   }

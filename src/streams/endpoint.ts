@@ -4,6 +4,7 @@
  * no runtime; it never changes a message.
  */
 
+import { byteSize } from "../bytes.ts";
 import { ABNORMAL, checkClose } from "../close_code.ts";
 import {
   type CloseFrameInfo,
@@ -17,7 +18,6 @@ import type { Cancel } from "../transport/clock.ts";
 import type { Deadlines, Watched } from "../transport/deadlines.ts";
 import type { Message, MessageSink, MessageSocket } from "../transport/message_socket.ts";
 import { DEFAULT_LIMITS } from "../transport/upgrade.ts";
-import { byteSize } from "./byte_size.ts";
 import { HeldWrites, Room, type Waiter } from "./held_writes.ts";
 import { KeepAlive, type KeepAliveOptions } from "./keep_alive.ts";
 import { MessageQueue, type ReadAhead } from "./message_queue.ts";

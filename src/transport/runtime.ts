@@ -5,7 +5,7 @@ import type { Clock } from "./clock.ts";
 import type { Deadlines } from "./deadlines.ts";
 import type { Dial } from "./dialer.ts";
 import type { DeflateCodec } from "../deflate_codec.ts";
-import type { Host } from "./upgrade.ts";
+import type { Host, NativeHost } from "./upgrade.ts";
 import type { WindowBudget } from "./window_budget.ts";
 
 /** What compressing messages takes. */
@@ -27,6 +27,8 @@ export interface Runtime {
   /** What compressing takes, if it has that. */
   readonly deflate?: DeflateTools;
   readonly host: Host;
+  /** On its own server and sockets, if it has such. */
+  readonly nativeHost?: NativeHost;
   readonly dial: Dial;
   /** Tells the person who runs the process of an error that nobody took. Must not throw. */
   report(error: unknown): void;

@@ -118,6 +118,10 @@ export interface ListenOptions {
   readonly maxEntityBodySize: number;
   /** Whether an upgrade to this path is ours. On a shared server others may take the rest. */
   claims(pathname: string): boolean;
+  /** How to compress, undefined for not at all: for a runtime that has to know before it listens. */
+  readonly compression: CompressionSettings | undefined;
+  /** The largest `maxMessageSize` of what is served now: for a runtime that has one limit for all of it. */
+  largestMessage(): number;
   /** Answers what is not an upgrade. Absent on a shared server: its own handler does. */
   readonly fetch?: FetchHandler;
   /** A failure that concerns no connection in particular. */
@@ -129,6 +133,8 @@ export interface Listening {
   readonly hostname: string;
   readonly port: number;
   readonly secure: boolean;
+  /** The largest `maxMessageSize` that a service may have from now on, where the runtime has one limit for all. */
+  readonly largestMessage?: number;
   /**
    * Refuses new upgrades at once, with 503 where the runtime cannot stop accepting alone. Resolves when the port is free
    * and every pending upgrade is decided; on some runtimes only once the sockets have closed, so do not wait for it before
@@ -139,3 +145,23 @@ export interface Listening {
 
 /** What a runtime contributes to a listener. Rejects with the cause when the port cannot be bound. */
 export type Host = (options: ListenOptions, onUpgrade: UpgradeHandler) => Promise<Listening>;
+
+/** What a place cannot do, each with the sentence that its user is told. */
+export interface Limitations {
+  /** As the place calls itself. */
+  readonly runtime: string;
+  /** Options of a connection, by name. */
+  readonly options: ReadonlyMap<string, string>;
+  /** Options of compression, by name; undefined: it has them all. */
+  readonly compression?: ReadonlyMap<string, string>;
+  /** Handlers of a service, by name. */
+  readonly handlers?: ReadonlyMap<string, string>;
+  /** The largest `maxMessageSize`; undefined: any. */
+  readonly largestMessage?: number;
+}
+
+/** A host that hands over the runtime's own sockets. */
+export interface NativeHost {
+  readonly host: Host;
+  readonly limitations: Limitations;
+}

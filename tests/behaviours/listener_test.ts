@@ -14,7 +14,7 @@ import {
 } from "../../mod.ts";
 import { makeCertificates } from "../support/certificates.ts";
 import { FramePeer } from "../support/frame_peer.ts";
-import { deferred, ECHO, failure, onSockets } from "../support/on_sockets.ts";
+import { deferred, ECHO, failure, LOOPBACK, onSockets } from "../support/on_sockets.ts";
 import { RawClient, statusOf, upgradeRequest } from "../support/raw_client.ts";
 
 const { listen, connect, dial, upgraded, answerTo, whenOver } = onSockets();
@@ -79,7 +79,7 @@ describe("a port", () => {
   });
 
   it.each(["host", "secureSocket", "fetch"])("L1: beside a server of one's own, %s is a TypeError", (name) => {
-    const given = { host: "127.0.0.1", secureSocket: {}, fetch: () => new Response() }[name];
+    const given = { host: LOOPBACK, secureSocket: {}, fetch: () => new Response() }[name];
     expect(() => new Listener(createServer(), { [name]: given } as ListenerConfiguration)).toThrow(TypeError);
     expect(() => new Listener(createServer(), { [name]: given } as ListenerConfiguration)).toThrow(`"${name}"`);
   });
@@ -233,7 +233,7 @@ describe("its paths", () => {
 
 describe("its life", () => {
   it("L5: start is idempotent, and resolves when the port is bound", async () => {
-    const listener = new Listener(0, { host: "127.0.0.1" });
+    const listener = new Listener(0, { host: LOOPBACK });
     whenOver(() => listener.immediateStop());
     await Promise.all([listener.start(), listener.start()]);
     const { port } = listener;
@@ -245,7 +245,7 @@ describe("its life", () => {
   it("L5: a busy port rejects with the cause, and may be tried again when it is free", async () => {
     const holder = createTcpServer();
     await new Promise<void>((resolve) => holder.listen(0, "127.0.0.1", resolve));
-    const listener = new Listener((holder.address() as AddressInfo).port, { host: "127.0.0.1" });
+    const listener = new Listener((holder.address() as AddressInfo).port, { host: LOOPBACK });
     whenOver(() => listener.immediateStop());
     const error = await failure(listener.start());
     expect(error).toBeInstanceOf(ConnectionError);
@@ -308,7 +308,7 @@ describe("its life", () => {
   });
 
   it("L6: await using stops it; it may be started again", async () => {
-    const listener = new Listener(0, { host: "127.0.0.1" });
+    const listener = new Listener(0, { host: LOOPBACK });
     listener.attach("/", { get: () => ECHO });
     {
       await using used = listener;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { responseHeadParser } from "../../src/handshake/http_head.ts";
+import type { Refusal } from "../../src/handshake/refusal.ts";
 import {
   answerUpgrade,
   type HandshakeRequest,
@@ -7,7 +8,6 @@ import {
   judgeRequest,
   MAX_REFUSAL_BODY,
   reasonOf,
-  type Refusal,
   refusalResponse,
   serializeRefusal,
   serializeRejection,

@@ -15,6 +15,7 @@ describe("L2: the listener's options", () => {
   it("have defaults", () => {
     expect(checkListener(9090)).toEqual({
       hostname: "0.0.0.0",
+      native: false,
       timeoutMs: 120_000,
       server: undefined,
       maxUriLength: 4096,
@@ -35,6 +36,7 @@ describe("L2: the listener's options", () => {
     const config = { host: "::1", timeout: 0.5, server: "x/1", requestLimits, http1Settings, fetch, onError };
     expect(checkListener(0, config)).toEqual({
       hostname: "::1",
+      native: false,
       timeoutMs: 500,
       server: "x/1",
       maxUriLength: 1,

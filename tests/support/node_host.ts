@@ -35,6 +35,8 @@ export const OPTIONS: ListenOptions = {
   maxHeaderSize: 8_192,
   maxEntityBodySize: Infinity,
   claims: () => true,
+  compression: undefined,
+  largestMessage: () => 16_777_216,
   onError: (error) => {
     throw error;
   },

@@ -14,6 +14,11 @@ import {
 import { FramePeer } from "./frame_peer.ts";
 import { RawClient, statusOf, upgradeRequest } from "./raw_client.ts";
 
+/** The address of a test's listener, on the kind of host that this run is about. */
+export const LOOPBACK: NonNullable<ListenerConfiguration["host"]> = process.env["HAWSER_HOST"] === "native"
+  ? { native: "127.0.0.1" }
+  : "127.0.0.1";
+
 /** A service that sends back what it gets, and keeps its failures to itself. */
 export const ECHO: Service = { onMessage: (_caller, message) => message, onError() {} };
 
@@ -45,7 +50,7 @@ export function onSockets(): Sockets {
   const whenOver = (close: () => unknown): void => void opened.push(close);
 
   const listen: Sockets["listen"] = async (service = ECHO, options = {}, config = {}) => {
-    const listener = new Listener(0, { host: "127.0.0.1", ...config });
+    const listener = new Listener(0, { host: LOOPBACK, ...config });
     whenOver(() => listener.immediateStop());
     listener.attach("/", { ...options, get: () => service });
     await listener.start();

@@ -10,7 +10,14 @@ import type { Duplex } from "node:stream";
 import { ConnectionError } from "../../errors.ts";
 import { hasProduct } from "../../handshake/header_grammar.ts";
 import { requestUrl } from "../../handshake/request_target.ts";
-import { isRefusal, judgeRequest, type Refusal } from "../../handshake/server_handshake.ts";
+import {
+  headersTooLarge,
+  ILL_FORMED_TARGET,
+  ONLY_WEBSOCKET,
+  type Refusal,
+  uriTooLong,
+} from "../../handshake/refusal.ts";
+import { isRefusal, judgeRequest } from "../../handshake/server_handshake.ts";
 import type { Host, Listening, ListenOptions, UpgradeHandler } from "../../transport/upgrade.ts";
 import { HeaderLines } from "./header_lines.ts";
 import { endWith, ignore } from "./last_answer.ts";
@@ -262,26 +269,12 @@ class HttpHost {
 type Answer = (message: IncomingMessage, response: ServerResponse) => void;
 type ClientError = NodeJS.ErrnoException & { rawPacket?: Uint8Array };
 
-const ONLY_WEBSOCKET: Refusal = {
-  status: 426,
-  headers: [["Upgrade", "websocket"]], // RFC 7231 §6.5.15
-  message: "This port speaks the WebSocket protocol",
-};
-const ILL_FORMED_TARGET: Refusal = { status: 400, headers: [], message: "The request target is ill-formed" };
 const FOREIGN_WITH_BODY: Refusal = {
   status: 501,
   headers: [],
   message: "An upgrade to another protocol has no body here",
 };
 const UNKNOWN_EXPECTATION: Refusal = { status: 417, headers: [], message: "This server meets no such expectation" };
-
-function uriTooLong(limit: number): Refusal {
-  return { status: 414, headers: [], message: `A request target has at most ${limit} characters` };
-}
-
-function headersTooLarge(limit: number): Refusal {
-  return { status: 431, headers: [], message: `The headers have at most ${limit} bytes` };
-}
 
 /**
  * Whether the packet that was too much for the parser is a request line that passes the limit. One that is spread over

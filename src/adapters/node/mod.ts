@@ -5,10 +5,8 @@
  * @module
  */
 
-import type { Caller } from "../../service/caller.ts";
-import { checkListener, type ListenerConfiguration } from "../../service/options.ts";
+import { guestOf, type GuestOptions } from "../../service/guest.ts";
 import type { Router } from "../../service/router.ts";
-import { UpgradePipeline } from "../../service/upgrade_pipeline.ts";
 import { type UpgradeListener, upgradeListener } from "./http_host.ts";
 import { nodeRuntime } from "./node_runtime.ts";
 
@@ -16,10 +14,7 @@ export { Router } from "../../service/router.ts";
 export type { UpgradeListener } from "./http_host.ts";
 
 /** Options of `upgrade`: those of a `Listener` that do not belong to its port. */
-export type UpgradeOptions = Pick<
-  ListenerConfiguration,
-  "timeout" | "server" | "requestLimits" | "webSocketCompressionEnabled" | "trustedProxies" | "onError"
->;
+export type UpgradeOptions = GuestOptions;
 
 /**
  * Makes a listener of a server's `upgrade` event that serves what is attached to `router`, now or later. An upgrade to any
@@ -42,33 +37,6 @@ export type UpgradeOptions = Pick<
  * @throws {RangeError} for an option that is out of range
  */
 export function upgrade(router: Router, options: UpgradeOptions = {}): UpgradeListener {
-  const settings = checkListener({}, options);
-  const { hostname, timeoutMs, compression, trusts, server, maxUriLength, maxHeaderSize, maxEntityBodySize, onError } =
-    settings;
-  const report = (error: unknown, caller?: Caller): void => {
-    if (onError === undefined) return nodeRuntime.report(error);
-    try {
-      const returned: unknown = onError(error, caller);
-      if (returned instanceof Promise) returned.catch(nodeRuntime.report);
-    } catch (failure) {
-      nodeRuntime.report(failure);
-    }
-  };
-  const pipeline = new UpgradePipeline({
-    router,
-    runtime: nodeRuntime,
-    timeoutMs,
-    compression,
-    trusts,
-    errors: { report, notice: onError === undefined ? ignore : report },
-  });
-  const limits = { maxUriLength, maxHeaderSize, maxEntityBodySize };
-  const target = { target: {}, hostname, claims: router.claims };
-  return upgradeListener(
-    nodeRuntime,
-    { ...target, ...limits, timeoutMs, server, onError: report },
-    pipeline.handle,
-  );
+  const guest = guestOf(router, nodeRuntime, options);
+  return upgradeListener(nodeRuntime, guest.options, guest.pipeline.handle);
 }
-
-function ignore(): void {}

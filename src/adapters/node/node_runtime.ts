@@ -24,7 +24,7 @@ function report(error: unknown): void {
 }
 
 export const nodeRuntime: Runtime = {
-  name: "Bun" in globalThis ? "bun" : "Deno" in globalThis ? "deno" : "node",
+  name: "node",
   clock: systemClock,
   deadlines,
   fillRandom,

@@ -10,11 +10,11 @@ import { concat, type DecodeAscii, EMPTY, type FillRandom } from "../../bytes.ts
 import { answerCompression } from "../../connection/agreed_deflate.ts";
 import { Connection } from "../../connection/connection.ts";
 import { ConnectionError } from "../../errors.ts";
+import type { Refusal } from "../../handshake/refusal.ts";
 import {
   answerUpgrade,
   type HandshakeTerms,
   reasonOf,
-  type Refusal,
   serializeRefusal,
   serializeRejection,
 } from "../../handshake/server_handshake.ts";

@@ -1,7 +1,8 @@
 /** An ordinary request of `node:http`, answered by a WHATWG handler (features L8). Knows no upgrade. */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { reasonOf, type Refusal } from "../../handshake/server_handshake.ts";
+import { bodyTooLarge, FAILED, ILL_FORMED_TARGET, type Refusal } from "../../handshake/refusal.ts";
+import { reasonOf } from "../../handshake/server_handshake.ts";
 import { requestUrl } from "../../handshake/request_target.ts";
 import type { Clock } from "../../transport/clock.ts";
 import type { FetchHandler, ListenOptions } from "../../transport/upgrade.ts";
@@ -86,13 +87,7 @@ export function refuse(response: ServerResponse, refusal: Refusal, server: strin
   req.once("end", end).once("close", end).once("error", end).resume();
 }
 
-const ILL_FORMED_TARGET: Refusal = { status: 400, headers: [], message: "The request target is ill-formed" };
 const UNKNOWN_METHOD: Refusal = { status: 501, headers: [], message: "This server does not have that method" };
-const FAILED: Refusal = { status: 500, headers: [], message: "The server could not answer" };
-
-function bodyTooLarge(limit: number): Refusal {
-  return { status: 413, headers: [], message: `A body has at most ${limit} bytes` };
-}
 
 /** RFC 7230 §5.5: a request in HTTP/1.0 may leave it out. */
 function hostOf(message: IncomingMessage, lines: HeaderLines): string {

@@ -1,0 +1,68 @@
+/** The slice of Bun that is used, as types: so that all of it compiles, and is tested with fakes, on any runtime. */
+
+/** The server's end of a WebSocket. */
+export interface BunServerSocket {
+  /** What was handed to `upgrade`. */
+  data: unknown;
+  readonly readyState: number;
+  binaryType?: string;
+  /** Bytes taken, −1: taken, but they wait for the peer, 0: nothing was sent. */
+  send(data: string | Uint8Array, compress?: boolean): number;
+  ping(data: Uint8Array): number;
+  pong(data: Uint8Array): number;
+  close(code?: number, reason?: string): void;
+  terminate(): void;
+  getBufferedAmount(): number;
+  pause(): void;
+  resume(): void;
+}
+
+/** What `Bun.serve` hands to its handler beside the request. */
+export interface BunServer {
+  upgrade(request: Request, options: { readonly headers: Headers; readonly data: unknown }): boolean;
+  requestIP(request: Request): { readonly address: string } | null;
+}
+
+/** A server that `Bun.serve` has started. */
+export interface BunListening extends BunServer {
+  readonly port: number | undefined;
+  stop(force?: boolean): Promise<void>;
+}
+
+/** The handlers and options of `Bun.serve`'s `websocket`. */
+export interface BunWebSocketOptions {
+  readonly open: (socket: BunServerSocket) => void;
+  readonly message: (socket: BunServerSocket, message: string | Uint8Array) => void;
+  readonly drain: (socket: BunServerSocket) => void;
+  readonly ping: (socket: BunServerSocket, data: Uint8Array) => void;
+  readonly pong: (socket: BunServerSocket, data: Uint8Array) => void;
+  readonly close: (socket: BunServerSocket, code: number, reason: string) => void;
+  /** Bytes of a message, whole and inflated. */
+  readonly maxPayloadLength: number;
+  /** 0: none. At any other limit Bun loses what passes it. */
+  readonly backpressureLimit: number;
+  /** Seconds, 0 for never: ours counts. */
+  readonly idleTimeout: number;
+  readonly sendPings: boolean;
+  readonly perMessageDeflate: false | { readonly compress: "shared"; readonly decompress: "shared" };
+}
+
+export interface BunServeOptions {
+  readonly port: number;
+  readonly hostname: string;
+  /** Seconds, at most 255, 0 for never. */
+  readonly idleTimeout: number;
+  readonly maxRequestBodySize: number;
+  readonly fetch: (request: Request, server: BunServer) => Response | undefined | Promise<Response | undefined>;
+  readonly error: (error: unknown) => Response;
+  readonly websocket: BunWebSocketOptions;
+}
+
+export interface BunApi {
+  serve(options: BunServeOptions): BunListening;
+}
+
+/** Bun itself. Only to be called where it is. */
+export function bunApi(): BunApi {
+  return (globalThis as unknown as { Bun: BunApi }).Bun;
+}

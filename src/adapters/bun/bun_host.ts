@@ -1,0 +1,125 @@
+/** `Bun.serve` as a host of upgrades: on a port of its own, or as the handlers of a server that somebody else runs. */
+
+import { ConnectionError } from "../../errors.ts";
+import { FAILED } from "../../handshake/refusal.ts";
+import type { Clock } from "../../transport/clock.ts";
+import type { Host, Listening, ListenOptions, UpgradeHandler } from "../../transport/upgrade.ts";
+import { Door, type Fallback } from "../native/door.ts";
+import { Traffic } from "../native/traffic.ts";
+import type { BunApi, BunListening, BunServer, BunServerSocket, BunWebSocketOptions } from "./bun_api.ts";
+import { BunSocket } from "./bun_socket.ts";
+import { BunUpgrade } from "./bun_upgrade.ts";
+
+/** Makes the host. Its `target` is a port. */
+export function bunHost(api: () => BunApi, clock: Clock): Host {
+  return async (options, onUpgrade) => {
+    const handler = new BunHandler(clock, options, onUpgrade, options.fetch, false);
+    return listen(api(), handler, options);
+  };
+}
+
+/** What `Bun.serve` takes. */
+export class BunHandler {
+  readonly #clock: Clock;
+  readonly #options: ListenOptions;
+  readonly #door: Door<BunServer>;
+  readonly #onUpgrade: UpgradeHandler;
+  readonly #traffic = new Traffic();
+
+  /** @param leavesUnclaimed `fallback` gets upgrades to paths that nobody attached too */
+  constructor(
+    clock: Clock,
+    options: ListenOptions,
+    onUpgrade: UpgradeHandler,
+    fallback: Fallback<BunServer> | undefined,
+    leavesUnclaimed: boolean,
+  ) {
+    this.#clock = clock;
+    this.#options = options;
+    this.#onUpgrade = onUpgrade;
+    this.#door = new Door(options, fallback, leavesUnclaimed);
+  }
+
+  /** Answers a request. Never throws or rejects. */
+  handle(request: Request, server: BunServer): Response | undefined | Promise<Response | undefined> {
+    try {
+      const answer = this.#door.answer(request, server);
+      if (answer !== undefined) return answer;
+      const upgrade = new BunUpgrade(request, server, this.#door, this.#clock, this.#traffic);
+      this.#traffic.decide(this.#onUpgrade(upgrade));
+      return upgrade.answer;
+    } catch (error) {
+      this.#options.onError(error);
+      return this.#door.refuse(FAILED);
+    }
+  }
+
+  /** The handlers and options of the sockets. Those of others on the same server are passed over. */
+  webSocketOptions(): BunWebSocketOptions {
+    return {
+      open: (socket) => ours(socket)?.opened(socket),
+      message: (socket, message) => ours(socket)?.received(message),
+      drain: (socket) => ours(socket)?.drained(),
+      ping: (socket, data) => ours(socket)?.pinged(data),
+      pong: (socket, data) => ours(socket)?.ponged(data),
+      close: (socket, code, reason) => ours(socket)?.ended(code, reason),
+      maxPayloadLength: this.#options.largestMessage(),
+      backpressureLimit: 0,
+      idleTimeout: 0,
+      sendPings: false,
+      perMessageDeflate: this.#options.compression === undefined ? false : SHARED,
+    };
+  }
+
+  /** Answers with 503 from now on. Resolves when every upgrade is decided, and every socket has closed. */
+  stop(): Promise<void> {
+    this.#door.stop();
+    return this.#traffic.over();
+  }
+}
+
+/** One compressor for all connections, which costs no memory for each; a peer's history is not kept either. */
+const SHARED = { compress: "shared", decompress: "shared" } as const;
+
+function ours({ data }: BunServerSocket): BunSocket | undefined {
+  return data instanceof BunSocket ? data : undefined;
+}
+
+/** The longest that Bun can wait for a request. */
+const MAX_REQUEST_SECONDS = 255;
+
+function listen(bun: BunApi, handler: BunHandler, options: ListenOptions): Listening {
+  const { hostname, target, timeoutMs, maxEntityBodySize, onError } = options;
+  const port = target as number;
+  const websocket = handler.webSocketOptions();
+  let server: BunListening;
+  try {
+    server = bun.serve({
+      port,
+      hostname,
+      idleTimeout: timeoutMs === Infinity ? 0 : Math.min(MAX_REQUEST_SECONDS, Math.ceil(timeoutMs / 1_000)),
+      maxRequestBodySize: Math.min(maxEntityBodySize, Number.MAX_SAFE_INTEGER),
+      fetch: (request, server) => handler.handle(request, server),
+      error(error) {
+        onError(error);
+        return new Response(null, { status: 500 });
+      },
+      websocket,
+    });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new ConnectionError(`Cannot listen on ${hostname}:${port}: ${why}`, { cause });
+  }
+  return {
+    hostname,
+    port: server.port ?? port,
+    secure: false,
+    largestMessage: websocket.maxPayloadLength,
+    async stop() {
+      // The port is free at once; what is left of it ends with the last socket.
+      void server.stop();
+      await handler.stop();
+      await server.stop(true);
+    },
+  };
+}

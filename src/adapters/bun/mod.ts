@@ -1,0 +1,70 @@
+/**
+ * `hawser/bun`: the services of a router inside a `Bun.serve` that exists already (features R2). What its sockets cannot do
+ * is refused with an `UnsupportedError`.
+ *
+ * @module
+ */
+
+import { guestOf, type GuestOptions } from "../../service/guest.ts";
+import { Router as AnyRouter } from "../../service/router.ts";
+import type { BunServer, BunWebSocketOptions } from "./bun_api.ts";
+import { BunHandler } from "./bun_host.ts";
+import { bunRuntime } from "./bun_runtime.ts";
+import { BUN_LIMITATIONS } from "./bun_upgrade.ts";
+
+export type { BunServer, BunServerSocket, BunWebSocketOptions } from "./bun_api.ts";
+
+/** Options of a `Router`: those of a `Listener` that do not belong to its port, and what answers everything else. */
+export interface RouterOptions extends GuestOptions {
+  /** Answers ordinary requests, and upgrades to paths that nobody attached. Default: 426 and 404. */
+  readonly fetch?: (request: Request, server: BunServer) => Response | Promise<Response>;
+}
+
+/**
+ * Services by path, for a `Bun.serve`. Its methods work unbound.
+ *
+ * ```ts
+ * const router = new Router({ fetch: () => new Response("A page") });
+ * router.attach("/echo", { get: () => ({ onMessage: (_caller, message) => message }) });
+ * Bun.serve({ fetch: router.fetch, websocket: router.websocket });
+ * ```
+ *
+ * Connections live on until the server is stopped by force, which closes them with 1001 itself. To end them in good order,
+ * use a `Listener` with `host: "native"`.
+ */
+export class Router extends AnyRouter {
+  readonly #handler: BunHandler;
+  /** What `websocket` told Bun; nothing before it was read. */
+  #largestMessage: number | undefined;
+
+  /**
+   * @throws {TypeError} for an unknown option, one of the wrong kind, and what this version does not do
+   * @throws {RangeError} for an option that is out of range
+   * @throws {UnsupportedError} for an option that Bun's sockets cannot keep
+   */
+  constructor(options: RouterOptions = {}) {
+    super(() => {
+      const largestMessage = this.#largestMessage;
+      return largestMessage === undefined ? BUN_LIMITATIONS : { ...BUN_LIMITATIONS, largestMessage };
+    });
+    const { fetch, ...rest } = options;
+    const { options: listening, pipeline } = guestOf(this, bunRuntime, rest, BUN_LIMITATIONS);
+    this.#handler = new BunHandler(bunRuntime.clock, listening, pipeline.handle, fetch, true);
+  }
+
+  /** Answers a request of `Bun.serve`: give it the request itself, no copy, and the server that came with it. */
+  readonly fetch = (
+    request: Request,
+    server: BunServer,
+  ): Response | undefined | Promise<Response | undefined> => this.#handler.handle(request, server);
+
+  /**
+   * The `websocket` of `Bun.serve`. Bun has one limit on messages for all of a server: from here on no service may be
+   * attached whose `maxMessageSize` is larger than that of those attached already (16 MiB when there are none).
+   */
+  get websocket(): BunWebSocketOptions {
+    const options = this.#handler.webSocketOptions();
+    this.#largestMessage = options.maxPayloadLength;
+    return options;
+  }
+}

@@ -1,0 +1,107 @@
+/** `Deno.serve` as a host of upgrades: on a port of its own, or as the handler of a server that somebody else runs. */
+
+import { ConnectionError } from "../../errors.ts";
+import { FAILED } from "../../handshake/refusal.ts";
+import type { Clock } from "../../transport/clock.ts";
+import type { Host, Listening, ListenOptions, UpgradeHandler } from "../../transport/upgrade.ts";
+import { Door, type Fallback } from "../native/door.ts";
+import { Traffic } from "../native/traffic.ts";
+import { DrainPoll } from "../web/drain_poll.ts";
+import type { DenoApi, DenoServeInfo, DenoServer } from "./deno_api.ts";
+import { type DenoTools, DenoUpgrade } from "./deno_upgrade.ts";
+
+/** Makes the host. Its `target` is a port. */
+export function denoHost(api: () => DenoApi, clock: Clock): Host {
+  return async (options, onUpgrade) => {
+    const tools = denoTools(api(), clock);
+    const handler = new DenoHandler(tools, options, onUpgrade, options.fetch, false);
+    return listen(tools, handler, options);
+  };
+}
+
+export function denoTools(deno: DenoApi, clock: Clock): DenoTools {
+  return { deno, clock, drainPoll: new DrainPoll(clock) };
+}
+
+/** A handler for `Deno.serve`. */
+export class DenoHandler {
+  readonly #tools: DenoTools;
+  readonly #options: ListenOptions;
+  readonly #door: Door<DenoServeInfo>;
+  readonly #onUpgrade: UpgradeHandler;
+  readonly #traffic = new Traffic();
+
+  /** @param leavesUnclaimed `fallback` gets upgrades to paths that nobody attached too */
+  constructor(
+    tools: DenoTools,
+    options: ListenOptions,
+    onUpgrade: UpgradeHandler,
+    fallback: Fallback<DenoServeInfo> | undefined,
+    leavesUnclaimed: boolean,
+  ) {
+    this.#tools = tools;
+    this.#options = options;
+    this.#onUpgrade = onUpgrade;
+    this.#door = new Door(options, fallback, leavesUnclaimed);
+  }
+
+  /** Answers a request. Never throws or rejects, which might end the process. */
+  handle(request: Request, info: DenoServeInfo): Response | Promise<Response> {
+    try {
+      const answer = this.#door.answer(request, info);
+      if (answer !== undefined) return answer;
+      const upgrade = new DenoUpgrade(request, info, this.#door, this.#tools, this.#traffic);
+      this.#traffic.decide(this.#onUpgrade(upgrade));
+      return upgrade.answer;
+    } catch (error) {
+      this.#options.onError(error);
+      return this.#door.refuse(FAILED);
+    }
+  }
+
+  /** Answers with 503 from now on. Resolves when every upgrade is decided, and every socket has closed. */
+  stop(): Promise<void> {
+    this.#door.stop();
+    return this.#traffic.over();
+  }
+}
+
+/** Milliseconds a shutdown may take: it waits for ever for an upgrade whose client left at the wrong moment. */
+const SHUTDOWN_MS = 2_000;
+
+function listen({ deno, clock }: DenoTools, handler: DenoHandler, options: ListenOptions): Listening {
+  const { hostname, target, onError } = options;
+  const port = target as number;
+  let server: DenoServer;
+  try {
+    server = deno.serve(
+      {
+        port,
+        hostname,
+        // Its default writes to the console.
+        onListen() {},
+        onError(error) {
+          onError(error);
+          return new Response(null, { status: 500 });
+        },
+      },
+      (request, info) => handler.handle(request, info),
+    );
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new ConnectionError(`Cannot listen on ${hostname}:${port}: ${why}`, { cause });
+  }
+  return {
+    hostname,
+    port: server.addr.port,
+    secure: false,
+    async stop() {
+      // A shutdown sends a close frame of its own to every socket that is open.
+      await handler.stop();
+      await new Promise<void>((resolve, reject) => {
+        const cancel = clock.after(SHUTDOWN_MS, resolve);
+        server.shutdown().then(resolve, reject).then(cancel);
+      });
+    },
+  };
+}

@@ -1,0 +1,159 @@
+/**
+ * One upgrade on `Deno.serve` (Deno 2.9): decided above, made with `Deno.upgradeWebSocket`. Once that is called its response
+ * has to be returned, or the whole server ends; so everything that can fail comes before.
+ */
+
+import { ConnectionError, type WebSocketError } from "../../errors.ts";
+import { FAILED } from "../../handshake/refusal.ts";
+import type { Clock } from "../../transport/clock.ts";
+import type { MessageSocket } from "../../transport/message_socket.ts";
+import type { Acceptance, Limitations, Upgrade } from "../../transport/upgrade.ts";
+import type { Door } from "../native/door.ts";
+import { NativeRequest } from "../native/native_request.ts";
+import type { Traffic } from "../native/traffic.ts";
+import type { DrainPoll } from "../web/drain_poll.ts";
+import { type PlatformCloseEvent, WebSocketAdapter } from "../web/web_socket.ts";
+import type { DenoApi, DenoServeInfo, DenoWebSocket } from "./deno_api.ts";
+
+/** What cannot be had of `Deno.upgradeWebSocket`. */
+export const DENO_LIMITATIONS: Limitations = {
+  runtime: "deno",
+  options: new Map([
+    ["maxFrameSize", "Deno's own sockets do not show or split frames"],
+    ["maxFragments", "Deno's own sockets do not show fragments"],
+    ["maxPendingPongs", "Deno's own sockets answer pings by themselves"],
+    ["maxControlFramesPerSecond", "Deno's own sockets do not show pings and pongs"],
+    ["maxInflatedBytesPerSecond", "Deno's own sockets do not compress"],
+    ["messageTimeout", "Deno's own sockets do not show a message before it is whole"],
+  ]),
+  compression: new Map(
+    [
+      "threshold",
+      "level",
+      "serverMaxWindowBits",
+      "clientMaxWindowBits",
+      "serverNoContextTakeover",
+      "clientNoContextTakeover",
+      "maxTotalWindows",
+    ].map((name) => [name, "Deno's own sockets do not compress"]),
+  ),
+  handlers: new Map([
+    ["onPing", '"onPing" would never be called: Deno\'s own sockets answer pings by themselves'],
+    ["onPong", '"onPong" would never be called: Deno\'s own sockets do not show pongs'],
+  ]),
+  // A frame that is longer ends in a reset, without a close frame.
+  largestMessage: 67_108_864,
+};
+
+/** What an upgrade works with. */
+export interface DenoTools {
+  readonly deno: DenoApi;
+  readonly clock: Clock;
+  readonly drainPoll: DrainPoll;
+}
+
+/** Milliseconds until a socket that does not open counts as lost: nothing tells that its client left just before. */
+const OPEN_MS = 2_000;
+
+export class DenoUpgrade implements Upgrade {
+  readonly request: NativeRequest;
+  /** What the handler has to return. */
+  readonly answer: Promise<Response>;
+  #answer!: (response: Response) => void;
+  readonly #raw: Request;
+  readonly #door: Door<DenoServeInfo>;
+  readonly #tools: DenoTools;
+  readonly #traffic: Traffic;
+
+  constructor(
+    request: Request,
+    info: DenoServeInfo | undefined,
+    door: Door<DenoServeInfo>,
+    tools: DenoTools,
+    traffic: Traffic,
+  ) {
+    this.request = new NativeRequest(request, addressOf(info));
+    this.#raw = request;
+    this.#door = door;
+    this.#tools = tools;
+    this.#traffic = traffic;
+    this.answer = new Promise((resolve) => this.#answer = resolve);
+  }
+
+  async accept({ protocol, headers, limits, keepAliveMs }: Acceptance): Promise<MessageSocket> {
+    let added: Headers;
+    let upgraded: ReturnType<DenoApi["upgradeWebSocket"]>;
+    try {
+      // What may not travel throws here. Deno's own option for it takes no list without a space behind its commas.
+      added = this.#door.withServer(headers);
+      if (protocol !== undefined) added.set("sec-websocket-protocol", protocol);
+      // An upgrade for somebody who has left never opens, and its server never shuts down.
+      if (this.request.hasLeft) throw this.#left();
+      const idleTimeout = keepAliveMs === Infinity ? 0 : Math.max(1, Math.ceil(keepAliveMs / 1_000));
+      upgraded = this.#tools.deno.upgradeWebSocket(this.#raw, { idleTimeout });
+    } catch (error) {
+      this.#answer(this.#door.refuse(FAILED));
+      throw error;
+    }
+    const { socket, response } = upgraded;
+    const opened = this.#opened(socket);
+    const adapter: WebSocketAdapter = new WebSocketAdapter(socket, {
+      clock: this.#tools.clock,
+      drainPoll: this.#tools.drainPoll,
+      maxMessageSize: limits.maxMessageSize,
+      protocol: protocol ?? "",
+      judge,
+      lossOf,
+      onClosed: () => this.#traffic.closed(adapter),
+    });
+    this.#traffic.opened(adapter);
+    for (const [name, value] of added) response.headers.append(name, value);
+    this.#answer(response);
+    if (await opened) return adapter;
+    adapter.destroy();
+    throw this.#left();
+  }
+
+  reject(response: Response): Promise<void> {
+    this.#answer(this.#door.named(response));
+    return Promise.resolve();
+  }
+
+  /** Whether it opens. */
+  #opened(socket: DenoWebSocket): Promise<boolean> {
+    return new Promise((resolve) => {
+      const cancel = this.#tools.clock.after(OPEN_MS, () => resolve(false));
+      socket.onopen = () => {
+        cancel();
+        resolve(true);
+      };
+    });
+  }
+
+  #left(): ConnectionError {
+    return new ConnectionError("Cannot accept the upgrade: the client has left");
+  }
+}
+
+/** Without it when a server of somebody's handed over no info, or the client has left meanwhile, when Deno throws. */
+function addressOf(info: DenoServeInfo | undefined): string | undefined {
+  try {
+    return (info?.remoteAddr as { hostname?: string } | undefined)?.hostname;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * After a close frame of ours Deno tells of 1005, cleanly, also when the peer just left: nothing says that an answer came.
+ * And it says 0 where the WHATWG standard has 1006.
+ */
+function judge(event: PlatformCloseEvent, closedFirst: boolean): PlatformCloseEvent {
+  const { code, reason, wasClean } = event;
+  return closedFirst && code === 1005 ? { code, reason, wasClean: false } : { code, reason, wasClean };
+}
+
+function lossOf(reason: string): WebSocketError | undefined {
+  if (!reason.startsWith("No response from ping frame")) return undefined;
+  return new ConnectionError("The peer did not answer a ping in time");
+}

@@ -1,0 +1,54 @@
+/**
+ * `hawser/deno`: the services of a router inside a `Deno.serve` that exists already, on `Deno.upgradeWebSocket` (features
+ * R2). What those sockets cannot do is refused with an `UnsupportedError`.
+ *
+ * @module
+ */
+
+import { guestOf, type GuestOptions } from "../../service/guest.ts";
+import { Router as AnyRouter } from "../../service/router.ts";
+import { denoApi, type DenoServeInfo } from "./deno_api.ts";
+import { DenoHandler, denoTools } from "./deno_host.ts";
+import { denoRuntime } from "./deno_runtime.ts";
+import { DENO_LIMITATIONS } from "./deno_upgrade.ts";
+
+export type { DenoServeInfo } from "./deno_api.ts";
+
+/** Options of a `Router`: those of a `Listener` that do not belong to its port, and what answers everything else. */
+export interface RouterOptions extends GuestOptions {
+  /** Answers ordinary requests, and upgrades to paths that nobody attached. Default: 426 and 404. */
+  readonly fetch?: (request: Request, info: DenoServeInfo) => Response | Promise<Response>;
+}
+
+/**
+ * Services by path, for the handler of a `Deno.serve`. Its methods work unbound.
+ *
+ * ```ts
+ * const router = new Router({ fetch: () => new Response("A page") });
+ * router.attach("/echo", { get: () => ({ onMessage: (_caller, message) => message }) });
+ * Deno.serve(router.fetch);
+ * ```
+ *
+ * Connections live on until the server is shut down, which closes them with 1001 itself. To end them in good order, use a
+ * `Listener` with `host: "native"`.
+ */
+export class Router extends AnyRouter {
+  readonly #handler: DenoHandler;
+
+  /**
+   * @throws {TypeError} for an unknown option, one of the wrong kind, and what this version does not do
+   * @throws {RangeError} for an option that is out of range
+   * @throws {UnsupportedError} for an option that Deno's sockets cannot keep
+   */
+  constructor(options: RouterOptions = {}) {
+    super(() => DENO_LIMITATIONS);
+    const { fetch, ...rest } = options;
+    const { options: listening, pipeline } = guestOf(this, denoRuntime, rest, DENO_LIMITATIONS);
+    const tools = denoTools(denoApi(), denoRuntime.clock);
+    this.#handler = new DenoHandler(tools, listening, pipeline.handle, fetch, true);
+  }
+
+  /** Answers a request of `Deno.serve`: give it the request itself, no copy, and the info that came with it. */
+  readonly fetch = (request: Request, info: DenoServeInfo): Response | Promise<Response> =>
+    this.#handler.handle(request, info);
+}

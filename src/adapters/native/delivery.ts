@@ -1,0 +1,111 @@
+/**
+ * What a runtime's own socket tells, on its way to a sink: kept until the sink is there and while it pauses, in order, and
+ * never told from inside a call to the socket. Knows no runtime.
+ */
+
+import type { Closure } from "../../errors.ts";
+import type { Clock } from "../../transport/clock.ts";
+import type { Message, MessageSink } from "../../transport/message_socket.ts";
+
+/** A ping or pong that waits among messages. */
+interface Control {
+  readonly kind: "ping" | "pong";
+  readonly payload: Uint8Array;
+}
+
+export class Delivery {
+  readonly #clock: Pick<Clock, "afterTurn">;
+  #sink: MessageSink | undefined;
+  /** What waits, the oldest at `#next`: as much as the runtime had read when it was told to pause. */
+  #held: (Message | Control)[] = [];
+  #next = 0;
+  #paused = false;
+  #planned = false;
+  #closure: Closure | undefined;
+
+  constructor(clock: Pick<Clock, "afterTurn">) {
+    this.#clock = clock;
+  }
+
+  /** What was kept is told after this turn, before anything that comes later. */
+  start(sink: MessageSink): void {
+    this.#sink = sink;
+    this.#plan();
+  }
+
+  /** From the next message on, everything is kept. */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  /** What was kept is told after this turn. */
+  resume(): void {
+    this.#paused = false;
+    this.#plan();
+  }
+
+  /** `message` is the sink's from now on. */
+  message(message: Message): void {
+    if (this.#keeps) this.#held.push(message);
+    else this.#sink!.message(message);
+  }
+
+  ping(payload: Uint8Array): void {
+    if (this.#keeps) this.#held.push({ kind: "ping", payload });
+    else this.#sink!.ping(payload);
+  }
+
+  pong(payload: Uint8Array): void {
+    if (this.#keeps) this.#held.push({ kind: "pong", payload });
+    else this.#sink!.pong(payload);
+  }
+
+  drained(): void {
+    if (this.#closure === undefined) this.#sink?.drained();
+  }
+
+  /** The end: told after this turn, behind everything that was kept. Only the first one counts. */
+  closed(closure: Closure): void {
+    if (this.#closure !== undefined) return;
+    this.#closure = closure;
+    this.#plan();
+  }
+
+  /** Forgets what was kept; nothing but the end is told any more. */
+  drop(): void {
+    this.#held = [];
+    this.#next = 0;
+    this.#paused = false;
+  }
+
+  get #keeps(): boolean {
+    return this.#sink === undefined || this.#paused || this.#planned || this.#next < this.#held.length;
+  }
+
+  #plan(): void {
+    if (this.#sink === undefined || this.#paused || this.#planned) return;
+    if (this.#next === this.#held.length && this.#closure === undefined) return;
+    this.#planned = true;
+    this.#clock.afterTurn(() => {
+      this.#planned = false;
+      this.#tell();
+    });
+  }
+
+  #tell(): void {
+    const sink = this.#sink!;
+    while (!this.#paused && this.#next < this.#held.length) {
+      const item = this.#held[this.#next++]!;
+      if (typeof item === "string" || item instanceof Uint8Array) sink.message(item);
+      else sink[item.kind](item.payload);
+    }
+    if (this.#next < this.#held.length) return;
+    this.#held = [];
+    this.#next = 0;
+    const closure = this.#closure;
+    if (this.#paused || closure === undefined) return;
+    // Whatever comes later is kept, and never told.
+    this.#sink = undefined;
+    sink.closed(closure);
+  }
+}

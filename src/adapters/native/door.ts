@@ -1,0 +1,149 @@
+/**
+ * What a runtime's own server does with a request before anybody asks what it is for: limits, the handshake's rules, and
+ * ordinary requests (features L2, L7, L8). Knows no socket and no runtime.
+ */
+
+import { hasProduct, hasToken } from "../../handshake/header_grammar.ts";
+import {
+  bodyTooLarge,
+  FAILED,
+  headersTooLarge,
+  ILL_FORMED_TARGET,
+  ONLY_WEBSOCKET,
+  type Refusal,
+  STOPPING,
+  uriTooLong,
+} from "../../handshake/refusal.ts";
+import { isRefusal, judgeRequest, refusalResponse } from "../../handshake/server_handshake.ts";
+import type { ListenOptions } from "../../transport/upgrade.ts";
+
+/** Answers what is no upgrade of ours, with whatever else the runtime hands to its handlers. */
+export type Fallback<Info> = (request: Request, info: Info) => Response | Promise<Response>;
+
+/** What the door needs of a listener's options. */
+export type DoorOptions = Pick<
+  ListenOptions,
+  "maxUriLength" | "maxHeaderSize" | "maxEntityBodySize" | "server" | "claims" | "onError"
+>;
+
+export class Door<Info> {
+  readonly #options: DoorOptions;
+  readonly #fallback: Fallback<Info> | undefined;
+  readonly #leavesUnclaimed: boolean;
+  #stopped = false;
+
+  /**
+   * @param fallback answers ordinary requests; 426 without one
+   * @param leavesUnclaimed it gets upgrades to paths that nobody attached too
+   */
+  constructor(options: DoorOptions, fallback: Fallback<Info> | undefined, leavesUnclaimed: boolean) {
+    this.#options = options;
+    this.#fallback = fallback;
+    this.#leavesUnclaimed = leavesUnclaimed;
+  }
+
+  /** Answers everything with 503 from now on. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** Undefined: a valid upgrade, to be decided. Else the answer to it, which never rejects. */
+  answer(request: Request, info: Info): Response | Promise<Response> | undefined {
+    if (this.#stopped) return this.refuse(STOPPING);
+    const tooLong = this.#tooLong(request);
+    if (tooLong !== undefined) return this.refuse(tooLong);
+    const { headers, method } = request;
+    const upgrades = hasProduct(headers.get("upgrade") ?? "", "websocket") &&
+      hasToken(headers.get("connection") ?? "", "upgrade");
+    if (!upgrades) return this.#fetch(request, info);
+    if (this.#leavesUnclaimed && this.#fallback !== undefined) {
+      const pathname = pathOf(request.url);
+      if (pathname !== undefined && !this.#options.claims(pathname)) return this.#fetch(request, info);
+    }
+    const verdict = judgeRequest({ method, httpVersion: "1.1", headers });
+    if (isRefusal(verdict)) return this.refuse(verdict);
+    return pathOf(request.url) === undefined ? this.refuse(ILL_FORMED_TARGET) : undefined;
+  }
+
+  refuse(refusal: Refusal): Response {
+    return this.named(refusalResponse(refusal));
+  }
+
+  /** `response`, with the `Server` header. */
+  named(response: Response): Response {
+    const { server } = this.#options;
+    if (server === undefined || response.headers.has("server") || response.type === "error") return response;
+    const { body, status, statusText } = response;
+    return new Response(body, { status, statusText, headers: this.withServer(response.headers) });
+  }
+
+  /** A copy of `headers`, with the `Server` header. */
+  withServer(headers: Headers | undefined): Headers {
+    const { server } = this.#options;
+    const copy = new Headers(headers);
+    if (server !== undefined && !copy.has("server")) copy.set("server", server);
+    return copy;
+  }
+
+  #tooLong({ url, headers }: Request): Refusal | undefined {
+    const { maxUriLength, maxHeaderSize } = this.#options;
+    const path = url.indexOf("/", url.indexOf("://") + 3);
+    if (path !== -1 && url.length - path > maxUriLength) return uriTooLong(maxUriLength);
+    let size = 0;
+    // With the colon, the space and the line end of each.
+    for (const [name, value] of headers) size += name.length + value.length + 4;
+    return size > maxHeaderSize ? headersTooLarge(maxHeaderSize) : undefined;
+  }
+
+  async #fetch(request: Request, info: Info): Promise<Response> {
+    const { maxEntityBodySize: limit, onError } = this.#options;
+    if (this.#fallback === undefined) return this.refuse(ONLY_WEBSOCKET);
+    if (Number(request.headers.get("content-length") ?? 0) > limit) return this.refuse(bodyTooLarge(limit));
+    const body = new BodyLimit(limit);
+    try {
+      return this.named(await this.#fallback(body.on(request), info));
+    } catch (error) {
+      if (body.exceeded) return this.refuse(bodyTooLarge(limit));
+      onError(error);
+      return this.refuse(FAILED);
+    }
+  }
+}
+
+/** Fails a body that says nothing of its length, and is longer than it may be. */
+class BodyLimit {
+  readonly #limit: number;
+  exceeded = false;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** `request` itself when nothing is to be watched. */
+  on(request: Request): Request {
+    if (this.#limit === Infinity || request.body === null || request.headers.has("content-length")) return request;
+    let size = 0;
+    const counted = request.body.pipeThrough(
+      new TransformStream<Uint8Array, Uint8Array>({
+        transform: (chunk, controller) => {
+          size += chunk.length;
+          if (size <= this.#limit) return controller.enqueue(chunk);
+          this.exceeded = true;
+          controller.error(new RangeError(`Cannot read the body: it has more than ${this.#limit} bytes`));
+        },
+      }),
+    );
+    return new Request(request, { body: counted, ...HALF });
+  }
+}
+
+/** Fetch §5.4: a request whose body is a stream; some type definitions know nothing of it. */
+const HALF: object = { duplex: "half" };
+
+function pathOf(url: string): string | undefined {
+  try {
+    return new URL(url).pathname;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,41 @@
+/** A WHATWG request as the door knows it: copied, because a runtime takes its own back with the upgrade. */
+
+import { ConnectionError } from "../../errors.ts";
+import type { UpgradeRequest } from "../../transport/upgrade.ts";
+
+export class NativeRequest implements UpgradeRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Headers;
+  readonly remoteAddress: string | undefined;
+  readonly secure: boolean;
+  readonly #raw: Request;
+  #signal: AbortSignal | undefined;
+
+  constructor(request: Request, remoteAddress: string | undefined) {
+    this.#raw = request;
+    this.method = request.method;
+    this.url = request.url;
+    this.headers = new Headers(request.headers);
+    this.remoteAddress = remoteAddress;
+    this.secure = request.url.startsWith("https:");
+  }
+
+  /** Made when it is asked for: Deno 2.9 warns of every request whose signal was looked at. */
+  get signal(): AbortSignal {
+    if (this.#signal === undefined) {
+      const abort = new AbortController();
+      const raw = this.#raw.signal;
+      const left = (): void => abort.abort(new ConnectionError("The client left before the upgrade was decided"));
+      if (raw.aborted) left();
+      else raw.addEventListener("abort", left);
+      this.#signal = abort.signal;
+    }
+    return this.#signal;
+  }
+
+  /** The client is known to have left; false when nobody has watched. */
+  get hasLeft(): boolean {
+    return this.#signal?.aborted === true;
+  }
+}

@@ -1,0 +1,39 @@
+/** What is under way on a runtime's own server, and when nothing is any more. Knows no runtime. */
+
+import type { MessageSocket } from "../../transport/message_socket.ts";
+
+export class Traffic {
+  /** Sockets, while they are open. */
+  readonly #sockets = new Set<MessageSocket>();
+  #undecided = 0;
+  #waiting: (() => void)[] = [];
+
+  opened(socket: MessageSocket): void {
+    this.#sockets.add(socket);
+  }
+
+  closed(socket: MessageSocket): void {
+    this.#sockets.delete(socket);
+    this.#changed();
+  }
+
+  /** @param decided resolves when the upgrade is decided; never rejects */
+  decide(decided: Promise<void>): void {
+    this.#undecided++;
+    void decided.then(() => {
+      this.#undecided--;
+      this.#changed();
+    });
+  }
+
+  /** Resolves once every upgrade is decided and every socket has closed. */
+  async over(): Promise<void> {
+    while (this.#undecided + this.#sockets.size > 0) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+  }
+
+  #changed(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+}
