@@ -5,7 +5,8 @@
  */
 
 export { Client, Listener } from "./src/adapters/default.ts";
-export type { ClientConfiguration, HttpResponse } from "./src/client/client.ts";
+export type { ClientConfiguration } from "./src/client/client.ts";
+export type { HttpResponse } from "./src/client/connector.ts";
 export type { PingPongHandler, PingReply } from "./src/client/options.ts";
 export type { BindingIssue, CloseFrameInfo, Closure, RejectedResponse } from "./src/errors.ts";
 export type { Message } from "./src/transport/message_socket.ts";

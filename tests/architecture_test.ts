@@ -59,7 +59,7 @@ const HOUSE: Readonly<Record<string, Folder>> = {
   pubsub: { imports: words("transport"), files: words("topics") },
   client: {
     imports: words("connection handshake transport streams binding auth"),
-    files: words("options retry target response_body relay connect control_handlers client"),
+    files: words("options retry target connector response_body relay connect control_handlers client"),
   },
   service: {
     imports: words("handshake transport streams binding auth pubsub"),
@@ -90,6 +90,10 @@ const HOUSE: Readonly<Record<string, Folder>> = {
     imports: words("handshake transport connection adapters/native adapters/node"),
     files: words("bun_api bun_socket bun_upgrade bun_host bun_runtime mod"),
   },
+  "adapters/browser": {
+    imports: words("client handshake transport adapters/web"),
+    files: words("browser_clock web_connect browser_runtime mod"),
+  },
   adapters: {
     imports: words("adapters/node adapters/deno adapters/bun client service transport"),
     files: words("default"),
@@ -101,6 +105,7 @@ const ENTRIES: Readonly<Record<string, readonly string[]>> = {
   "adapters/node/mod": words("service"),
   "adapters/deno/mod": words("service"),
   "adapters/bun/mod": words("service"),
+  "adapters/browser/mod": words("streams binding"),
 };
 
 const FILES = readdirSync(join(ROOT, "src"), { recursive: true, encoding: "utf8" })

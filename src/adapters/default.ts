@@ -1,6 +1,8 @@
 /** Binds `Client` and `Listener` to what this runtime gives. The one place to change when a runtime's default does. */
 
 import { Client as AnyClient, type ClientConfiguration } from "../client/client.ts";
+import { clientRuntime } from "../client/connect.ts";
+import type { ClientRuntime } from "../client/connector.ts";
 import { Listener as AnyListener } from "../service/listener.ts";
 import type { ListenerConfiguration } from "../service/options.ts";
 import type { Runtime } from "../transport/runtime.ts";
@@ -9,6 +11,7 @@ import { denoRuntime } from "./deno/deno_runtime.ts";
 import { nodeRuntime } from "./node/node_runtime.ts";
 
 const runtime: Runtime = "Deno" in globalThis ? denoRuntime : "Bun" in globalThis ? bunRuntime : nodeRuntime;
+const overPipes: ClientRuntime = clientRuntime(runtime);
 
 /**
  * A WebSocket client: an async iterator of messages, a pair of WHATWG streams, and methods to read and write.
@@ -40,7 +43,7 @@ export class Client extends AnyClient {
    * @throws {RangeError} when a number is out of range
    */
   constructor(url: string | URL, config?: ClientConfiguration) {
-    super(runtime, url, config);
+    super(overPipes, url, config);
   }
 }
 

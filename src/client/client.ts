@@ -23,8 +23,7 @@ import { MessageIterator, type ReadOptions } from "../streams/message_iterator.t
 import { MessageReads } from "../streams/message_reads.ts";
 import { messageReadable, messageWritable, type WritableMessage } from "../streams/message_streams.ts";
 import type { Message } from "../transport/message_socket.ts";
-import type { Runtime } from "../transport/runtime.ts";
-import { connect, type Opened } from "./connect.ts";
+import type { ClientRuntime, HttpResponse, Opened } from "./connector.ts";
 import { ControlHandlers } from "./control_handlers.ts";
 import { checkClient, type ClientOptions, type ClientSettings } from "./options.ts";
 import { parseTarget, type Target } from "./target.ts";
@@ -32,19 +31,12 @@ import { parseTarget, type Target } from "./target.ts";
 /** Options of a `Client`. Times are seconds, fractions allowed; sizes are bytes. */
 export type ClientConfiguration = ClientOptions<Client>;
 
-/** The server's answer that opened the connection. */
-export interface HttpResponse {
-  /** 101. */
-  readonly status: number;
-  readonly headers: Headers;
-}
-
 /** What there is once the connection is open. */
 interface Session {
   readonly endpoint: Endpoint;
   readonly inbox: Inbox;
   readonly reads: MessageReads;
-  readonly response: HttpResponse;
+  readonly response: HttpResponse | undefined;
 }
 
 /**
@@ -63,7 +55,7 @@ export class Client implements AsyncIterable<Message> {
   /** Resolves with how the connection ended, also when it was never open. Never rejects. */
   readonly closed: Promise<Closure>;
 
-  readonly #runtime: Runtime;
+  readonly #runtime: ClientRuntime;
   readonly #target: Target;
   readonly #settings: ClientSettings<Client>;
   readonly #readOptions: ReadOptions;
@@ -82,11 +74,12 @@ export class Client implements AsyncIterable<Message> {
    *
    * @throws {TypeError} when the URL or an option cannot be used; the message names it
    * @throws {RangeError} when a number is out of range
+   * @throws {UnsupportedError} when an option cannot be had in this place
    */
-  constructor(runtime: Runtime, url: string | URL, config?: ClientConfiguration) {
+  constructor(runtime: ClientRuntime, url: string | URL, config?: ClientConfiguration) {
     this.#runtime = runtime;
     this.#target = parseTarget(url);
-    this.#settings = checkClient<Client>(config);
+    this.#settings = checkClient<Client>(config, runtime.limitations);
     this.#readOptions = { clock: runtime.clock, readMs: this.#settings.readMs };
     this.#handlers = new ControlHandlers((error) => runtime.report(error));
     const connected = this.#connect();
@@ -188,7 +181,7 @@ export class Client implements AsyncIterable<Message> {
    */
   writeTextMessage(text: string, options?: WriteOptions): Promise<void> {
     if (typeof text !== "string") throw new TypeError(`Cannot write a text message: it is of type ${typeof text}`);
-    return this.#write(text, checkWrite(options));
+    return this.#write(text, checkWrite(options, this.#runtime.limitations));
   }
 
   /**
@@ -198,7 +191,7 @@ export class Client implements AsyncIterable<Message> {
    * @throws {TypeError} at once, when `data` is neither a `Uint8Array` nor an `ArrayBuffer`
    */
   writeBinaryMessage(data: Uint8Array | ArrayBuffer, options?: WriteOptions): Promise<void> {
-    return this.#write(toBytes(data, "Cannot write a binary message"), checkWrite(options));
+    return this.#write(toBytes(data, "Cannot write a binary message"), checkWrite(options, this.#runtime.limitations));
   }
 
   /**
@@ -213,7 +206,7 @@ export class Client implements AsyncIterable<Message> {
       const message = "Cannot write a stream as one message: this version does not do it";
       throw new UnsupportedError(message, "streamed message", this.#runtime.name);
     }
-    return this.#write(toMessage(value), checkWrite(options));
+    return this.#write(toMessage(value), checkWrite(options, this.#runtime.limitations));
   }
 
   /**
@@ -247,10 +240,12 @@ export class Client implements AsyncIterable<Message> {
    *   for ever. Default 60.
    * @throws {RangeError} at once, when one of them is out of range; nothing is sent
    * @throws {TypeError} at once, when the reason is not a string
+   * @throws {UnsupportedError} at once, for a code that this place does not send
    */
   close(statusCode = 1000, reason = "", timeout = 60): Promise<Closure> {
     const timeoutMs = closeMillis("timeout", timeout);
     checkClose(statusCode, reason);
+    this.#runtime.checkCode?.(statusCode);
     if (this.#session !== undefined) return this.#session.endpoint.close(statusCode, reason, timeoutMs);
     this.#connecting.abort(new ConnectionError("Cannot connect: the client was closed before the connection was open"));
     return this.closed;
@@ -267,8 +262,19 @@ export class Client implements AsyncIterable<Message> {
     await this.close();
   }
 
-  /** The answer that opened the connection, undefined before. */
+  /**
+   * The answer that opened the connection, undefined before.
+   *
+   * @throws {UnsupportedError} where the runtime does not show it
+   */
   getHttpResponse(): HttpResponse | undefined {
+    if (this.#session !== undefined && this.#session.response === undefined) {
+      throw new UnsupportedError(
+        "Cannot tell the server's answer: it is not shown here",
+        "response",
+        this.#runtime.name,
+      );
+    }
     return this.#session?.response;
   }
 
@@ -327,7 +333,7 @@ export class Client implements AsyncIterable<Message> {
     if (signal?.aborted) abort();
     try {
       const connecting = this.#connecting.signal;
-      const opened = await connect(this.#runtime, this.#target, this.#settings, connecting);
+      const opened = await this.#runtime.connect(this.#target, this.#settings, connecting);
       if (connecting.aborted) {
         // Given up between the last byte of the handshake and this line: nobody listened any more.
         opened.socket.destroy();
@@ -370,7 +376,7 @@ export class Client implements AsyncIterable<Message> {
     const endpoint = new Endpoint(socket, reader, { ...pacing, clock, deadlines });
     const inbox = new Inbox(endpoint);
     const reads = new MessageReads(inbox, this.#readOptions);
-    return { endpoint, inbox, reads, response: { status: response.status, headers: response.headers } };
+    return { endpoint, inbox, reads, response };
   }
 
   /** @throws what says that the connection is not open yet, or never was */
@@ -411,7 +417,7 @@ export class Client implements AsyncIterable<Message> {
 
   #onIdle(): void {
     const { onIdleTimeout } = this.#settings;
-    if (onIdleTimeout === undefined) void this.close(1001, "idle timeout");
+    if (onIdleTimeout === undefined) void this.#session?.endpoint.close(1001, "idle timeout");
     else this.#handlers.call(() => onIdleTimeout(this));
   }
 }

@@ -11,39 +11,21 @@ import { acceptKey, createKey } from "../handshake/accept_key.ts";
 import { judgeAnswer, serializeOffer, unreadableAnswer, unusableAnswer } from "../handshake/client_handshake.ts";
 import { HttpHeadError, type ParsedHead, type ResponseHead, responseHeadParser } from "../handshake/http_head.ts";
 import type { ByteSink, ByteTransport } from "../transport/byte_transport.ts";
-import type { MessageSocket } from "../transport/message_socket.ts";
 import type { Runtime } from "../transport/runtime.ts";
-import type { CompressionSettings, SocketLimits } from "../transport/upgrade.ts";
+import type { ClientRuntime, ConnectSettings, Opened } from "./connector.ts";
 import { Relay } from "./relay.ts";
 import { ResponseBody } from "./response_body.ts";
 import type { Target } from "./target.ts";
 
-/** What to ask for, and how long it may take. */
-export interface ConnectSettings {
-  readonly protocols: readonly string[];
-  readonly headers: readonly (readonly [string, string])[];
-  readonly origin: string | undefined;
-  /** Milliseconds for everything until the connection is open, Infinity for ever. */
-  readonly handshakeMs: number;
-  readonly limits: SocketLimits;
-  /** How to compress, undefined for not at all. */
-  readonly compression: CompressionSettings | undefined;
-}
-
-/** An open connection, not started yet, and the answer that opened it. */
-export interface Opened {
-  readonly socket: MessageSocket;
-  readonly response: ResponseHead;
-}
-
 /** How long the body of a refusal may take to arrive once its head is there. */
 const BODY_MS = 2_000;
 
-/**
- * Connects to `target`. Rejects with a `ConnectionError`, an `InvalidHandshakeError`, a `HandshakeTimedOutError`, or the
- * signal's reason when it aborts.
- */
-export async function connect(
+/** A client's runtime that connects over the pipes of `runtime`, with our own handshake and engine. */
+export function clientRuntime(runtime: Runtime): ClientRuntime {
+  return { ...runtime, connect: (target, settings, signal) => connect(runtime, target, settings, signal) };
+}
+
+async function connect(
   runtime: Runtime,
   target: Target,
   settings: ConnectSettings,
@@ -146,7 +128,7 @@ class Opening implements ByteSink {
       deflate: compressed?.deflate,
       head,
     });
-    return { socket, response };
+    return { socket, response: { status: response.status, headers: response.headers } };
   }
 
   bytes(chunk: Uint8Array): void {

@@ -6,7 +6,15 @@
 import { isFieldValue, isToken } from "../handshake/header_grammar.ts";
 import { isReservedHeader } from "../handshake/reserved_header.ts";
 import { validateProtocols } from "../handshake/subprotocol.ts";
-import { checkFunction, checkIsOptions, checkNames, checkSeconds, type Given, wrongKind } from "../option_check.ts";
+import {
+  checkFunction,
+  checkIsOptions,
+  checkNames,
+  checkSeconds,
+  checkSupported,
+  type Given,
+  wrongKind,
+} from "../option_check.ts";
 import { checkCompression, type CompressionOptions } from "../streams/compression_options.ts";
 import {
   checkConnection,
@@ -14,7 +22,7 @@ import {
   type ConnectionConfiguration,
   type ConnectionSettings,
 } from "../streams/connection_options.ts";
-import type { CompressionSettings } from "../transport/upgrade.ts";
+import type { CompressionSettings, Limitations } from "../transport/upgrade.ts";
 
 /** Takes pings and pongs instead of the client itself. */
 export interface PingPongHandler<Client> {
@@ -74,10 +82,15 @@ export interface ClientSettings<Client> extends ConnectionSettings {
  *
  * @throws {TypeError} for an unknown name, a value of the wrong kind, and what this version does not do
  * @throws {RangeError} for a number out of range
+ * @throws {UnsupportedError} for an option that cannot be had where the client runs
  */
-export function checkClient<Client>(config: ClientOptions<Client> = {}): ClientSettings<Client> {
+export function checkClient<Client>(
+  config: ClientOptions<Client> = {},
+  limitations?: Limitations,
+): ClientSettings<Client> {
   checkIsOptions(config);
   const given = config as Given;
+  if (limitations !== undefined) checkSupported(given, limitations.options, limitations.runtime);
   checkNames(given, NAMES, REFUSALS);
   const { origin } = config;
   if (origin !== undefined && (typeof origin !== "string" || !/^[\x21-\x7e]+$/.test(origin))) {

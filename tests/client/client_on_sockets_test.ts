@@ -10,6 +10,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { type WebSocket, WebSocketServer } from "ws";
 import { nodeRuntime } from "../../src/adapters/node/node_runtime.ts";
 import { Client, type ClientConfiguration } from "../../src/client/client.ts";
+import { clientRuntime } from "../../src/client/connect.ts";
 import { ConnectionClosureError, ConnectionError, type InvalidHandshakeError } from "../../src/errors.ts";
 import type { Message } from "../../src/transport/message_socket.ts";
 
@@ -19,7 +20,7 @@ afterEach(async () => {
 });
 
 function client(url: string, config?: ClientConfiguration): Client {
-  const client = new Client(nodeRuntime, url, config);
+  const client = new Client(clientRuntime(nodeRuntime), url, config);
   cleanups.push(() => client.terminate());
   return client;
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import type { StandardSchema } from "../../src/binding/schema.ts";
 import { Client, type ClientConfiguration } from "../../src/client/client.ts";
+import { clientRuntime } from "../../src/client/connect.ts";
 import {
   ConnectionClosureError,
   ConnectionError,
@@ -16,7 +17,7 @@ import { ScriptedServer, switching } from "../support/scripted_server.ts";
 /** A client that is not open yet. */
 function dial(config?: ClientConfiguration, url = "ws://example.com/chat") {
   const server = new ScriptedServer();
-  return { server, client: new Client(server.runtime, url, config) };
+  return { server, client: new Client(clientRuntime(server.runtime), url, config) };
 }
 
 /** An open client. Its server plays the frames; masks are zero, so `81 82 00 00 00 00 68 69` is the text "hi". */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { connect, type Opened } from "../../src/client/connect.ts";
+import { clientRuntime } from "../../src/client/connect.ts";
+import type { Opened } from "../../src/client/connector.ts";
 import { checkClient, type ClientOptions } from "../../src/client/options.ts";
 import { parseTarget } from "../../src/client/target.ts";
 import { ConnectionError, HandshakeTimedOutError, InvalidHandshakeError } from "../../src/errors.ts";
@@ -9,7 +10,8 @@ import { ScriptedServer, switching } from "../support/scripted_server.ts";
 async function start(options: ClientOptions<unknown> = {}, url = "ws://example.com/chat?a=1") {
   const server = new ScriptedServer();
   const controller = new AbortController();
-  const opened = connect(server.runtime, parseTarget(url), checkClient(options), controller.signal);
+  const { connect } = clientRuntime(server.runtime);
+  const opened = connect(parseTarget(url), checkClient(options), controller.signal);
   opened.catch(() => {});
   await server.settle();
   return { server, controller, opened };
@@ -77,7 +79,7 @@ describe("opening", () => {
     server.write(answer);
     await server.settle();
     const { socket, response } = await opened;
-    expect([socket.protocol, response.status, response.headers.get("x-server")]).toEqual(["chat.v1", 101, "7"]);
+    expect([socket.protocol, response?.status, response?.headers.get("x-server")]).toEqual(["chat.v1", 101, "7"]);
     expect(server.clock.timers).toBe(0);
   });
 
@@ -116,7 +118,7 @@ describe("opening", () => {
     const { server, opened } = await start();
     server.write("HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", switching());
     await server.settle();
-    expect((await opened).response.status).toBe(101);
+    expect((await opened).response?.status).toBe(101);
   });
 });
 
@@ -196,7 +198,7 @@ describe("refusals (C8)", () => {
     const server = new ScriptedServer();
     const refused = new ConnectionError("refused");
     const runtime = { ...server.runtime, dial: () => Promise.reject(refused) };
-    const opened = connect(runtime, parseTarget("ws://a/"), checkClient(), new AbortController().signal);
+    const opened = clientRuntime(runtime).connect(parseTarget("ws://a/"), checkClient(), new AbortController().signal);
     await expect(opened).rejects.toBe(refused);
     expect(server.clock.timers).toBe(0);
   });
@@ -218,8 +220,7 @@ describe("giving up", () => {
     const server = new ScriptedServer();
     const dial = (_: unknown, signal: AbortSignal): Promise<never> =>
       new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
-    const opened = connect(
-      { ...server.runtime, dial },
+    const opened = clientRuntime({ ...server.runtime, dial }).connect(
       parseTarget("ws://a/"),
       checkClient({ handshakeTimeout: 1 }),
       new AbortController().signal,
@@ -236,7 +237,11 @@ describe("giving up", () => {
 
   it("does not dial under a signal that has aborted", async () => {
     const server = new ScriptedServer();
-    const opened = connect(server.runtime, parseTarget("ws://a/"), checkClient(), AbortSignal.abort("mine"));
+    const opened = clientRuntime(server.runtime).connect(
+      parseTarget("ws://a/"),
+      checkClient(),
+      AbortSignal.abort("mine"),
+    );
     await expect(opened).rejects.toBe("mine");
     expect(server.targets).toEqual([]);
   });
@@ -244,7 +249,7 @@ describe("giving up", () => {
   it("lets a transport go that comes after the signal aborted", async () => {
     const server = new ScriptedServer();
     const controller = new AbortController();
-    const opened = connect(server.runtime, parseTarget("ws://a/"), checkClient(), controller.signal);
+    const opened = clientRuntime(server.runtime).connect(parseTarget("ws://a/"), checkClient(), controller.signal);
     controller.abort("mine");
     await expect(opened).rejects.toBe("mine");
     await server.settle();

@@ -12,10 +12,11 @@ import { BunUpgrade } from "./bun_upgrade.ts";
 
 /** Makes the host. Its `target` is a port. */
 export function bunHost(api: () => BunApi, clock: Clock): Host {
-  return async (options, onUpgrade) => {
-    const handler = new BunHandler(clock, options, onUpgrade, options.fetch, false);
-    return listen(api(), handler, options);
-  };
+  return (options, onUpgrade) =>
+    new Promise((resolve) => {
+      const handler = new BunHandler(clock, options, onUpgrade, options.fetch, false);
+      resolve(listen(api(), handler, options));
+    });
 }
 
 /** What `Bun.serve` takes. */

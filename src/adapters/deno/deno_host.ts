@@ -12,11 +12,12 @@ import { type DenoTools, DenoUpgrade } from "./deno_upgrade.ts";
 
 /** Makes the host. Its `target` is a port. */
 export function denoHost(api: () => DenoApi, clock: Clock): Host {
-  return async (options, onUpgrade) => {
-    const tools = denoTools(api(), clock);
-    const handler = new DenoHandler(tools, options, onUpgrade, options.fetch, false);
-    return listen(tools, handler, options);
-  };
+  return (options, onUpgrade) =>
+    new Promise((resolve) => {
+      const tools = denoTools(api(), clock);
+      const handler = new DenoHandler(tools, options, onUpgrade, options.fetch, false);
+      resolve(listen(tools, handler, options));
+    });
 }
 
 export function denoTools(deno: DenoApi, clock: Clock): DenoTools {
