@@ -36,6 +36,9 @@ export interface Row {
 const EVERYWHERE: readonly RuntimeName[] = ["node", "deno", "bun"];
 const PLAIN_WS = { WS_NO_BUFFER_UTIL: "1", WS_NO_UTF_8_VALIDATE: "1" };
 
+/** On the runtime's own server and sockets, instead of our engine. */
+const NATIVE = { HAWSER_HOST: "native" };
+
 export const PEERS: readonly Peer[] = [
   { name: "hawser-waist", server: "hawser_waist", runtimes: EVERYWHERE },
   { name: "hawser-service", server: "hawser_service", runtimes: EVERYWHERE },
@@ -43,15 +46,18 @@ export const PEERS: readonly Peer[] = [
   { name: "ws", server: "ws", runtimes: EVERYWHERE, env: PLAIN_WS },
   { name: "ws-bufferutil", server: "ws", runtimes: ["node"] },
   { name: "net", server: "net", runtimes: EVERYWHERE },
-  { name: "native", server: "deno_native", runtimes: ["deno"] },
-  { name: "native", server: "bun_native", runtimes: ["bun"] },
+  { name: "native-waist", server: "hawser_waist", runtimes: ["deno", "bun"], env: NATIVE },
+  { name: "native-service", server: "hawser_service", runtimes: ["deno", "bun"], env: NATIVE },
+  { name: "raw-deno", server: "deno_native", runtimes: ["deno"] },
+  { name: "raw-bun", server: "bun_native", runtimes: ["bun"] },
 ];
 
 /** What the others are divided by, in the order of the columns. */
-export const BASELINES = ["ws", "ws-bufferutil", "net", "native"] as const;
+export const BASELINES = ["ws", "ws-bufferutil", "net", "raw-deno", "raw-bun"] as const;
 
 const IN_FLIGHT = {
-  "hawser-waist": { ws: 14, net: 0.6, native: 0.9 },
+  "hawser-waist": { ws: 14, net: 0.6, "raw-deno": 12, "raw-bun": 0.9 },
+  "native-waist": { "raw-deno": 0.9, "raw-bun": 0.9 },
   "hawser-service": { ws: 12 },
   "hawser-iterator": { ws: 10 },
 };
@@ -87,7 +93,7 @@ export const ROWS: readonly Row[] = [
     job: "echo",
     load: ["-c", "64", "-p", "1", "-s", "20"],
     without: ["ws-bufferutil"],
-    aims: { "hawser-waist": { ws: 1.08, net: 0.95 } },
+    aims: { "hawser-waist": { ws: 1.08, net: 0.95, "raw-deno": 0.95 }, "native-waist": { "raw-bun": 0.9 } },
   },
   {
     name: "1KiB",

@@ -1,11 +1,11 @@
 /** Hawser as its user has it: a `Listener`, and a `Service` that returns its argument. */
 
-import { nodeRuntime } from "../../src/adapters/node/node_runtime.ts";
 import { broadcast } from "../../src/service/broadcast.ts";
 import type { Caller } from "../../src/service/caller.ts";
 import { Listener } from "../../src/service/listener.ts";
 import type { Service } from "../../src/service/service.ts";
 import { announce, compressed, job } from "./announce.ts";
+import { native, runtime } from "./hawser_host.ts";
 
 const echo: Service = {
   onTextMessage: (_caller, text) => text,
@@ -19,7 +19,10 @@ const fanout: Service = {
   onClose: (caller) => void callers.delete(caller),
 };
 
-const listener = new Listener(nodeRuntime, 0, { host: "127.0.0.1", webSocketCompressionEnabled: compressed });
+const listener = new Listener(runtime, 0, {
+  host: native ? { native: "127.0.0.1" } : "127.0.0.1",
+  webSocketCompressionEnabled: compressed,
+});
 listener.attach("/", { get: () => job === "fanout" ? fanout : echo });
 await listener.start();
 announce(listener.port);
