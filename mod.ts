@@ -5,9 +5,9 @@
  */
 
 export { Client, Listener } from "./src/adapters/default.ts";
-export type { ClientConfiguration } from "./src/client/client.ts";
+export type { Client as AnyClient, ClientConfiguration } from "./src/client/client.ts";
 export type { HttpResponse } from "./src/client/connector.ts";
-export type { PingPongHandler, PingReply } from "./src/client/options.ts";
+export type { ClientOptions, PingPongHandler, PingReply } from "./src/client/options.ts";
 export type { BindingIssue, CloseFrameInfo, Closure, RejectedResponse } from "./src/errors.ts";
 export type { Message } from "./src/transport/message_socket.ts";
 export type { ReadAhead } from "./src/streams/message_queue.ts";
@@ -15,13 +15,16 @@ export type { BufferPolicy } from "./src/streams/endpoint.ts";
 export type { CompressionOptions, WriteOptions } from "./src/streams/compression_options.ts";
 export type { ConnectionConfiguration } from "./src/streams/connection_options.ts";
 export type { WritableMessage } from "./src/streams/message_streams.ts";
-export type { StandardSchema } from "./src/binding/schema.ts";
+export type { SchemaIssue, SchemaResult, StandardSchema } from "./src/binding/schema.ts";
 
 export { Router } from "./src/service/router.ts";
 export type { Caller, CallerRequest } from "./src/service/caller.ts";
 export { broadcast, type BroadcastOptions, type BroadcastResult } from "./src/service/broadcast.ts";
 export type {
   Answer,
+  OneWay,
+  PathParamNames,
+  PathParams,
   Returned,
   Service,
   UpgradeContext,
@@ -34,7 +37,7 @@ export type {
   RequestLimits,
   UpgradeServiceOptions,
 } from "./src/service/options.ts";
-export type { ListenerStats, StopOptions } from "./src/service/listener.ts";
+export type { Listener as AnyListener, ListenerStats, StopOptions } from "./src/service/listener.ts";
 export type { StopResult } from "./src/service/session_set.ts";
 export { allowAnyOrigin, type OriginCheck, type Origins, sameOrigin } from "./src/handshake/origin.ts";
 export type { SubProtocols } from "./src/handshake/subprotocol.ts";

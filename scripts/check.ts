@@ -3,6 +3,7 @@
  * By itself (`npm run check`) it prints a line for each step; with `--fix` it formats and mends what it can first.
  */
 
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -16,6 +17,13 @@ export interface Tally {
   readonly failed: number;
 }
 
+/** What users import. */
+const ENTRIES = Object.values((JSON.parse(readFileSync(join(ROOT, "deno.json"), "utf8")) as DenoConfig).exports);
+
+interface DenoConfig {
+  readonly exports: Readonly<Record<string, string>>;
+}
+
 /** Runs every step, also after one failed, and prints how each ended. */
 export async function check(deno: string): Promise<Tally> {
   const steps: readonly (readonly [name: string, run: () => Promise<Finished>])[] = [
@@ -23,6 +31,9 @@ export async function check(deno: string): Promise<Tally> {
     ["lint", () => runCommand(deno, ["lint"])],
     ["types of the core", () => runNode("typescript/bin/tsc", "-p", "tsconfig.core.json")],
     ["types of everything", () => runNode("typescript/bin/tsc", "-p", "tsconfig.json")],
+    ["types in Deno", () => runCommand(deno, ["check", ...ENTRIES])],
+    ["documentation in the sources", () => runCommand(deno, ["doc", "--lint", ...ENTRIES])],
+    ["examples in the sources", () => runCommand(deno, ["test", "--doc", "--allow-net", "--quiet", ...withExamples()])],
     ["architecture", () => runNode("vitest/vitest.mjs", "run", "tests/architecture_test.ts")],
     ["documents", checkDocuments],
   ];
@@ -36,6 +47,12 @@ export async function check(deno: string): Promise<Tally> {
     console.log(`${name}: ${ok ? "passed" : `FAILED, ${failure}`} (${seconds} s)`);
   }
   return { passed, failed: steps.length - passed };
+}
+
+/** The sources with an example that runs. */
+function withExamples(): string[] {
+  const sources = readdirSync(join(ROOT, "src"), { recursive: true, encoding: "utf8" }).map((path) => `src/${path}`);
+  return sources.filter((path) => path.endsWith(".ts") && /^ *\* ```ts$/m.test(readFileSync(join(ROOT, path), "utf8")));
 }
 
 function runNode(script: string, ...args: string[]): Promise<Finished> {

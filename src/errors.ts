@@ -71,7 +71,9 @@ export interface RejectedResponse {
 
 /** The peer answered the opening handshake, but not with a valid upgrade (RFC 6455 §4.1). */
 export class InvalidHandshakeError extends WebSocketError {
+  /** Stays what it is when a bundler renames the class. */
   override readonly name: string = "InvalidHandshakeError";
+  /** What kind of error this is. */
   readonly code = "ERR_HANDSHAKE_REJECTED";
   /** The HTTP status of the answer. */
   readonly status: number;
@@ -79,6 +81,7 @@ export class InvalidHandshakeError extends WebSocketError {
   readonly headers: Headers;
   readonly #body: () => Promise<string>;
 
+  /** `message` says what could not be done, and why. */
   constructor(message: string, response: RejectedResponse, options?: ErrorOptions) {
     super(message, options);
     this.status = response.status;
@@ -94,13 +97,17 @@ export class InvalidHandshakeError extends WebSocketError {
 
 /** The opening handshake took longer than `handshakeTimeout`. */
 export class HandshakeTimedOutError extends WebSocketError {
+  /** Stays what it is when a bundler renames the class. */
   override readonly name: string = "HandshakeTimedOutError";
+  /** What kind of error this is. */
   readonly code = "ERR_HANDSHAKE_TIMED_OUT";
 }
 
 /** Returned or thrown by an upgrade service's `get` to refuse the upgrade with an HTTP status. */
 export class UpgradeError extends WebSocketError {
+  /** Stays what it is when a bundler renames the class. */
   override readonly name: string = "UpgradeError";
+  /** What kind of error this is. */
   readonly code = "ERR_UPGRADE_REFUSED";
   /** The HTTP status to answer with, 400 to 599. */
   readonly status: number;
@@ -108,9 +115,16 @@ export class UpgradeError extends WebSocketError {
   readonly headers: Headers;
 
   /**
+   * Made to be returned or thrown.
+   *
    * @throws {RangeError} when `status` is not an integer from 400 to 599
    */
-  constructor(status = 400, message = "Upgrade refused", headers?: HeadersInit, options?: ErrorOptions) {
+  constructor(
+    status = 400,
+    message = "Upgrade refused",
+    headers?: ConstructorParameters<typeof Headers>[0],
+    options?: ErrorOptions,
+  ) {
     if (!Number.isInteger(status) || status < 400 || status > 599) {
       throw new RangeError(`Cannot refuse an upgrade with status ${status}: it is not from 400 to 599`);
     }
@@ -122,17 +136,22 @@ export class UpgradeError extends WebSocketError {
 
 /** The network failed: refused, reset, unresolvable, or nobody answers any more. */
 export class ConnectionError extends WebSocketError {
+  /** Stays what it is when a bundler renames the class. */
   override readonly name: string = "ConnectionError";
+  /** What kind of error this is. */
   readonly code: "ERR_CONNECTION" | "ERR_CONNECTION_CLOSED" = "ERR_CONNECTION";
 }
 
 /** The connection is closed, or closing, and the operation needed it open. */
 export class ConnectionClosureError extends ConnectionError {
+  /** Stays what it is when a bundler renames the class. */
   override readonly name: string = "ConnectionClosureError";
+  /** What kind of error this is. */
   override readonly code = "ERR_CONNECTION_CLOSED";
   /** How it ended, as far as that is known: a closing handshake may still be under way. */
   readonly closure: Closure;
 
+  /** `message` says what could not be done, and why. */
   constructor(action: string, closure: Closure, options?: ErrorOptions) {
     super(`${action}: ${describeClosure(closure)}`, options ?? causeOf(closure));
     this.closure = closure;
@@ -141,13 +160,16 @@ export class ConnectionClosureError extends ConnectionError {
 
 /** The peer broke a rule of RFC 6455 or RFC 7692. */
 export class CorruptedFrameError extends WebSocketError {
+  /** Stays what it is when a bundler renames the class. */
   override readonly name: string = "CorruptedFrameError";
+  /** What kind of error this is. */
   readonly code: "ERR_CORRUPTED_FRAME" | "ERR_INVALID_CONTINUATION" = "ERR_CORRUPTED_FRAME";
   /** The status code our close frame carries: 1002, 1007 or 1008. */
   readonly closeCode: number;
   /** The section of RFC 6455 (or `"RFC 7692 §…"`) that was broken. */
   readonly section: string;
 
+  /** `message` says what could not be done, and why. */
   constructor(message: string, closeCode: number, section: string, options?: ErrorOptions) {
     super(message, options);
     this.closeCode = closeCode;
@@ -157,9 +179,12 @@ export class CorruptedFrameError extends WebSocketError {
 
 /** A continuation frame without a message to continue, or a new message inside an unfinished one (RFC 6455 §5.4). */
 export class InvalidContinuationFrameError extends CorruptedFrameError {
+  /** Stays what it is when a bundler renames the class. */
   override readonly name: string = "InvalidContinuationFrameError";
+  /** What kind of error this is. */
   override readonly code = "ERR_INVALID_CONTINUATION";
 
+  /** `message` says what could not be done, and why. */
   constructor(message: string) {
     super(message, 1002, "§5.4");
   }
@@ -167,7 +192,9 @@ export class InvalidContinuationFrameError extends CorruptedFrameError {
 
 /** The peer sent more than a limit allows: refused with 1009 at the header, before the payload was kept. */
 export class PayloadTooLargeError extends WebSocketError {
+  /** Stays what it is when a bundler renames the class. */
   override readonly name: string = "PayloadTooLargeError";
+  /** What kind of error this is. */
   readonly code = "ERR_PAYLOAD_TOO_LARGE";
   /** The status code our close frame carries. */
   readonly closeCode = 1009;
@@ -176,6 +203,7 @@ export class PayloadTooLargeError extends WebSocketError {
   /** The limit it passed. */
   readonly limit: number;
 
+  /** `message` says what could not be done, and why. */
   constructor(message: string, size: number, limit: number, options?: ErrorOptions) {
     super(message, options);
     this.size = size;
@@ -185,37 +213,49 @@ export class PayloadTooLargeError extends WebSocketError {
 
 /** No message arrived within `readTimeout`. The connection stays usable and no message is lost. */
 export class ReadTimedOutError extends WebSocketError {
+  /** Stays what it is when a bundler renames the class. */
   override readonly name: string = "ReadTimedOutError";
+  /** What kind of error this is. */
   readonly code = "ERR_READ_TIMED_OUT";
 }
 
 /** The peer did not take the message within `writeTimeout`. The message may still arrive. */
 export class WriteTimedOutError extends WebSocketError {
+  /** Stays what it is when a bundler renames the class. */
   override readonly name: string = "WriteTimedOutError";
+  /** What kind of error this is. */
   readonly code = "ERR_WRITE_TIMED_OUT";
 }
 
 /** TLS failed, or a key, certificate or store cannot be used. */
 export class SslError extends WebSocketError {
+  /** Stays what it is when a bundler renames the class. */
   override readonly name: string = "SslError";
+  /** What kind of error this is. */
   readonly code = "ERR_TLS";
 }
 
 /** A client could not obtain its credentials. Never carries the secret. */
 export class AuthError extends WebSocketError {
+  /** Stays what it is when a bundler renames the class. */
   override readonly name: string = "AuthError";
+  /** What kind of error this is. */
   readonly code = "ERR_AUTH";
 }
 
 /** The caller is nobody we know: 401. */
 export class AuthnError extends WebSocketError {
+  /** Stays what it is when a bundler renames the class. */
   override readonly name: string = "AuthnError";
+  /** What kind of error this is. */
   readonly code = "ERR_UNAUTHENTICATED";
 }
 
 /** The caller is known and may not: 403. */
 export class AuthzError extends WebSocketError {
+  /** Stays what it is when a bundler renames the class. */
   override readonly name: string = "AuthzError";
+  /** What kind of error this is. */
   readonly code = "ERR_UNAUTHORIZED";
 }
 
@@ -229,11 +269,14 @@ export interface BindingIssue {
 
 /** A message could not be parsed, or has not the shape that was asked for. */
 export class PayloadBindingError extends WebSocketError {
+  /** Stays what it is when a bundler renames the class. */
   override readonly name: string = "PayloadBindingError";
+  /** What kind of error this is. */
   readonly code: "ERR_PAYLOAD_BINDING" | "ERR_PAYLOAD_VALIDATION" = "ERR_PAYLOAD_BINDING";
   /** What is wrong, and where. */
   readonly issues: readonly BindingIssue[];
 
+  /** `message` says what could not be done, and why. */
   constructor(message: string, issues: readonly BindingIssue[] = [], options?: ErrorOptions) {
     super(message, options);
     this.issues = issues;
@@ -242,19 +285,24 @@ export class PayloadBindingError extends WebSocketError {
 
 /** A message has the right shape, and a constraint refuses it. */
 export class PayloadValidationError extends PayloadBindingError {
+  /** Stays what it is when a bundler renames the class. */
   override readonly name: string = "PayloadValidationError";
+  /** What kind of error this is. */
   override readonly code = "ERR_PAYLOAD_VALIDATION";
 }
 
 /** This runtime cannot do what was asked. */
 export class UnsupportedError extends WebSocketError {
+  /** Stays what it is when a bundler renames the class. */
   override readonly name: string = "UnsupportedError";
+  /** What kind of error this is. */
   readonly code = "ERR_UNSUPPORTED";
   /** What was asked for. */
   readonly feature: string;
   /** Where it cannot be had. */
   readonly runtime: string;
 
+  /** `message` says what could not be done, and why. */
   constructor(message: string, feature: string, runtime: string) {
     super(message);
     this.feature = feature;

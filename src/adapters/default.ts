@@ -17,9 +17,17 @@ const overPipes: ClientRuntime = clientRuntime(runtime);
  * A WebSocket client: an async iterator of messages, a pair of WHATWG streams, and methods to read and write.
  *
  * ```ts
- * const client = await Client.connect("wss://example.com/chat");
+ * const listener = new Listener(0, { host: "127.0.0.1" });
+ * listener.attach("/echo", { get: () => ({ onMessage: (_caller, message) => message }) });
+ * await listener.start();
+ *
+ * const client = await Client.connect(`${listener.url}/echo`);
  * await client.writeTextMessage("hello");
- * for await (const message of client) console.log(message);
+ * for await (const message of client) {
+ *   console.log(message); // hello
+ *   break; // closes the connection with 1000
+ * }
+ * await listener.gracefulStop();
  * ```
  */
 export class Client extends AnyClient {
@@ -59,6 +67,8 @@ export class Client extends AnyClient {
  */
 export class Listener extends AnyListener {
   /**
+   * Binds nothing yet: `start` does.
+   *
    * @param target a port (0: a free one), or an `http.Server` or `https.Server`
    * @throws {TypeError} for an unknown option, one of the wrong kind, and what this version does not do
    * @throws {RangeError} for a port or an option that is out of range

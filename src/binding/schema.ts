@@ -8,6 +8,7 @@ import { type BindingIssue, PayloadBindingError } from "../errors.ts";
 
 /** The part of Standard Schema, version 1, that is used here: zod, valibot, arktype and others have it. */
 export interface StandardSchema<Output = unknown> {
+  /** Where the standard keeps it. */
   readonly "~standard": {
     readonly version: 1;
     readonly vendor: string;
@@ -24,7 +25,9 @@ export type SchemaResult<Output> =
 
 /** One issue, as a schema tells it. */
 export interface SchemaIssue {
+  /** What is wrong. */
   readonly message: string;
+  /** Where, from the outside in; absent for the value as a whole. */
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }
 

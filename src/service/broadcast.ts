@@ -34,7 +34,7 @@ export interface BroadcastResult {
  * Sends `message` to every one of `callers`, and returns at once: a slow or dead peer holds up nobody. The message is
  * turned into text or bytes once, and framed once for each kind of receiver. Bytes have been read when this returns.
  *
- * ```ts
+ * ```ts ignore
  * broadcast(room, { from: name, text }, { except: caller, policy: "drop" });
  * ```
  *

@@ -49,6 +49,7 @@ export class Caller {
   #id: string | undefined;
   #attributes: Map<string, unknown> | undefined;
 
+  /** Made by the listener, one for each connection. */
   constructor(link: CallerLink) {
     this.#link = link;
   }

@@ -5,8 +5,8 @@
 
 import { checkClose } from "../close_code.ts";
 
-/** The same in every copy of this library that one process has loaded. */
-const BRAND: unique symbol = Symbol.for("hawser.CloseFrame");
+/** The same in every copy of this library that one process has loaded; and nothing that a peer's JSON can hold. */
+const BRAND = Symbol.for("hawser.CloseFrame");
 
 /** A close frame to answer with. Made by `closeFrame`, or one of the constants below. */
 export interface CloseFrame {
@@ -14,7 +14,8 @@ export interface CloseFrame {
   readonly status: number;
   /** At most 123 bytes of UTF-8. */
   readonly reason: string;
-  readonly [BRAND]: true;
+  /** Tells it from an object that only looks like one, and is sent as JSON. */
+  readonly "~hawser": symbol;
 }
 
 /**
@@ -26,12 +27,12 @@ export interface CloseFrame {
 export function closeFrame(status: number, reason = ""): CloseFrame {
   if (typeof reason !== "string") throw new TypeError("Cannot make a close frame: the reason is not a string");
   checkClose(status, reason);
-  return Object.freeze({ status, reason, [BRAND]: true as const });
+  return Object.freeze({ status, reason, "~hawser": BRAND });
 }
 
 /** Whether `value` was made by `closeFrame`, in this copy of the library or another. */
 export function isCloseFrame(value: unknown): value is CloseFrame {
-  return typeof value === "object" && value !== null && (value as Partial<CloseFrame>)[BRAND] === true;
+  return typeof value === "object" && value !== null && (value as Partial<CloseFrame>)["~hawser"] === BRAND;
 }
 
 /** 1000: done. */

@@ -45,13 +45,6 @@ export interface ListenerStats {
 
 /**
  * Accepts WebSockets on a port, or on an HTTP server that exists already.
- *
- * ```ts
- * const listener = new Listener(0);
- * listener.attach("/echo", { get: () => ({ onMessage: (_caller, message) => message }) });
- * await listener.start();
- * console.log(listener.url);
- * ```
  */
 export class Listener {
   readonly #host: Host;
@@ -66,6 +59,8 @@ export class Listener {
   #stopping: Promise<StopResult> | undefined;
 
   /**
+   * Binds nothing yet: `start` does.
+   *
    * @param target a port (0: a free one), or the runtime's own HTTP server
    * @throws {TypeError} for an unknown option, one of the wrong kind, and what this version does not do
    * @throws {RangeError} for a port or an option that is out of range

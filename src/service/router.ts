@@ -41,7 +41,11 @@ export class Router {
   readonly #routes = new Set<Route>();
   readonly #limitations: (() => Limitations | undefined) | undefined;
 
-  /** @param limitations what the host that serves it cannot do, asked at each `attach`; none by default */
+  /**
+   * Empty at first.
+   *
+   * @param limitations what the host that serves it cannot do, asked at each `attach`; none by default
+   */
   constructor(limitations?: () => Limitations | undefined) {
     this.#limitations = limitations;
   }

@@ -57,11 +57,9 @@ export interface Service {
 
 /** The names of the parameters in a path such as `/chat/:room`. */
 export type PathParamNames<Path extends string> = string extends Path ? string
-  : Path extends `${infer Head}/${infer Tail}` ? SegmentParamName<Head> | PathParamNames<Tail>
-  : SegmentParamName<Path>;
-
-type SegmentParamName<Segment extends string> = Segment extends `:${infer Name}` ? Name
-  : Segment extends "*" ? "*"
+  : Path extends `${infer Head}/${infer Tail}` ? PathParamNames<Head> | PathParamNames<Tail>
+  : Path extends `:${infer Name}` ? Name
+  : Path extends "*" ? "*"
   : never;
 
 /** The values of a path's parameters, percent-decoded; `*` is what the star stood for. */
@@ -98,18 +96,18 @@ export type UpgradeResult = Service | UpgradeError | AuthnError | AuthzError | R
  */
 export interface UpgradeService<Path extends string = string, Result extends UpgradeResult = UpgradeResult>
   extends UpgradeServiceOptions {
+  /** Decides one upgrade. */
   get(request: Request, context: UpgradeContext<Path>): Result | Promise<Result>;
 }
 
 /** Holds for results with one way to take messages: either `onMessage`, or one or both of the two others. */
-export type OneWay<Result> = [Ambiguous<Result>] extends [never] ? unknown
+export type OneWay<Result> = [
+  Result extends
+    & { onMessage: (...args: never[]) => unknown }
+    & ({ onTextMessage: (...args: never[]) => unknown } | { onBinaryMessage: (...args: never[]) => unknown }) ? Result
+    : never,
+] extends [never] ? unknown
   : { get: "A service has either onMessage, or onTextMessage and onBinaryMessage" };
-
-type Handler = (...args: never[]) => unknown;
-
-type Ambiguous<Result> = Result extends
-  { onMessage: Handler } & ({ onTextMessage: Handler } | { onBinaryMessage: Handler }) ? Result
-  : never;
 
 const HANDLERS: readonly (keyof Service)[] = [
   "onOpen",

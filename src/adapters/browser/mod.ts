@@ -46,9 +46,9 @@ export class Client extends AnyClient {
   }
 }
 
-export type { ClientConfiguration } from "../../client/client.ts";
+export type { Client as AnyClient, ClientConfiguration } from "../../client/client.ts";
 export type { HttpResponse } from "../../client/connector.ts";
-export type { PingPongHandler, PingReply } from "../../client/options.ts";
+export type { ClientOptions, PingPongHandler, PingReply } from "../../client/options.ts";
 export type { BindingIssue, CloseFrameInfo, Closure, RejectedResponse } from "../../errors.ts";
 export type { Message } from "../../transport/message_socket.ts";
 export type { ReadAhead } from "../../streams/message_queue.ts";
@@ -56,7 +56,7 @@ export type { BufferPolicy } from "../../streams/endpoint.ts";
 export type { CompressionOptions, WriteOptions } from "../../streams/compression_options.ts";
 export type { ConnectionConfiguration } from "../../streams/connection_options.ts";
 export type { WritableMessage } from "../../streams/message_streams.ts";
-export type { StandardSchema } from "../../binding/schema.ts";
+export type { SchemaIssue, SchemaResult, StandardSchema } from "../../binding/schema.ts";
 export {
   type AnyWebSocketError,
   ConnectionClosureError,

@@ -4,22 +4,33 @@
 export interface BunServerSocket {
   /** What was handed to `upgrade`. */
   data: unknown;
+  /** 1: open. */
   readonly readyState: number;
+  /** What binary messages come as. */
   binaryType?: string;
   /** Bytes taken, −1: taken, but they wait for the peer, 0: nothing was sent. */
   send(data: string | Uint8Array, compress?: boolean): number;
+  /** Sends a ping of at most 125 bytes. */
   ping(data: Uint8Array): number;
+  /** Sends a pong of at most 125 bytes. */
   pong(data: Uint8Array): number;
+  /** Sends a close frame and ends the connection, without waiting for the answer. */
   close(code?: number, reason?: string): void;
+  /** Ends the connection without a close frame. */
   terminate(): void;
+  /** Bytes that wait for the peer. */
   getBufferedAmount(): number;
+  /** Reads no more; what was read already still comes. */
   pause(): void;
+  /** Reads again. */
   resume(): void;
 }
 
 /** What `Bun.serve` hands to its handler beside the request. */
 export interface BunServer {
+  /** Answers with 101 and opens the socket, before it returns; false: it cannot. */
   upgrade(request: Request, options: { readonly headers: Headers; readonly data: unknown }): boolean;
+  /** Whose request it is. */
   requestIP(request: Request): { readonly address: string } | null;
 }
 
@@ -31,11 +42,17 @@ export interface BunListening extends BunServer {
 
 /** The handlers and options of `Bun.serve`'s `websocket`. */
 export interface BunWebSocketOptions {
+  /** It is open. */
   readonly open: (socket: BunServerSocket) => void;
+  /** A whole message. */
   readonly message: (socket: BunServerSocket, message: string | Uint8Array) => void;
+  /** Some of what waited is with the operating system. */
   readonly drain: (socket: BunServerSocket) => void;
+  /** A ping, which Bun has answered. */
   readonly ping: (socket: BunServerSocket, data: Uint8Array) => void;
+  /** A pong. */
   readonly pong: (socket: BunServerSocket, data: Uint8Array) => void;
+  /** It is closed. */
   readonly close: (socket: BunServerSocket, code: number, reason: string) => void;
   /** Bytes of a message, whole and inflated. */
   readonly maxPayloadLength: number;
@@ -43,7 +60,9 @@ export interface BunWebSocketOptions {
   readonly backpressureLimit: number;
   /** Seconds, 0 for never: ours counts. */
   readonly idleTimeout: number;
+  /** False: ours are sent. */
   readonly sendPings: boolean;
+  /** How messages are compressed. */
   readonly perMessageDeflate: false | { readonly compress: "shared"; readonly decompress: "shared" };
 }
 

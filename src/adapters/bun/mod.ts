@@ -12,6 +12,7 @@ import { BunHandler } from "./bun_host.ts";
 import { bunRuntime } from "./bun_runtime.ts";
 import { BUN_LIMITATIONS } from "./bun_upgrade.ts";
 
+export type { GuestOptions } from "../../service/guest.ts";
 export type { BunServer, BunServerSocket, BunWebSocketOptions } from "./bun_api.ts";
 
 /** Options of a `Router`: those of a `Listener` that do not belong to its port, and what answers everything else. */
@@ -23,7 +24,7 @@ export interface RouterOptions extends GuestOptions {
 /**
  * Services by path, for a `Bun.serve`. Its methods work unbound.
  *
- * ```ts
+ * ```ts ignore
  * const router = new Router({ fetch: () => new Response("A page") });
  * router.attach("/echo", { get: () => ({ onMessage: (_caller, message) => message }) });
  * Bun.serve({ fetch: router.fetch, websocket: router.websocket });
@@ -38,6 +39,8 @@ export class Router extends AnyRouter {
   #largestMessage: number | undefined;
 
   /**
+   * Empty at first.
+   *
    * @throws {TypeError} for an unknown option, one of the wrong kind, and what this version does not do
    * @throws {RangeError} for an option that is out of range
    * @throws {UnsupportedError} for an option that Bun's sockets cannot keep

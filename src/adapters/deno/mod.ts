@@ -12,6 +12,7 @@ import { DenoHandler, denoTools } from "./deno_host.ts";
 import { denoRuntime } from "./deno_runtime.ts";
 import { DENO_LIMITATIONS } from "./deno_upgrade.ts";
 
+export type { GuestOptions } from "../../service/guest.ts";
 export type { DenoServeInfo } from "./deno_api.ts";
 
 /** Options of a `Router`: those of a `Listener` that do not belong to its port, and what answers everything else. */
@@ -36,6 +37,8 @@ export class Router extends AnyRouter {
   readonly #handler: DenoHandler;
 
   /**
+   * Empty at first.
+   *
    * @throws {TypeError} for an unknown option, one of the wrong kind, and what this version does not do
    * @throws {RangeError} for an option that is out of range
    * @throws {UnsupportedError} for an option that Deno's sockets cannot keep
