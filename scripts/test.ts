@@ -1,7 +1,7 @@
 /**
- * All tests: the checks, then the suite inside each runtime. The last line is `N passed, N failed`, and the exit code
- * follows it. A test that was skipped, a run that is no run, or a runtime without a test counts as failed.
- * Names of parts (`check`, `node`, `deno`, `bun`) choose some of them; what follows `--` goes to vitest.
+ * All tests: the checks, the npm package, then the suite inside each runtime. The last line is `N passed, N failed`, and
+ * the exit code follows it. A test that was skipped, a run that is no run, or a runtime without a test counts as failed.
+ * Names of parts (`check`, `package`, `node`, `deno`, `bun`) choose some of them; what follows `--` goes to vitest.
  */
 
 import { mkdtemp, readFile, rm } from "node:fs/promises";
@@ -12,9 +12,11 @@ import { check, type Tally } from "./check.ts";
 import { ROOT, runCommand } from "./command.ts";
 import { ensure, SYSTEM_PACKAGES } from "./system_packages.ts";
 import { findRuntimes, type Runtimes, VERSIONS } from "./runtimes.ts";
+import { testPackage } from "./test_package.ts";
 
-const PARTS = ["check", "node", "deno", "bun"] as const;
+const PARTS = ["check", "package", "node", "deno", "bun"] as const;
 type Part = (typeof PARTS)[number];
+type Suite = Exclude<Part, "check" | "package">;
 
 /** The longest a suite may take inside one runtime, in seconds. */
 const SUITE_TIMEOUT = 300;
@@ -30,7 +32,7 @@ interface Report {
 }
 
 /** How vitest is started inside a runtime. Bun without `--bun` would silently start Node. */
-function commandFor(part: Exclude<Part, "check">, runtimes: Runtimes): [file: string, ...args: string[]] {
+function commandFor(part: Suite, runtimes: Runtimes): [file: string, ...args: string[]] {
   const vitest = join(ROOT, "node_modules", "vitest", "vitest.mjs");
   switch (part) {
     case "node":
@@ -43,7 +45,7 @@ function commandFor(part: Exclude<Part, "check">, runtimes: Runtimes): [file: st
   }
 }
 
-async function runSuite(part: Exclude<Part, "check">, runtimes: Runtimes, rest: readonly string[]): Promise<Tally> {
+async function runSuite(part: Suite, runtimes: Runtimes, rest: readonly string[]): Promise<Tally> {
   const folder = await mkdtemp(join(tmpdir(), "hawser-"));
   const reportFile = join(folder, "report.json");
   try {
@@ -93,8 +95,18 @@ function judge(part: Part, { testResults }: Report): Tally {
   return { passed, failed };
 }
 
+function isSuite(part: Part): part is Suite {
+  return part !== "check" && part !== "package";
+}
+
 function isPart(word: string): word is Part {
   return PARTS.some((part) => part === word);
+}
+
+function runPart(part: Part): Promise<Tally> {
+  if (part === "check") return check(runtimes.deno);
+  if (part === "package") return testPackage(runtimes);
+  return runSuite(part, runtimes, rest);
 }
 
 const words = process.argv.slice(2);
@@ -104,14 +116,14 @@ const runtimes = await findRuntimes();
 const versions = { node: process.versions.node, ...VERSIONS };
 
 const parts = asked.length > 0 ? asked : PARTS;
-if (parts.some((part) => part !== "check")) await ensure(SYSTEM_PACKAGES);
+if (parts.some(isSuite)) await ensure(SYSTEM_PACKAGES);
 
 const tallies: Tally[] = [];
 const lines: string[] = [];
 for (const part of parts) {
-  const title = part === "check" ? part : `${part} ${versions[part]}`;
+  const title = isSuite(part) ? `${part} ${versions[part]}` : part;
   console.log(`\n${title}`);
-  const tally = part === "check" ? await check(runtimes.deno) : await runSuite(part, runtimes, rest);
+  const tally = await runPart(part);
   tallies.push(tally);
   lines.push(`${title}: ${tally.passed} passed, ${tally.failed} failed`);
 }

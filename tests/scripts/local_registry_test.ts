@@ -1,0 +1,31 @@
+import { createHash } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+
+import { startRegistry } from "../../scripts/local_registry.ts";
+
+it("serves one package as a registry would, and nothing else", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "hawser-"));
+  try {
+    const tarball = join(folder, "a.tgz");
+    await writeFile(tarball, "not really a tarball");
+    const registry = await startRegistry({ name: "hawser", version: "1.2.3" }, tarball);
+    try {
+      const document = await (await fetch(new URL("hawser", registry.url))).json();
+      expect(document).toMatchObject({ name: "hawser", "dist-tags": { latest: "1.2.3" } });
+      const { dist, version } = document.versions["1.2.3"];
+      expect(version).toBe("1.2.3");
+      const bytes = new Uint8Array(await (await fetch(dist.tarball)).arrayBuffer());
+      expect(new TextDecoder().decode(bytes)).toBe("not really a tarball");
+      expect(dist.integrity).toBe(`sha512-${createHash("sha512").update(bytes).digest("base64")}`);
+      const other = await fetch(new URL("ws", registry.url));
+      expect([other.status, await other.json()]).toEqual([404, { error: "not found" }]);
+    } finally {
+      registry.close();
+    }
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
