@@ -6,7 +6,7 @@
  * key.pem and cert.pem are made for the run, by an authority that every program trusts.
  */
 
-import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -20,6 +20,9 @@ const DOCUMENTS = ["README.md", ...readdirSync(join(ROOT, "docs")).map((file) =>
   .filter((file) => file.endsWith(".md"));
 const PORT = "9090";
 const SLOW = { timeout: 60_000 };
+/** The marks of programs for one runtime, and the one that is meant here. */
+const NATIVE = ["deno", "bun"];
+const RUNTIME = "Deno" in globalThis ? "deno" : "Bun" in globalThis ? "bun" : undefined;
 
 interface Program extends Block {
   readonly name: string;
@@ -31,6 +34,8 @@ interface Program extends Block {
 }
 
 const folder = realpathSync(mkdtempSync(join(tmpdir(), "hawser-docs-")));
+// For the frameworks that some of them import.
+symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));
 const TRUST = { NODE_EXTRA_CA_CERTS: join(folder, "ca.pem"), DENO_CERT: join(folder, "ca.pem") };
 for (const [name, pem] of Object.entries(makeCertificates())) writeFileSync(join(folder, `${name}.pem`), pem);
 /** Each is started once, for all of its clients. */
@@ -46,13 +51,14 @@ const programs = DOCUMENTS.flatMap(programsOf);
 
 describe("the programs of the documents", () => {
   it("are marked with what this test knows", () => {
-    const unknown = programs.filter(({ mark }) => !["", "run", "server", "client"].includes(mark));
+    const unknown = programs.filter(({ mark }) => !["", "run", "server", "client", "deno", "bun"].includes(mark));
     expect(unknown.map(({ name, mark }) => `${name}: ${mark}`)).toEqual([]);
     expect(programs.length).toBeGreaterThan(0);
   });
 
   it("compile", SLOW, async () => {
-    const files = programs.map((program) => write(program, PORT));
+    // Those of one runtime have names that this compiler knows nothing of.
+    const files = programs.filter(({ mark }) => !NATIVE.includes(mark)).map((program) => write(program, PORT));
     const compilerOptions = {
       types: ["node"],
       typeRoots: [join(ROOT, "node_modules/@types")],
@@ -69,7 +75,7 @@ describe("the programs of the documents", () => {
     expect(output).toBe("");
   });
 
-  for (const program of programs.filter(({ mark }) => mark === "run")) {
+  for (const program of programs.filter(({ mark }) => mark === "run" || mark === RUNTIME)) {
     it.concurrent(`${program.name} runs`, SLOW, async () => {
       expectToHavePrinted(program, await runProgram(write(program, PORT), TRUST));
     });
@@ -124,10 +130,16 @@ function serve(program: Program): Promise<RunningServer> {
 /** Writes `program` to a file whose lines have the numbers they have in the document. */
 function write({ name, line, text }: Program, port: string): string {
   const file = join(folder, `${name.replace(/\W/g, "_")}_${port}.mts`);
-  const code = text.replaceAll(`from "hawser"`, `from ${JSON.stringify(join(ROOT, "mod.ts"))}`).replaceAll(PORT, port)
+  const code = text.replaceAll(/from "hawser(\/\w+)?"/g, (_, entry = "") => `from ${JSON.stringify(fileOf(entry))}`)
+    .replaceAll(PORT, port)
     .replace(/"(key|cert)\.pem"/g, (_, name) => JSON.stringify(join(folder, `${name}.pem`)));
   writeFileSync(file, "\n".repeat(line - 1) + code);
   return file;
+}
+
+/** The file that a user's `hawser` or `hawser/…` stands for. */
+function fileOf(entry: string): string {
+  return join(ROOT, entry === "" ? "mod.ts" : `src/adapters${entry}/mod.ts`);
 }
 
 function expectToHavePrinted(program: Program, { ok, output, failure }: Awaited<ReturnType<typeof runProgram>>): void {

@@ -19,7 +19,14 @@ async function start(example: string): Promise<URL> {
 }
 
 it("every example has a test", () => {
-  expect(readdirSync(join(ROOT, "examples")).sort()).toEqual(["demo.ts", "echo_server.ts", "existing_server.ts"]);
+  expect(readdirSync(join(ROOT, "examples")).sort()).toEqual([
+    "demo.ts",
+    "echo_server.ts",
+    "existing_server.ts",
+    "express_server.ts",
+    "fastify_server.ts",
+    "hono_server.ts",
+  ]);
 });
 
 it("echo_server.ts sends back what it gets", SLOW, async () => {
@@ -39,5 +46,34 @@ it("existing_server.ts has a page and a WebSocket on one port", SLOW, async () =
   expect([missing.status, await missing.text()]).toEqual([404, "Not found"]);
   const client = await Client.connect(`ws://${url.host}/clock`);
   expect(Date.parse(await client.readTextMessage())).not.toBeNaN();
+  await client.close();
+});
+
+it("express_server.ts has a page, and says to everybody what one of them says", SLOW, async () => {
+  const url = await start("express_server.ts");
+  expect(await (await fetch(`http://${url.host}/`)).text()).toContain("<title>Chat</title>");
+  const [ada, ben] = await Promise.all([Client.connect(`${url}chat`), Client.connect(`${url}chat`)]);
+  await ada.writeTextMessage("hello");
+  expect([await ada.readTextMessage(), await ben.readTextMessage()]).toEqual(["hello", "hello"]);
+  await Promise.all([ada.close(), ben.close()]);
+});
+
+it("fastify_server.ts has a page, and sends to everybody what is posted", SLOW, async () => {
+  const url = await start("fastify_server.ts");
+  expect(await (await fetch(`http://${url.host}/`)).text()).toContain("<title>News</title>");
+  const client = await Client.connect(`${url}news`);
+  const headers = { "content-type": "application/json" };
+  const posted = await fetch(`http://${url.host}/news`, { method: "POST", headers, body: '{"title":"Rain"}' });
+  expect(await posted.json()).toEqual({ sent: 1, dropped: 0, closed: 0 });
+  expect(await client.readTextMessage()).toBe("Rain");
+  await client.close();
+});
+
+it("hono_server.ts has a page, and sends back what it gets", SLOW, async () => {
+  const url = await start("hono_server.ts");
+  expect(await (await fetch(`http://${url.host}/`)).text()).toContain("<title>Echo</title>");
+  const client = await Client.connect(`${url}echo/ada`);
+  await client.writeTextMessage("hello");
+  expect(await client.readTextMessage()).toBe("ada: hello");
   await client.close();
 });

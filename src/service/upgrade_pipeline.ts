@@ -83,7 +83,7 @@ export class UpgradePipeline {
     } catch (error) {
       decision = this.#refusalOf(error);
     }
-    if (decision instanceof Response) await this.#reject(upgrade, decision);
+    if (isResponse(decision)) await this.#reject(upgrade, decision);
     else await this.#accept(upgrade, request, decision);
   };
 
@@ -127,7 +127,7 @@ export class UpgradePipeline {
       auth: undefined,
     };
     const result = await this.#ask(request, match, context);
-    if (result instanceof Response) return checkResponse(result);
+    if (isResponse(result)) return checkResponse(result);
     // What may be thrown may as well be returned.
     if (result instanceof Error) throw result;
     checkIsService(result, this.#parts.limitations);
@@ -207,6 +207,7 @@ export class UpgradePipeline {
         limits: settings.limits,
         compression: this.#parts.compression,
         keepAliveMs: settings.pacing.pingMs + settings.pacing.pongMs,
+        maxBufferedAmount: settings.pacing.maxBufferedAmount,
         headers,
         ...(protocol !== undefined && { protocol }),
       });
@@ -249,6 +250,14 @@ function parseUrl(text: string): URL | undefined {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Whether it is one, of whatever class: the global one may have been replaced since, as `@hono/node-server` 1.19 does. A
+ * refusal that is taken for a service lets everybody in.
+ */
+function isResponse(value: unknown): value is Response {
+  return value instanceof Response || Object.prototype.toString.call(value) === "[object Response]";
 }
 
 /** What cannot travel any more would leave the client without an answer. */

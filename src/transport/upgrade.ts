@@ -85,6 +85,8 @@ export interface Acceptance {
   readonly compression?: CompressionSettings | undefined;
   /** Milliseconds until a silent peer is to be cut, for a runtime that pings by itself; Infinity for never. */
   readonly keepAliveMs: number;
+  /** Bytes that may wait for a slow peer, for a runtime that takes any number without a word: `maxBufferedAmount`. */
+  readonly maxBufferedAmount?: number;
 }
 
 /** One pending upgrade. Exactly one of `accept` and `reject` is called, once. */

@@ -54,7 +54,8 @@ export function startServer(file: string, env: Readonly<Record<string, string>> 
 }
 
 function starter(): [command: string, ...args: string[]] {
-  if ("Deno" in globalThis) return [process.execPath, "run", "-A"];
+  // With the packages of npm's folder, as the tests themselves; deno.json would have it fetch its own.
+  if ("Deno" in globalThis) return [process.execPath, "run", "-A", "--node-modules-dir=manual"];
   if ("Bun" in globalThis) return [process.execPath];
   return [process.execPath, "--import", "tsx"];
 }
