@@ -1,5 +1,6 @@
 /**
- * What can be told without running the library: format, lint, types, the shape of the tree, and the documents.
+ * What can be told without running the library: format, lint, types, the shape of the tree, the documents, and how large
+ * the client is in a page.
  * By itself (`npm run check`) it prints a line for each step; with `--fix` it formats and mends what it can first.
  */
 
@@ -8,6 +9,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { findBrokenReferences } from "./broken_references.ts";
+import { checkBrowserSize } from "./browser_size.ts";
 import { type Finished, ROOT, runCommand } from "./command.ts";
 import { findRuntimes } from "./runtimes.ts";
 
@@ -19,6 +21,9 @@ export interface Tally {
 
 /** What users import. */
 const ENTRIES = Object.values((JSON.parse(readFileSync(join(ROOT, "deno.json"), "utf8")) as DenoConfig).exports);
+
+/** Only Deno knows its types; it finds the packages that it imports in npm's folder. */
+const DENO_EXAMPLE = "examples/deno_server.ts";
 
 interface DenoConfig {
   readonly exports: Readonly<Record<string, string>>;
@@ -32,10 +37,12 @@ export async function check(deno: string): Promise<Tally> {
     ["types of the core", () => runNode("typescript/bin/tsc", "-p", "tsconfig.core.json")],
     ["types of everything", () => runNode("typescript/bin/tsc", "-p", "tsconfig.json")],
     ["types in Deno", () => runCommand(deno, ["check", ...ENTRIES])],
+    ["types of the example for Deno", () => runCommand(deno, ["check", "--node-modules-dir=manual", DENO_EXAMPLE])],
     ["documentation in the sources", () => runCommand(deno, ["doc", "--lint", ...ENTRIES])],
     ["examples in the sources", () => runCommand(deno, ["test", "--doc", "--allow-net", "--quiet", ...withExamples()])],
     ["architecture", () => runNode("vitest/vitest.mjs", "run", "tests/architecture_test.ts")],
     ["documents", checkDocuments],
+    ["size of the browser client", tellBrowserSize],
   ];
   let passed = 0;
   for (const [name, run] of steps) {
@@ -62,6 +69,13 @@ function runNode(script: string, ...args: string[]): Promise<Finished> {
 async function checkDocuments(): Promise<Finished> {
   const broken = await findBrokenReferences(ROOT);
   return { ok: broken.length === 0, output: broken.join("\n"), failure: "broken references" };
+}
+
+/** Says it also when it is as it should be. */
+async function tellBrowserSize(): Promise<Finished> {
+  const finished = await checkBrowserSize();
+  if (finished.ok) console.log(finished.output);
+  return finished;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -50,7 +50,7 @@ const HOUSE: Readonly<Record<string, Folder>> = {
   streams: {
     imports: words("transport"),
     files: words(
-      `ring shared_message message_queue held_writes keep_alive endpoint connection_options compression_options inbox message_iterator message_reads
+      `ring shared_message message_queue held_writes keep_alive plain_endpoint endpoint connection_options compression_options inbox message_iterator message_reads
       message_streams`,
     ),
   },
@@ -59,7 +59,9 @@ const HOUSE: Readonly<Record<string, Folder>> = {
   pubsub: { imports: words("transport"), files: words("topics") },
   client: {
     imports: words("connection handshake transport streams binding auth"),
-    files: words("options retry target connector response_body relay connect control_handlers client"),
+    files: words(
+      "common_options options retry target connector control_handlers pinged_endpoint response_body relay connect client",
+    ),
   },
   service: {
     imports: words("handshake transport streams binding auth pubsub"),
@@ -91,8 +93,8 @@ const HOUSE: Readonly<Record<string, Folder>> = {
     files: words("bun_api bun_socket bun_upgrade bun_host bun_runtime mod"),
   },
   "adapters/browser": {
-    imports: words("client handshake transport adapters/web"),
-    files: words("browser_clock web_connect browser_runtime mod"),
+    imports: words("client streams transport adapters/web"),
+    files: words("browser_clock page_options web_connect browser_runtime mod"),
   },
   adapters: {
     imports: words("adapters/node adapters/deno adapters/bun client service transport"),
@@ -105,7 +107,7 @@ const ENTRIES: Readonly<Record<string, readonly string[]>> = {
   "adapters/node/mod": words("service"),
   "adapters/deno/mod": words("service"),
   "adapters/bun/mod": words("service"),
-  "adapters/browser/mod": words("streams binding"),
+  "adapters/browser/mod": words("binding"),
 };
 
 const FILES = readdirSync(join(ROOT, "src"), { recursive: true, encoding: "utf8" })

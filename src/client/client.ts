@@ -16,24 +16,23 @@ import {
   WriteTimedOutError,
 } from "../errors.ts";
 import { closeMillis } from "../seconds.ts";
-import { checkWrite, type WriteOptions } from "../streams/compression_options.ts";
-import { Endpoint, type EndpointReader, unheard } from "../streams/endpoint.ts";
+import type { WriteOptions } from "../streams/compression_options.ts";
 import { Inbox } from "../streams/inbox.ts";
 import { MessageIterator, type ReadOptions } from "../streams/message_iterator.ts";
 import { MessageReads } from "../streams/message_reads.ts";
 import { messageReadable, messageWritable, type WritableMessage } from "../streams/message_streams.ts";
+import { type EndpointReader, type PlainEndpoint, unheard } from "../streams/plain_endpoint.ts";
 import type { Message } from "../transport/message_socket.ts";
-import type { ClientRuntime, HttpResponse, Opened } from "./connector.ts";
-import { ControlHandlers } from "./control_handlers.ts";
-import { checkClient, type ClientOptions, type ClientSettings } from "./options.ts";
-import { parseTarget, type Target } from "./target.ts";
+import type { ClientPlan, ClientRuntime, HttpResponse, Opened } from "./connector.ts";
+import { callHandler } from "./control_handlers.ts";
+import type { ClientOptions } from "./options.ts";
 
 /** Options of a `Client`. Times are seconds, fractions allowed; sizes are bytes. */
 export type ClientConfiguration = ClientOptions<Client>;
 
 /** What there is once the connection is open. */
 interface Session {
-  readonly endpoint: Endpoint;
+  readonly endpoint: PlainEndpoint;
   readonly inbox: Inbox;
   readonly reads: MessageReads;
   readonly response: HttpResponse | undefined;
@@ -56,8 +55,7 @@ export class Client implements AsyncIterable<Message> {
   readonly closed: Promise<Closure>;
 
   readonly #runtime: ClientRuntime;
-  readonly #target: Target;
-  readonly #settings: ClientSettings<Client>;
+  readonly #plan: ClientPlan<Client>;
   readonly #readOptions: ReadOptions;
   readonly #connecting = new AbortController();
   #session: Session | undefined;
@@ -67,7 +65,6 @@ export class Client implements AsyncIterable<Message> {
   #writable: WritableStream<WritableMessage> | undefined;
   #id: string | undefined;
   #attributes: Map<string, unknown> | undefined;
-  readonly #handlers: ControlHandlers;
 
   /**
    * Starts to connect to `url`: `ws:`, `wss:`, `http:`, `https:`, or `ws+unix:/path/to.sock:/request/path`.
@@ -78,10 +75,8 @@ export class Client implements AsyncIterable<Message> {
    */
   constructor(runtime: ClientRuntime, url: string | URL, config?: ClientConfiguration) {
     this.#runtime = runtime;
-    this.#target = parseTarget(url);
-    this.#settings = checkClient<Client>(config, runtime.limitations);
-    this.#readOptions = { clock: runtime.clock, readMs: this.#settings.readMs };
-    this.#handlers = new ControlHandlers((error) => runtime.report(error));
+    this.#plan = runtime.plan<Client>(url, config);
+    this.#readOptions = { clock: runtime.clock, readMs: this.#plan.settings.readMs };
     const connected = this.#connect();
     this.opened = connected.then(ignore);
     this.opened.catch(ignore);
@@ -93,7 +88,7 @@ export class Client implements AsyncIterable<Message> {
 
   /** The URL, in its normal form. */
   get url(): string {
-    return this.#target.href;
+    return this.#plan.href;
   }
 
   /**
@@ -181,7 +176,7 @@ export class Client implements AsyncIterable<Message> {
    */
   writeTextMessage(text: string, options?: WriteOptions): Promise<void> {
     if (typeof text !== "string") throw new TypeError(`Cannot write a text message: it is of type ${typeof text}`);
-    return this.#write(text, checkWrite(options, this.#runtime.limitations));
+    return this.#write(text, this.#runtime.checkWrite(options));
   }
 
   /**
@@ -191,7 +186,7 @@ export class Client implements AsyncIterable<Message> {
    * @throws {TypeError} at once, when `data` is neither a `Uint8Array` nor an `ArrayBuffer`
    */
   writeBinaryMessage(data: Uint8Array | ArrayBuffer, options?: WriteOptions): Promise<void> {
-    return this.#write(toBytes(data, "Cannot write a binary message"), checkWrite(options, this.#runtime.limitations));
+    return this.#write(toBytes(data, "Cannot write a binary message"), this.#runtime.checkWrite(options));
   }
 
   /**
@@ -206,7 +201,7 @@ export class Client implements AsyncIterable<Message> {
       const message = "Cannot write a stream as one message: this version does not do it";
       throw new UnsupportedError(message, "streamed message", this.#runtime.name);
     }
-    return this.#write(toMessage(value), checkWrite(options, this.#runtime.limitations));
+    return this.#write(toMessage(value), this.#runtime.checkWrite(options));
   }
 
   /**
@@ -217,7 +212,9 @@ export class Client implements AsyncIterable<Message> {
    * @throws {ConnectionClosureError} when the connection is closing or closed
    */
   ping(data: Uint8Array | ArrayBuffer = EMPTY): void {
-    this.#open("Cannot send a ping").endpoint.sendPing(toBytes(data, "Cannot send a ping"));
+    const { endpoint } = this.#open("Cannot send a ping");
+    if (endpoint.sendPing === undefined) throw this.#unsupported("send a ping", "ping");
+    endpoint.sendPing(toBytes(data, "Cannot send a ping"));
   }
 
   /**
@@ -226,7 +223,9 @@ export class Client implements AsyncIterable<Message> {
    * @throws as `ping` does
    */
   pong(data: Uint8Array | ArrayBuffer = EMPTY): void {
-    this.#open("Cannot send a pong").endpoint.sendPong(toBytes(data, "Cannot send a pong"));
+    const { endpoint } = this.#open("Cannot send a pong");
+    if (endpoint.sendPong === undefined) throw this.#unsupported("send a pong", "pong");
+    endpoint.sendPong(toBytes(data, "Cannot send a pong"));
   }
 
   /**
@@ -269,11 +268,7 @@ export class Client implements AsyncIterable<Message> {
    */
   getHttpResponse(): HttpResponse | undefined {
     if (this.#session !== undefined && this.#session.response === undefined) {
-      throw new UnsupportedError(
-        "Cannot tell the server's answer: it is not shown here",
-        "response",
-        this.#runtime.name,
-      );
+      throw this.#unsupported("tell the server's answer", "response");
     }
     return this.#session?.response;
   }
@@ -290,7 +285,7 @@ export class Client implements AsyncIterable<Message> {
 
   /** Whether the connection is, or will be, encrypted. */
   isSecure(): boolean {
-    return this.#target.dial.secure;
+    return this.#plan.secure;
   }
 
   /** Whether messages can be sent: the handshake is done, and neither side has begun to close. */
@@ -327,13 +322,13 @@ export class Client implements AsyncIterable<Message> {
   }
 
   async #connect(): Promise<Session> {
-    const { signal } = this.#settings;
+    const { signal } = this.#plan.settings;
     const abort = (): void => this.#abort(signal!.reason);
     signal?.addEventListener("abort", abort);
     if (signal?.aborted) abort();
     try {
       const connecting = this.#connecting.signal;
-      const opened = await this.#runtime.connect(this.#target, this.#settings, connecting);
+      const opened = await this.#plan.connect(connecting);
       if (connecting.aborted) {
         // Given up between the last byte of the handshake and this line: nobody listened any more.
         opened.socket.destroy();
@@ -356,24 +351,12 @@ export class Client implements AsyncIterable<Message> {
   }
 
   #begin({ socket, response }: Opened): Session {
-    const { clock, deadlines } = this.#runtime;
-    const { pacing, pingPongHandler } = this.#settings;
     const reader: EndpointReader = {
       message: (message) => inbox.message(message),
-      ...(pingPongHandler.onPing && {
-        ping: (payload) =>
-          this.#handlers.ping(
-            () => pingPongHandler.onPing?.(this, payload.slice()),
-            (reply) => this.isOpen() && this.pong(reply),
-          ),
-      }),
-      ...(pingPongHandler.onPong && {
-        pong: (payload) => this.#handlers.call(() => pingPongHandler.onPong?.(this, payload.slice())),
-      }),
       idle: () => this.#onIdle(),
       closed: () => inbox.closed(),
     };
-    const endpoint = new Endpoint(socket, reader, { ...pacing, clock, deadlines });
+    const endpoint = this.#plan.endpoint(this, socket, reader);
     const inbox = new Inbox(endpoint);
     const reads = new MessageReads(inbox, this.#readOptions);
     return { endpoint, inbox, reads, response };
@@ -402,11 +385,11 @@ export class Client implements AsyncIterable<Message> {
       return unheard(Promise.reject(error));
     }
     if (room === undefined) return DONE;
-    return this.#settings.writeMs === Infinity ? room : unheard(this.#inTime(room));
+    return this.#plan.settings.writeMs === Infinity ? room : unheard(this.#inTime(room));
   }
 
   #inTime(room: Promise<void>): Promise<void> {
-    const { writeMs } = this.#settings;
+    const { writeMs } = this.#plan.settings;
     return new Promise((resolve, reject) => {
       const cancel = this.#runtime.clock.after(writeMs, () => {
         reject(new WriteTimedOutError(`Cannot send a message: the peer took none within ${writeMs / 1_000} s`));
@@ -415,10 +398,14 @@ export class Client implements AsyncIterable<Message> {
     });
   }
 
+  #unsupported(action: string, feature: string): UnsupportedError {
+    return new UnsupportedError(`Cannot ${action}: it cannot be had here`, feature, this.#runtime.name);
+  }
+
   #onIdle(): void {
-    const { onIdleTimeout } = this.#settings;
+    const { onIdleTimeout } = this.#plan.settings;
     if (onIdleTimeout === undefined) void this.#session?.endpoint.close(1001, "idle timeout");
-    else this.#handlers.call(() => onIdleTimeout(this));
+    else callHandler(() => onIdleTimeout(this), this.#runtime.report);
   }
 }
 

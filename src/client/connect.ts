@@ -10,19 +10,45 @@ import { ConnectionError, HandshakeTimedOutError } from "../errors.ts";
 import { acceptKey, createKey } from "../handshake/accept_key.ts";
 import { judgeAnswer, serializeOffer, unreadableAnswer, unusableAnswer } from "../handshake/client_handshake.ts";
 import { HttpHeadError, type ParsedHead, type ResponseHead, responseHeadParser } from "../handshake/http_head.ts";
+import { checkWrite } from "../streams/compression_options.ts";
 import type { ByteSink, ByteTransport } from "../transport/byte_transport.ts";
 import type { Runtime } from "../transport/runtime.ts";
-import type { ClientRuntime, ConnectSettings, Opened } from "./connector.ts";
+import type { ClientRuntime, Connect, ConnectSettings, Opened } from "./connector.ts";
+import { checkClient } from "./options.ts";
+import { pingedEndpoint } from "./pinged_endpoint.ts";
 import { Relay } from "./relay.ts";
 import { ResponseBody } from "./response_body.ts";
-import type { Target } from "./target.ts";
+import { parseTarget, type Target } from "./target.ts";
 
 /** How long the body of a refusal may take to arrive once its head is there. */
 const BODY_MS = 2_000;
 
+/** A client's runtime that connects over pipes. */
+export interface PipeRuntime extends ClientRuntime {
+  readonly connect: Connect;
+}
+
 /** A client's runtime that connects over the pipes of `runtime`, with our own handshake and engine. */
-export function clientRuntime(runtime: Runtime): ClientRuntime {
-  return { ...runtime, connect: (target, settings, signal) => connect(runtime, target, settings, signal) };
+export function clientRuntime(runtime: Runtime): PipeRuntime {
+  const { clock, deadlines, report } = runtime;
+  return {
+    ...runtime,
+    connect: (target, settings, signal) => connect(runtime, target, settings, signal),
+    checkWrite,
+    plan(url, config) {
+      const target = parseTarget(url);
+      const settings = checkClient(config);
+      const { pacing, pingPongHandler: handler } = settings;
+      return {
+        href: target.href,
+        secure: target.dial.secure,
+        settings,
+        connect: (signal) => connect(runtime, target, settings, signal),
+        endpoint: (client, socket, reader) =>
+          pingedEndpoint(socket, reader, { client, handler, report, endpoint: { ...pacing, clock, deadlines } }),
+      };
+    },
+  };
 }
 
 async function connect(

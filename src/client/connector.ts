@@ -1,8 +1,12 @@
 /** How a client comes to an open WebSocket, whoever speaks the frames. Types only. */
 
+import type { WriteOptions } from "../streams/compression_options.ts";
+import type { EndpointReader, PlainEndpoint } from "../streams/plain_endpoint.ts";
 import type { MessageSocket } from "../transport/message_socket.ts";
 import type { Runtime } from "../transport/runtime.ts";
-import type { CompressionSettings, Limitations, SocketLimits } from "../transport/upgrade.ts";
+import type { CompressionSettings, SocketLimits } from "../transport/upgrade.ts";
+import type { CommonSettings } from "./common_options.ts";
+import type { ClientOptions } from "./options.ts";
 import type { Target } from "./target.ts";
 
 /** What to ask for, and how long it may take. */
@@ -38,11 +42,39 @@ export interface Opened {
  */
 export type Connect = (target: Target, settings: ConnectSettings, signal: AbortSignal) => Promise<Opened>;
 
+/** The part of a client that whoever answers its pings needs. */
+export interface Pinged {
+  isOpen(): boolean;
+  pong(data: Uint8Array | ArrayBuffer): void;
+}
+
+/** A client's URL and options, checked, and what the place where it runs makes of them. */
+export interface ClientPlan<Client> {
+  /** The URL as it was given, in its normal form. */
+  readonly href: string;
+  readonly secure: boolean;
+  readonly settings: CommonSettings<Client>;
+  /** As `Connect`. */
+  connect(signal: AbortSignal): Promise<Opened>;
+  /** The endpoint of the open `socket`, with what there is of pings; not started yet. */
+  endpoint(client: Client, socket: MessageSocket, reader: EndpointReader): PlainEndpoint;
+}
+
 /** What a client needs of the place where it runs. */
-export interface ClientRuntime extends Pick<Runtime, "name" | "clock" | "deadlines" | "fillRandom" | "report"> {
-  readonly connect: Connect;
-  /** What cannot be had there; absent when all of it can. */
-  readonly limitations?: Limitations;
+export interface ClientRuntime extends Pick<Runtime, "name" | "clock" | "fillRandom" | "report"> {
+  /**
+   * @throws {TypeError} when the URL or an option cannot be used
+   * @throws {RangeError} when a number is out of range
+   * @throws {UnsupportedError} for what cannot be had there
+   */
+  plan<Client extends Pinged>(url: string | URL, config?: ClientOptions<Client>): ClientPlan<Client>;
+  /**
+   * Whether a message may be compressed.
+   *
+   * @throws {TypeError} for an unknown name, or a value of the wrong kind
+   * @throws {UnsupportedError} where nobody can say what is compressed
+   */
+  checkWrite(options: WriteOptions | undefined): boolean;
   /**
    * Refuses to close with a code that may travel elsewhere; absent where all may.
    *

@@ -38,11 +38,16 @@ export class ControlHandlers {
 
   /** Calls `handler`, which answers nothing. */
   call(handler: () => void | Promise<void>): void {
-    try {
-      const called = handler();
-      if (called instanceof Promise) called.catch(this.#report);
-    } catch (error) {
-      this.#report(error);
-    }
+    callHandler(handler, this.#report);
+  }
+}
+
+/** Calls `handler`, which answers nothing; `report` is told when it fails. */
+export function callHandler(handler: () => void | Promise<void>, report: (error: unknown) => void): void {
+  try {
+    const called = handler();
+    if (called instanceof Promise) called.catch(report);
+  } catch (error) {
+    report(error);
   }
 }

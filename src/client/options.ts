@@ -6,15 +6,7 @@
 import { isFieldValue, isToken } from "../handshake/header_grammar.ts";
 import { isReservedHeader } from "../handshake/reserved_header.ts";
 import { validateProtocols } from "../handshake/subprotocol.ts";
-import {
-  checkFunction,
-  checkIsOptions,
-  checkNames,
-  checkSeconds,
-  checkSupported,
-  type Given,
-  wrongKind,
-} from "../option_check.ts";
+import { checkIsOptions, checkNames, type Given, wrongKind } from "../option_check.ts";
 import { checkCompression, type CompressionOptions } from "../streams/compression_options.ts";
 import {
   checkConnection,
@@ -22,7 +14,8 @@ import {
   type ConnectionConfiguration,
   type ConnectionSettings,
 } from "../streams/connection_options.ts";
-import type { CompressionSettings, Limitations } from "../transport/upgrade.ts";
+import type { CompressionSettings } from "../transport/upgrade.ts";
+import { checkCommon, CLOSE_MS, type CommonSettings } from "./common_options.ts";
 
 /** Takes pings and pongs instead of the client itself. */
 export interface PingPongHandler<Client> {
@@ -64,15 +57,10 @@ export interface ClientOptions<Client> extends ConnectionConfiguration {
 }
 
 /** A client's options, checked. Times are milliseconds, Infinity for ever. */
-export interface ClientSettings<Client> extends ConnectionSettings {
+export interface ClientSettings<Client> extends CommonSettings<Client>, ConnectionSettings {
   readonly protocols: readonly string[];
   readonly headers: readonly (readonly [string, string])[];
   readonly origin: string | undefined;
-  readonly signal: AbortSignal | undefined;
-  readonly handshakeMs: number;
-  readonly readMs: number;
-  readonly writeMs: number;
-  readonly onIdleTimeout: ((client: Client) => void | Promise<void>) | undefined;
   readonly pingPongHandler: PingPongHandler<Client>;
   readonly compression: CompressionSettings | undefined;
 }
@@ -82,39 +70,26 @@ export interface ClientSettings<Client> extends ConnectionSettings {
  *
  * @throws {TypeError} for an unknown name, a value of the wrong kind, and what this version does not do
  * @throws {RangeError} for a number out of range
- * @throws {UnsupportedError} for an option that cannot be had where the client runs
  */
-export function checkClient<Client>(
-  config: ClientOptions<Client> = {},
-  limitations?: Limitations,
-): ClientSettings<Client> {
+export function checkClient<Client>(config: ClientOptions<Client> = {}): ClientSettings<Client> {
   checkIsOptions(config);
   const given = config as Given;
-  if (limitations !== undefined) checkSupported(given, limitations.options, limitations.runtime);
   checkNames(given, NAMES, REFUSALS);
   const { origin } = config;
   if (origin !== undefined && (typeof origin !== "string" || !/^[\x21-\x7e]+$/.test(origin))) {
     throw wrongKind("origin", "an origin");
   }
-  checkFunction(given, "onIdleTimeout");
 
   return {
+    ...checkCommon<Client>(given),
     protocols: checkProtocols(config.subProtocols),
     headers: checkHeaders(config.customHeaders, origin !== undefined),
     origin,
-    signal: checkSignal(config.signal),
-    handshakeMs: checkSeconds(given, "handshakeTimeout", 300, true),
-    readMs: checkSeconds(given, "readTimeout", 0, true),
-    writeMs: checkSeconds(given, "writeTimeout", 0, true),
-    onIdleTimeout: config.onIdleTimeout,
     pingPongHandler: checkPingPongHandler(config.pingPongHandler),
     compression: checkCompression(given),
-    ...checkConnection(given, 0, DEFAULT_CLOSE_MS),
+    ...checkConnection(given, 0, CLOSE_MS),
   };
 }
-
-/** How long `close` waits for the peer's close frame by default. */
-const DEFAULT_CLOSE_MS = 60_000;
 
 const NAMES: readonly string[] = [
   ...CONNECTION_NAMES,
@@ -171,11 +146,6 @@ function checkHeaders(headers: unknown = {}, hasOrigin: boolean): readonly (read
     }
   }
   return lines;
-}
-
-function checkSignal(signal: unknown): AbortSignal | undefined {
-  if (signal === undefined || signal instanceof AbortSignal) return signal;
-  throw wrongKind("signal", "an AbortSignal");
 }
 
 function checkPingPongHandler<Client>(handler: PingPongHandler<Client> = {}): PingPongHandler<Client> {

@@ -18,25 +18,38 @@ export interface Target {
  * @throws {TypeError} when it is no URL, of another scheme, or has a fragment, a user name or a password
  */
 export function parseTarget(url: string | URL): Target {
+  const parsed = parseUrl(url, '; use "customHeaders" for them');
+  return parsed.protocol === "ws+unix:" ? overUnix(parsed) : overTcp(parsed);
+}
+
+/**
+ * What holds for every URL.
+ *
+ * @param hint how else to say who one is, for the refusal of a password
+ * @throws {TypeError} when it is no URL, or has a fragment, a user name or a password
+ */
+export function parseUrl(url: string | URL, hint = ""): URL {
   const parsed = parse(url);
   // RFC 6455 §3: no fragment, not even an empty one.
   if (parsed.href.includes("#")) throw new TypeError("Cannot connect: the URL has a fragment");
   // The message must not repeat the password.
   if (parsed.username !== "" || parsed.password !== "") {
-    throw new TypeError('Cannot connect: the URL has a user name or a password; use "customHeaders" for them');
+    throw new TypeError(`Cannot connect: the URL has a user name or a password${hint}`);
   }
-  switch (parsed.protocol) {
-    case "ws:":
-    case "http:":
-      return overTcp(parsed, false);
-    case "wss:":
-    case "https:":
-      return overTcp(parsed, true);
-    case "ws+unix:":
-      return overUnix(parsed);
-  }
+  return parsed;
+}
+
+/**
+ * `url` with the scheme `ws:` or `wss:`, of which `http:` and `https:` are other names.
+ *
+ * @throws {TypeError} when its scheme is none of the four
+ */
+export function webSocketUrl(url: URL): URL {
+  const request = new URL(url);
+  request.protocol = url.protocol.replace("http", "ws");
+  if (/^wss?:$/.test(request.protocol)) return request;
   const schemes = '"ws:", "wss:", "http:", "https:" or "ws+unix:"';
-  throw new TypeError(`Cannot connect: the scheme "${parsed.protocol}" is not ${schemes}`);
+  throw new TypeError(`Cannot connect: the scheme "${url.protocol}" is not ${schemes}`);
 }
 
 function parse(url: string | URL): URL {
@@ -47,11 +60,11 @@ function parse(url: string | URL): URL {
   }
 }
 
-function overTcp(url: URL, secure: boolean): Target {
+function overTcp(url: URL): Target {
+  const request = webSocketUrl(url);
+  const secure = request.protocol === "wss:";
   const hostname = url.hostname.startsWith("[") ? url.hostname.slice(1, -1) : url.hostname;
   const port = url.port === "" ? (secure ? 443 : 80) : Number(url.port);
-  const request = new URL(url);
-  request.protocol = secure ? "wss:" : "ws:";
   return { href: url.href, dial: { hostname, port, secure }, request };
 }
 

@@ -5,8 +5,8 @@ import {
   type CloseFrameInfo,
   type Closure,
   ConnectionError,
-  CorruptedFrameError,
-  PayloadTooLargeError,
+  type CorruptedFrameError,
+  type PayloadTooLargeError,
   type WebSocketError,
 } from "../errors.ts";
 
@@ -27,8 +27,8 @@ export function closureOf({ received, sent, first, error, cause }: Ending): Clos
     error = new ConnectionError("The connection was lost", { cause });
   }
   // A rule that the peer broke ended it, and our close frame says which.
-  const broken = error instanceof CorruptedFrameError || error instanceof PayloadTooLargeError ? error : undefined;
-  const frame = received ?? (sent?.code === broken?.closeCode ? sent : undefined);
+  const { closeCode } = (error ?? {}) as Partial<CorruptedFrameError | PayloadTooLargeError>;
+  const frame = received ?? (sent?.code === closeCode ? sent : undefined);
   return {
     code: frame?.code ?? ABNORMAL,
     reason: frame?.reason ?? "",

@@ -32,7 +32,7 @@ const IN_TOKEN = 1;
 const IN_PRODUCT = 2;
 
 /** What each of the first 128 characters may be part of. */
-const CLASSES = classify();
+const CLASSES = /* @__PURE__ */ classify();
 
 function classify(): Uint8Array {
   const classes = new Uint8Array(128);

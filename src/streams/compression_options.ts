@@ -3,8 +3,8 @@
  * once. Knows no handshake.
  */
 
-import { checkCount, checkIsOptions, checkNames, checkSupported, type Given, wrongKind } from "../option_check.ts";
-import type { CompressionSettings, Limitations } from "../transport/upgrade.ts";
+import { checkCount, checkIsOptions, checkNames, type Given, wrongKind } from "../option_check.ts";
+import type { CompressionSettings } from "../transport/upgrade.ts";
 
 /** How messages are compressed. Sizes are bytes. */
 export interface CompressionOptions {
@@ -39,16 +39,13 @@ export interface WriteOptions {
 /**
  * Whether the message may be compressed.
  *
- * @param limitations of the place where it is written
  * @throws {TypeError} for an unknown name, or a value of the wrong kind
- * @throws {UnsupportedError} when nobody can say there what is compressed
  */
-export function checkWrite(options: WriteOptions | undefined, limitations?: Limitations): boolean {
+export function checkWrite(options: WriteOptions | undefined): boolean {
   // What nearly every write says costs no look at names.
   if (options === undefined) return true;
   checkIsOptions(options);
   checkNames(options, WRITE_NAMES);
-  if (limitations?.compression !== undefined) checkSupported(options, limitations.compression, limitations.runtime);
   const { compress = true } = options;
   if (typeof compress !== "boolean") throw wrongKind("compress", "a boolean");
   return compress;

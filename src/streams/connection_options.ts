@@ -5,8 +5,9 @@
 
 import { checkCount, checkNames, checkObject, checkSeconds, type Given, wrongKind } from "../option_check.ts";
 import { DEFAULT_LIMITS, type SocketLimits } from "../transport/upgrade.ts";
-import type { BufferPolicy, EndpointOptions } from "./endpoint.ts";
+import type { EndpointOptions } from "./endpoint.ts";
 import type { ReadAhead } from "./message_queue.ts";
+import type { BufferPolicy, PlainEndpointOptions } from "./plain_endpoint.ts";
 
 /** Options of every connection. Times are seconds, fractions allowed; sizes are bytes. */
 export interface ConnectionConfiguration {
@@ -64,6 +65,9 @@ export interface ConnectionSettings {
   readonly pacing: Omit<EndpointOptions, "clock" | "deadlines">;
 }
 
+/** Those of them that need neither pings nor frames. */
+export type PlainPacing = Required<Omit<PlainEndpointOptions, "clock" | "deadlines">>;
+
 const POLICIES: readonly BufferPolicy[] = ["wait", "drop", "close"];
 
 /**
@@ -75,16 +79,12 @@ const POLICIES: readonly BufferPolicy[] = ["wait", "drop", "close"];
  * @throws {RangeError} for a number out of range
  */
 export function checkConnection(given: Given, pingSeconds: number, closeMs: number): ConnectionSettings {
-  const bufferPolicy = POLICIES.find((policy) => policy === (given.bufferPolicy ?? "wait"));
-  if (bufferPolicy === undefined) throw wrongKind("bufferPolicy", `one of ${POLICIES.join(", ")}`);
-  const readAhead = checkObject(given, "readAhead");
-  checkNames(readAhead, ["messages", "bytes"]);
+  const pacing = checkPacing(given, closeMs);
   const count = (name: keyof SocketLimits & keyof ConnectionConfiguration): number =>
     checkCount(given, name, DEFAULT_LIMITS[name] as number, 1);
-  const lingerMs = checkSeconds(given, "closeLinger", DEFAULT_LIMITS.lingerMs / 1_000, false);
   return {
     limits: {
-      maxMessageSize: count("maxMessageSize"),
+      maxMessageSize: checkMaxMessageSize(given),
       // The longest character of UTF-8 takes four bytes, and is not split.
       maxFrameSize: checkCount(given, "maxFrameSize", DEFAULT_LIMITS.maxFrameSize, 4),
       maxFragments: count("maxFragments"),
@@ -92,21 +92,41 @@ export function checkConnection(given: Given, pingSeconds: number, closeMs: numb
       maxControlFramesPerSecond: count("maxControlFramesPerSecond"),
       maxInflatedBytesPerSecond: count("maxInflatedBytesPerSecond"),
       messageMs: checkSeconds(given, "messageTimeout", DEFAULT_LIMITS.messageMs / 1_000, true),
-      lingerMs,
+      lingerMs: pacing.lingerMs,
       lingerBytes: DEFAULT_LIMITS.lingerBytes,
     },
     pacing: {
-      readAhead: {
-        messages: checkCount(readAhead, "messages", 1_024, 1, "readAhead.messages"),
-        bytes: checkCount(readAhead, "bytes", 1_048_576, 1, "readAhead.bytes"),
-      },
-      maxBufferedAmount: checkCount(given, "maxBufferedAmount", 16_777_216, 1),
-      bufferPolicy,
-      idleMs: checkSeconds(given, "idleTimeout", 0, true),
+      ...pacing,
       pingMs: checkSeconds(given, "pingInterval", pingSeconds, true),
       pongMs: checkSeconds(given, "pongTimeout", 30, true),
-      closeMs,
-      lingerMs,
     },
   };
+}
+
+/**
+ * The part of it that needs neither pings nor frames.
+ *
+ * @throws as `checkConnection` does
+ */
+export function checkPacing(given: Given, closeMs: number): PlainPacing {
+  const bufferPolicy = POLICIES.find((policy) => policy === (given.bufferPolicy ?? "wait"));
+  if (bufferPolicy === undefined) throw wrongKind("bufferPolicy", `one of ${POLICIES.join(", ")}`);
+  const readAhead = checkObject(given, "readAhead");
+  checkNames(readAhead, ["messages", "bytes"]);
+  return {
+    readAhead: {
+      messages: checkCount(readAhead, "messages", 1_024, 1, "readAhead.messages"),
+      bytes: checkCount(readAhead, "bytes", 1_048_576, 1, "readAhead.bytes"),
+    },
+    maxBufferedAmount: checkCount(given, "maxBufferedAmount", 16_777_216, 1),
+    bufferPolicy,
+    idleMs: checkSeconds(given, "idleTimeout", 0, true),
+    closeMs,
+    lingerMs: checkSeconds(given, "closeLinger", DEFAULT_LIMITS.lingerMs / 1_000, false),
+  };
+}
+
+/** @throws as `checkConnection` does */
+export function checkMaxMessageSize(given: Given): number {
+  return checkCount(given, "maxMessageSize", DEFAULT_LIMITS.maxMessageSize, 1);
 }

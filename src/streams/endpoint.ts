@@ -1,240 +1,29 @@
 /**
- * One endpoint of an open WebSocket: what a client and a server's caller have in common above the waist. Paces reading
- * (features F1) and writing (F2), notices idleness (U5) and a dead peer (P2), closes (P3). Knows no frame, no handler and
- * no runtime; it never changes a message.
+ * One endpoint of an open WebSocket that has pings, for a client and a server's caller alike: notices a dead peer
+ * (features P2), and sends its user's pings and pongs (P1). Knows no frame, no handler and no runtime.
  */
 
-import { byteSize } from "../bytes.ts";
-import { ABNORMAL, checkClose } from "../close_code.ts";
-import {
-  type CloseFrameInfo,
-  type Closure,
-  ConnectionClosureError,
-  ConnectionError,
-  UnsupportedError,
-  type WebSocketError,
-} from "../errors.ts";
-import type { Cancel } from "../transport/clock.ts";
-import type { Deadlines, Watched } from "../transport/deadlines.ts";
-import type { Message, MessageSink, MessageSocket } from "../transport/message_socket.ts";
-import { DEFAULT_LIMITS } from "../transport/upgrade.ts";
-import { HeldWrites, Room, type Waiter } from "./held_writes.ts";
+import { ConnectionError, UnsupportedError } from "../errors.ts";
+import type { MessageSocket } from "../transport/message_socket.ts";
 import { KeepAlive, type KeepAliveOptions } from "./keep_alive.ts";
-import { MessageQueue, type ReadAhead } from "./message_queue.ts";
-import type { SharedMessage } from "./shared_message.ts";
+import { type EndpointReader, PlainEndpoint, type PlainEndpointOptions } from "./plain_endpoint.ts";
 
-/** What becomes of a write that would pass `maxBufferedAmount`. */
-export type BufferPolicy = "wait" | "drop" | "close";
+export { type BufferPolicy, type EndpointReader, unheard } from "./plain_endpoint.ts";
 
 /** How an endpoint paces and ends. Validated already; Infinity switches a time off. */
-export interface EndpointOptions extends KeepAliveOptions {
-  readonly deadlines: Deadlines;
-  readonly readAhead: ReadAhead;
-  /** Bytes that may wait for a slow peer; with the policy `wait`, as many again may wait for those. */
-  readonly maxBufferedAmount: number;
-  readonly bufferPolicy: BufferPolicy;
-  /** Milliseconds without a message or a ping. */
-  readonly idleMs: number;
-  /** Milliseconds `close` waits for the peer's close frame. */
-  readonly closeMs: number;
-  /** Milliseconds until a close that does not wait cuts the connection. 2 000 by default. */
-  readonly lingerMs?: number;
-}
-
-/** Who reads: told of each thing as it happens. Must not throw. */
-export interface EndpointReader {
-  /** A whole message, the reader's from now on. It may be put into `endpoint.queue` with `hold`. */
-  message(message: Message): void;
-  /** Present: this answers pings, with `endpoint.sendPong`. Absent: they are answered with the same payload. */
-  ping?(payload: Uint8Array): void;
-  /** A pong, but for those of keep-alive. */
-  pong?(payload: Uint8Array): void;
-  /** Nothing was heard for `idleMs`, again and again. */
-  idle?(): void;
-  /** The peer's close frame. A `close` from in here is the answer; without one it is echoed. */
-  closing?(code: number, reason: string): void;
-  /** Exactly once, and last. */
-  closed(closure: Closure): void;
-}
+export interface EndpointOptions extends PlainEndpointOptions, KeepAliveOptions {}
 
 /** The most a ping or pong may carry (RFC 6455 §5.5). */
 const MAX_CONTROL_PAYLOAD = 125;
 
-export class Endpoint implements MessageSink, Watched {
-  /** What came and was not handled yet. */
-  readonly queue: MessageQueue;
+export class Endpoint extends PlainEndpoint {
   readonly #socket: MessageSocket;
-  readonly #options: EndpointOptions;
-  readonly #reader: EndpointReader;
-
-  /** Data messages that came, that were handed to the socket, and that `bufferPolicy` dropped. */
-  messagesReceived = 0;
-  messagesSent = 0;
-  messagesDropped = 0;
-
-  #state: "open" | "closing" | "closed" = "open";
-  #received: CloseFrameInfo | undefined;
-  #sent: CloseFrameInfo | undefined;
-  #first: "local" | "remote" | undefined;
-  #closure: Closure | undefined;
-  #closing: Promise<Closure> | undefined;
-  #whenClosed: Promise<Closure> | undefined;
-  #resolveClosed: ((closure: Closure) => void) | undefined;
-  #cancelClose: Cancel | undefined;
-  #abort: AbortController | undefined;
-
-  #paused = false;
-  /** After our close frame: a message that finds the queue full is dropped, and so are all that follow it. */
-  #dropsOverflow = false;
-  #overflowed = false;
-  #blocked = false;
-  /** Those whose writes were accepted above the mark wait for `drained` together: one promise, however many there are. */
-  #room: Room | undefined;
-  /** Writes that were not accepted yet. Made at the first need. */
-  #held: HeldWrites | undefined;
-
-  /** A message or a ping came since the last look; and when, as seen from the coarse timer. */
-  #heard = false;
-  #heardAt: number;
-  readonly #keepAlive: KeepAlive;
+  readonly #maxBufferedAmount: number;
 
   constructor(socket: MessageSocket, reader: EndpointReader, options: EndpointOptions) {
+    super(socket, reader, options, new KeepAlive(socket, options));
     this.#socket = socket;
-    this.#reader = reader;
-    this.#options = options;
-    this.queue = new MessageQueue(options.readAhead);
-    this.#keepAlive = new KeepAlive(socket, options);
-    this.#heardAt = options.clock.now();
-  }
-
-  /** Starts delivery. Called once. */
-  start(): void {
-    const shortest = Math.min(this.#options.idleMs, this.#keepAlive.shortestMs);
-    if (shortest < Infinity) this.#options.deadlines.add(this, shortest);
-    this.#socket.start(this);
-  }
-
-  /** The sub-protocol that was agreed on, empty for none. */
-  get protocol(): string {
-    return this.#socket.protocol;
-  }
-
-  get state(): "open" | "closing" | "closed" {
-    return this.#state;
-  }
-
-  /** Seconds from our last keep-alive ping to its pong; undefined before the first. */
-  get latency(): number | undefined {
-    return this.#keepAlive.latency;
-  }
-
-  /** How it ended, once it has. */
-  get closure(): Closure | undefined {
-    return this.#closure;
-  }
-
-  /** Bytes accepted and not yet with the operating system, those of held writes included. */
-  get bufferedAmount(): number {
-    return this.#socket.bufferedAmount + (this.#held?.bytes ?? 0);
-  }
-
-  /** Messages that came after our close frame found no room and were dropped: what was read is not all. */
-  get overflowed(): boolean {
-    return this.#overflowed;
-  }
-
-  /** Aborted as soon as nothing can be sent any more, with a `ConnectionClosureError`. Made when it is asked for. */
-  get signal(): AbortSignal {
-    if (this.#abort === undefined) {
-      this.#abort = new AbortController();
-      if (this.#state !== "open") this.#abort.abort(this.closedError("The connection has ended"));
-    }
-    return this.#abort.signal;
-  }
-
-  /** The error of an operation that needs the connection open: `action` is its first half. */
-  closedError(action: string): ConnectionClosureError {
-    return new ConnectionClosureError(action, this.#closure ?? this.#closureSoFar());
-  }
-
-  /** Puts `message` aside until the reader takes it out of `queue`; pauses the socket at the mark. */
-  hold(message: Message): void {
-    if (this.#overflowed || (this.#dropsOverflow && this.queue.full)) {
-      this.#overflowed = true;
-      return;
-    }
-    this.queue.push(message);
-    if (this.#paused || this.#dropsOverflow || !this.queue.full) return;
-    if (this.#socket.pause) {
-      this.#paused = true;
-      this.#socket.pause();
-    } else if (this.#state === "open") {
-      // A socket that cannot pause would fill the memory instead (features F1).
-      void this.close(1008, "read-ahead exceeded");
-    }
-  }
-
-  /** To be called after messages were taken out of `queue`: lets the socket go on below the mark. */
-  released(): void {
-    if (this.#paused && this.queue.low) this.#resume();
-  }
-
-  message(message: Message): void {
-    this.messagesReceived++;
-    this.#heard = true;
-    this.#reader.message(message);
-  }
-
-  ping(payload: Uint8Array): boolean {
-    this.#heard = true;
-    if (this.#reader.ping === undefined) return false;
-    this.#reader.ping(payload);
-    return true;
-  }
-
-  pong(payload: Uint8Array): void {
-    if (!this.#keepAlive.pong(payload)) this.#reader.pong?.(payload);
-  }
-
-  /**
-   * Hands `message` over, which stays the caller's. Undefined: go on; a promise: the peer is slow, it resolves when
-   * there is room. The hot path of returned values, which allocates nothing while the peer keeps up.
-   * With `compress` false it goes as it is; `shared` is the same message on its way to others too.
-   * @throws {ConnectionClosureError} when the connection is closing or closed
-   * @throws {ConnectionError} when too many writes wait already, which happens to callers that do not await theirs
-   */
-  send(message: Message, compress = true, shared?: SharedMessage): Promise<void> | undefined {
-    if (this.#state !== "open") throw this.closedError("Cannot send a message");
-    if (this.#blocked) return this.#sendBlocked(message, compress);
-    return this.#handOver(message, compress, shared) ? undefined : this.#whenRoom();
-  }
-
-  /** As `send`, but always a promise, which rejects instead of throwing. Its rejection may go unheard. */
-  write(message: Message, compress = true): Promise<void> {
-    try {
-      return this.send(message, compress) ?? DONE;
-    } catch (error) {
-      return unheard(Promise.reject(error));
-    }
-  }
-
-  /** Undefined: the peer keeps up; a promise: it is slow, and this resolves when there is room, or rejects at the end. */
-  whenWritable(): Promise<void> | undefined {
-    return this.#blocked && this.#state === "open" ? this.#whenRoom() : undefined;
-  }
-
-  drained(): void {
-    this.#blocked = false;
-    this.#keepAlive.touch();
-    const room = this.#room;
-    this.#room = undefined;
-    room?.resolve();
-    while (!this.#blocked) {
-      const write = this.#held?.next();
-      if (write === undefined) return;
-      if (this.#handOver(write.message, write.compress)) write.resolve();
-      else this.#whenRoom().then(write.resolve, write.reject);
-    }
+    this.#maxBufferedAmount = options.maxBufferedAmount;
   }
 
   /**
@@ -243,109 +32,15 @@ export class Endpoint implements MessageSink, Watched {
    * @throws {ConnectionClosureError} when the connection is closing or closed
    * @throws {ConnectionError} when more than `maxBufferedAmount` waits for the peer already
    */
-  sendPing(payload: Uint8Array): void {
+  override sendPing(payload: Uint8Array): void {
     this.#checkControl("ping", payload);
     this.#socket.ping!(payload);
   }
 
   /** @throws as `sendPing` does */
-  sendPong(payload: Uint8Array): void {
+  override sendPong(payload: Uint8Array): void {
     this.#checkControl("pong", payload);
     this.#socket.pong!(payload);
-  }
-
-  /**
-   * Starts the closing handshake behind everything that was written, or answers the peer's. Resolves with how it ended;
-   * a second call with the first's promise. After `timeoutMs` without an answer the connection is cut. 0: resolves at
-   * once with what is known, and the connection is cut after `lingerMs`. What the peer still sends is read, so that its
-   * answer is seen: messages that find no room are dropped, unless `overflow` says that somebody will read them.
-   * @throws {RangeError} when the code or reason may not travel; nothing is sent then
-   */
-  close(
-    code = 1000,
-    reason = "",
-    timeoutMs: number = this.#options.closeMs,
-    overflow: "drop" | "wait" = "drop",
-  ): Promise<Closure> {
-    checkClose(code, reason);
-    if (this.#closure === undefined && overflow === "drop") this.#dropOverflow();
-    if (this.#closing !== undefined) return this.#closing;
-    if (this.#closure !== undefined) return Promise.resolve(this.#closure);
-    this.#sent ??= { code, reason };
-    this.#first ??= "local";
-    this.#leaveOpen("closing");
-    this.#socket.close(code, reason);
-    this.#closing = timeoutMs === 0 ? Promise.resolve(this.#closureSoFar()) : this.whenClosed();
-    const cutMs = timeoutMs === 0 ? this.#options.lingerMs ?? DEFAULT_LIMITS.lingerMs : timeoutMs;
-    if (cutMs < Infinity) this.#cancelClose = this.#options.clock.after(cutMs, () => this.#socket.destroy());
-    return this.#closing;
-  }
-
-  /** Drops the connection now, without a close frame. `error` becomes the closure's. */
-  terminate(error?: WebSocketError): void {
-    if (this.#state === "closed") return;
-    this.#leaveOpen("lost");
-    this.#socket.destroy(error);
-  }
-
-  /** Resolves with how it ended; never rejects. The same promise at each call. */
-  whenClosed(): Promise<Closure> {
-    this.#whenClosed ??= this.#closure === undefined
-      ? new Promise((resolve) => this.#resolveClosed = resolve)
-      : Promise.resolve(this.#closure);
-    return this.#whenClosed;
-  }
-
-  closing(code: number, reason: string): void {
-    this.#received = { code, reason };
-    this.#first ??= "remote";
-    this.#reader.closing?.(code, reason);
-    // Unless the reader has answered, the socket does, right after this call.
-    this.#sent ??= { code, reason: "" };
-    this.#leaveOpen("lost");
-  }
-
-  closed(closure: Closure): void {
-    this.#closure = closure;
-    this.#cancelClose?.();
-    this.#options.deadlines.delete(this);
-    this.#leaveOpen("lost");
-    this.#state = "closed";
-    this.#paused = false;
-    this.#reader.closed(closure);
-    this.#resolveClosed?.(closure);
-  }
-
-  check(now: number): void {
-    if (this.#state !== "open") return;
-    if (this.#heard) this.#keepAlive.touch();
-    this.#checkIdle(now);
-    if (this.#state !== "open" || this.#keepAlive.check(now, this.#paused, this.#blocked)) return;
-    this.terminate(new ConnectionError("The peer did not answer a ping in time"));
-  }
-
-  /** Time stands still while it is us who do not read (features F1). */
-  #checkIdle(now: number): void {
-    if (this.#heard || this.#paused) {
-      this.#heard = false;
-      this.#heardAt = now;
-    } else if (now - this.#heardAt >= this.#options.idleMs) {
-      this.#heardAt = now;
-      this.#reader.idle?.();
-    }
-  }
-
-  #resume(): void {
-    this.#paused = false;
-    const now = this.#options.clock.now();
-    this.#heardAt = now;
-    this.#keepAlive.resumed(now);
-    this.#socket.resume?.();
-  }
-
-  #dropOverflow(): void {
-    this.#dropsOverflow = true;
-    if (this.#paused) this.#resume();
   }
 
   #checkControl(what: "ping" | "pong", payload: Uint8Array): void {
@@ -355,93 +50,9 @@ export class Endpoint implements MessageSink, Watched {
     if (this.#socket[what] === undefined) {
       throw new UnsupportedError(`Cannot send a ${what}: this runtime has no ${what}`, what, "native");
     }
-    if (this.#state !== "open") throw this.closedError(`Cannot send a ${what}`);
-    if (this.bufferedAmount > this.#options.maxBufferedAmount) {
+    if (this.state !== "open") throw this.closedError(`Cannot send a ${what}`);
+    if (this.bufferedAmount > this.#maxBufferedAmount) {
       throw new ConnectionError(`Cannot send a ${what}: ${this.bufferedAmount} bytes wait for the peer already`);
     }
   }
-
-  #handOver(message: Message, compress: boolean, shared?: SharedMessage): boolean {
-    this.messagesSent++;
-    const keepsUp = shared === undefined ? this.#socket.send(message, compress) : shared.sendTo(this.#socket);
-    if (!keepsUp) this.#blocked = true;
-    return keepsUp;
-  }
-
-  #sendBlocked(message: Message, compress: boolean): Promise<void> | undefined {
-    const { maxBufferedAmount, bufferPolicy } = this.#options;
-    const bytes = byteSize(message);
-    const held = this.#held ??= new HeldWrites();
-    if (held.length === 0 && this.#socket.bufferedAmount + bytes <= maxBufferedAmount) {
-      this.#handOver(message, compress);
-      return this.#whenRoom();
-    }
-    switch (bufferPolicy) {
-      case "drop":
-        this.messagesDropped++;
-        return undefined;
-      case "close":
-        void this.close(1013, "too slow");
-        throw this.closedError("Cannot send a message");
-      case "wait":
-        if (!held.isFullFor(bytes, maxBufferedAmount)) return unheard(held.add(message, bytes, compress));
-        throw new ConnectionError(`Cannot send a message: ${held.bytes} bytes of writes wait already`);
-    }
-  }
-
-  #whenRoom(): Promise<void> {
-    if (this.#room !== undefined) return this.#room.promise;
-    this.#room = new Room();
-    return unheard(this.#room.promise);
-  }
-
-  /**
-   * Nothing new can be sent from here on, and whoever waits to write is told: before our own close frame everything that
-   * waits is handed over, else nobody knows what arrived.
-   */
-  #leaveOpen(how: "closing" | "lost"): void {
-    if (this.#state !== "open") return;
-    this.#state = "closing";
-    const room = this.#room;
-    this.#room = undefined;
-    const held: Waiter[] = [];
-    const flushed = how === "closing" && this.#received === undefined;
-    for (let write = this.#held?.next(); write !== undefined; write = this.#held?.next()) {
-      if (flushed) this.#handOver(write.message, write.compress);
-      held.push(write);
-    }
-    if (flushed) {
-      room?.resolve();
-      for (const { resolve } of held) resolve();
-    } else if (room !== undefined || held.length > 0) {
-      const error = this.closedError("Cannot send a message");
-      room?.reject(error);
-      for (const { reject } of held) reject(error);
-    }
-    this.#abort?.abort(this.closedError("The connection has ended"));
-  }
-
-  /** What is known of the end before it is there (RFC 6455 §7.1.5). */
-  #closureSoFar(): Closure {
-    const received = this.#received;
-    const sent = this.#sent;
-    return {
-      code: received?.code ?? ABNORMAL,
-      reason: received?.reason ?? "",
-      clean: received !== undefined && sent !== undefined,
-      ...(received && { received }),
-      ...(sent && { sent }),
-      ...(this.#first && { first: this.#first }),
-    };
-  }
 }
-
-const DONE: Promise<void> = Promise.resolve();
-
-/** `promise`, whose rejection ends no process when nobody listens: the closure tells whoever does not wait. */
-export function unheard<T>(promise: Promise<T>): Promise<T> {
-  promise.catch(ignore);
-  return promise;
-}
-
-function ignore(): void {}

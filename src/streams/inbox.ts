@@ -5,7 +5,7 @@
 
 import type { Closure, ConnectionClosureError } from "../errors.ts";
 import type { Message } from "../transport/message_socket.ts";
-import type { Endpoint } from "./endpoint.ts";
+import type { PlainEndpoint } from "./plain_endpoint.ts";
 
 /** Somebody who reads while it holds the inbox. Waits for a message only while none is in the inbox. */
 export interface MessageTaker {
@@ -16,12 +16,12 @@ export interface MessageTaker {
 }
 
 export class Inbox {
-  readonly #endpoint: Endpoint;
+  readonly #endpoint: PlainEndpoint;
   #taker: MessageTaker | undefined;
   /** What the taker is, for a sentence. */
   #what = "";
 
-  constructor(endpoint: Endpoint) {
+  constructor(endpoint: PlainEndpoint) {
     this.#endpoint = endpoint;
   }
 

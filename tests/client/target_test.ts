@@ -39,7 +39,7 @@ describe("parseTarget (C1)", () => {
     ["ftp://example.com", 'the scheme "ftp:" is not'],
     ["ws://example.com/#part", "the URL has a fragment"],
     ["ws://example.com/#", "the URL has a fragment"],
-    ["ws://ada:secret@example.com/", "the URL has a user name or a password"],
+    ["ws://ada:secret@example.com/", 'the URL has a user name or a password; use "customHeaders" for them'],
     ["ws+unix:run/a.sock:/x", "is not of the form"],
     ["ws+unix://host/a.sock:/x", "is not of the form"],
     ["ws+unix:/run/a.sock:x", "is not of the form"],

@@ -34,7 +34,9 @@ describe("P4: close frames as values", () => {
 
   it("one from another copy of the library counts, and what only looks like one does not", () => {
     const brand = Symbol.for("hawser.CloseFrame");
-    expect(frames.isCloseFrame({ status: 1000, reason: "", [brand]: true })).toBe(true);
+    expect(frames.isCloseFrame({ status: 1000, reason: "", "~hawser": brand })).toBe(true);
+    // What a peer may have sent as JSON.
+    expect(frames.isCloseFrame({ status: 1000, reason: "", "~hawser": "hawser.CloseFrame" })).toBe(false);
     expect(frames.isCloseFrame({ status: 1000, reason: "" })).toBe(false);
     expect(frames.isCloseFrame(null)).toBe(false);
     expect(frames.isCloseFrame("1000")).toBe(false);

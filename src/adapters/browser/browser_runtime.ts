@@ -1,43 +1,41 @@
-/** What a page gives a client, and what it does not. */
+/** What a page gives a client. */
 
 import type { ClientRuntime } from "../../client/connector.ts";
+import { parseUrl, webSocketUrl } from "../../client/target.ts";
+import { UnsupportedError } from "../../errors.ts";
+import { PlainEndpoint } from "../../streams/plain_endpoint.ts";
 import { Deadlines } from "../../transport/deadlines.ts";
 import { browserClock } from "./browser_clock.ts";
-import { checkCode, type FindWebSocket, webConnect } from "./web_connect.ts";
-
-const NAME = "browser";
-const NO_HEADERS = "a page cannot add headers to the handshake";
-const NO_PINGS = "a page sees no pings and cannot send them";
-const NO_FRAMES = "a page sees no frames";
-const OWN_COMPRESSION = "the browser decides by itself what it compresses";
+import { checkCode, checkPage, checkPageWrite, NAME } from "./page_options.ts";
+import { type FindWebSocket, webConnect } from "./web_connect.ts";
 
 const find: FindWebSocket = () => (globalThis as { WebSocket?: ReturnType<FindWebSocket> }).WebSocket;
+const clock = browserClock;
+const deadlines = new Deadlines(clock);
+const connect = webConnect(find, clock);
 
 export const browserRuntime: ClientRuntime = {
   name: NAME,
-  clock: browserClock,
-  deadlines: new Deadlines(browserClock),
+  clock,
   fillRandom: (bytes) => void crypto.getRandomValues(bytes as Uint8Array<ArrayBuffer>),
-  connect: webConnect(find, browserClock, NAME),
-  limitations: {
-    runtime: NAME,
-    options: new Map([
-      ["customHeaders", NO_HEADERS],
-      ["origin", "the browser says by itself of which origin a page is"],
-      ["pingPongHandler", NO_PINGS],
-      ["pingInterval", NO_PINGS],
-      ["pongTimeout", NO_PINGS],
-      ["maxPendingPongs", NO_PINGS],
-      ["maxControlFramesPerSecond", NO_PINGS],
-      ["maxFrameSize", NO_FRAMES],
-      ["maxFragments", NO_FRAMES],
-      ["messageTimeout", NO_FRAMES],
-      ["maxInflatedBytesPerSecond", OWN_COMPRESSION],
-      ["webSocketCompressionEnabled", OWN_COMPRESSION],
-    ]),
-    compression: new Map([["compress", OWN_COMPRESSION]]),
+  plan(url, config) {
+    const { href, protocol } = parseUrl(url);
+    if (protocol === "ws+unix:") {
+      throw new UnsupportedError("Cannot connect: a page cannot reach a Unix socket", protocol, NAME);
+    }
+    const request = webSocketUrl(new URL(href));
+    const settings = checkPage(config);
+    return {
+      href,
+      secure: request.protocol === "wss:",
+      settings,
+      connect: (signal) => connect(request.href, settings, signal),
+      endpoint: (_client, socket, reader) =>
+        new PlainEndpoint(socket, reader, { ...settings.pacing, clock, deadlines }),
+    };
   },
+  checkWrite: checkPageWrite,
   checkCode,
-  // To the page's `error` event, as an exception that nobody caught.
-  report: (error) => reportError(error),
+  // To the page's `error` event, as an exception that nobody caught; a place that is no page may have none.
+  report: (error) => "reportError" in globalThis ? reportError(error) : console.error(error),
 };

@@ -3,13 +3,12 @@
  * Knows no option beyond what that class takes.
  */
 
-import type { Connect, ConnectSettings, Opened } from "../../client/connector.ts";
-import type { Target } from "../../client/target.ts";
+import type { Opened } from "../../client/connector.ts";
 import { ConnectionError, HandshakeTimedOutError, InvalidHandshakeError, UnsupportedError } from "../../errors.ts";
-import { verifyProtocol } from "../../handshake/subprotocol.ts";
 import type { Clock } from "../../transport/clock.ts";
 import { DrainPoll } from "../web/drain_poll.ts";
 import { type PlatformSocket, WebSocketAdapter } from "../web/web_socket.ts";
+import { isPageCode, NAME, type PageSettings } from "./page_options.ts";
 
 /** A platform's `WebSocket` while it connects. */
 export interface ConnectingSocket extends PlatformSocket {
@@ -19,14 +18,19 @@ export interface ConnectingSocket extends PlatformSocket {
 /** The class, or undefined where there is none. */
 export type FindWebSocket = () => (new (url: string, protocols: string[]) => ConnectingSocket) | undefined;
 
-/** @param runtime as it calls itself */
-export function webConnect(find: FindWebSocket, clock: Clock, runtime: string): Connect {
+/** As `Connect`, to a URL. */
+export type WebConnect = (
+  url: string,
+  settings: Pick<PageSettings<never>, "protocols" | "handshakeMs" | "maxMessageSize" | "pacing">,
+  signal: AbortSignal,
+) => Promise<Opened>;
+
+export function webConnect(find: FindWebSocket, clock: Clock): WebConnect {
   const drainPoll = new DrainPoll(clock);
-  return (target, settings, signal) =>
+  return (url, { protocols, handshakeMs, maxMessageSize, pacing: { maxBufferedAmount } }, signal) =>
     new Promise((resolve, reject) => {
       signal.throwIfAborted();
-      const socket = open(find, target, settings, runtime);
-      const { protocols, handshakeMs, limits } = settings;
+      const socket = open(find(), url, protocols);
       const fail = (reason: unknown): void => {
         finish();
         // What still happens to it is nobody's concern.
@@ -46,21 +50,12 @@ export function webConnect(find: FindWebSocket, clock: Clock, runtime: string): 
       });
       socket.onclose = () => fail(new ConnectionError("Cannot connect: the platform does not tell why"));
       socket.onopen = () => {
-        const verdict = verifyProtocol(protocols, socket.protocol || null);
-        if ("problem" in verdict) return fail(unusable(verdict.problem));
+        if (protocols.length > 0 && !protocols.includes(socket.protocol)) return fail(noProtocol());
         finish();
-        const { maxMessageSize } = limits;
-        const adapter = new WebSocketAdapter(socket, { clock, drainPoll, maxMessageSize, closeCode });
-        resolve({ socket: adapter, response: undefined } satisfies Opened);
+        const options = { clock, drainPoll, maxMessageSize, maxBufferedAmount, closeCode };
+        resolve({ socket: new WebSocketAdapter(socket, options), response: undefined });
       };
     });
-}
-
-/** @throws {UnsupportedError} when a page may not close with `code` */
-export function checkCode(code: number): void {
-  if (isPageCode(code)) return;
-  const reason = "a page may send 1000, and 3000 to 4999";
-  throw new UnsupportedError(`Cannot close with code ${code}: ${reason}`, "close code", "browser");
 }
 
 /** A code of our own that a page may not send travels as the one 3000 above it: 1008 as 4008. */
@@ -68,32 +63,24 @@ function closeCode(code: number): number {
   return isPageCode(code) ? code : code + 3_000;
 }
 
-function isPageCode(code: number): boolean {
-  return code === 1000 || code >= 3000;
-}
-
 function open(
-  find: FindWebSocket,
-  target: Target,
-  { protocols }: ConnectSettings,
-  runtime: string,
+  WebSocket: ReturnType<FindWebSocket>,
+  url: string,
+  protocols: readonly string[],
 ): ConnectingSocket {
-  const WebSocket = find();
   if (WebSocket === undefined) {
-    throw new UnsupportedError("Cannot connect: there is no global WebSocket here", "client", runtime);
-  }
-  if (target.dial.socketPath !== undefined) {
-    throw new UnsupportedError("Cannot connect: a page cannot reach a Unix socket", "ws+unix:", runtime);
+    throw new UnsupportedError("Cannot connect: there is no global WebSocket here", "client", NAME);
   }
   try {
-    return new WebSocket(target.request.href, [...protocols]);
+    return new WebSocket(url, [...protocols]);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new ConnectionError(`Cannot connect: ${why}`, { cause });
   }
 }
 
-function unusable(problem: string): InvalidHandshakeError {
+function noProtocol(): InvalidHandshakeError {
   const response = { status: 101, headers: new Headers(), body: () => Promise.resolve("") };
+  const problem = "the server chose none of the sub-protocols offered";
   return new InvalidHandshakeError(`Cannot open the WebSocket: ${problem}`, response);
 }
