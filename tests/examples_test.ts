@@ -1,4 +1,7 @@
-/** Every program in examples/ runs. The demo is held to the README in docs_test.ts. */
+/**
+ * Every program in examples/ runs. The demo is held to the README in docs_test.ts; those of Deno and Bun run in
+ * tests/native/.
+ */
 
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -20,7 +23,9 @@ async function start(example: string): Promise<URL> {
 
 it("every example has a test", () => {
   expect(readdirSync(join(ROOT, "examples")).sort()).toEqual([
+    "bun_server.ts",
     "demo.ts",
+    "deno_server.ts",
     "echo_server.ts",
     "existing_server.ts",
     "express_server.ts",

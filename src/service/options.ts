@@ -15,7 +15,7 @@ import {
   type ConnectionSettings,
 } from "../streams/connection_options.ts";
 import { UnsupportedError } from "../errors.ts";
-import type { CompressionSettings, FetchHandler, Limitations } from "../transport/upgrade.ts";
+import { type CompressionSettings, DEFAULT_LIMITS, type FetchHandler, type Limitations } from "../transport/upgrade.ts";
 import type { Caller } from "./caller.ts";
 import {
   checkCount,
@@ -169,7 +169,7 @@ export function checkHosted(options: UpgradeServiceOptions, limitations: Limitat
   if (limitations === undefined) return;
   const { runtime, largestMessage = Infinity } = limitations;
   checkSupported(options, limitations.options, runtime);
-  if ((options.maxMessageSize ?? 0) <= largestMessage) return;
+  if ((options.maxMessageSize ?? DEFAULT_LIMITS.maxMessageSize) <= largestMessage) return;
   const reason = `${largestMessage} bytes are the most here`;
   throw new UnsupportedError(`Cannot use the option "maxMessageSize": ${reason}`, "maxMessageSize", runtime);
 }

@@ -3,13 +3,17 @@
  * deadline, then cut. Knows no port.
  */
 
+import { ABNORMAL } from "../close_code.ts";
 import type { Closure } from "../errors.ts";
 import type { Clock } from "../transport/clock.ts";
 import type { Session, SessionList } from "./session.ts";
 
 /** How a listener's connections ended when it stopped. */
 export interface StopResult {
-  /** Connections with a close frame each way, and handlers that had ended in time. */
+  /**
+   * Connections with a close frame each way, and handlers that had ended in time. On Bun's own sockets, which end with our
+   * close frame and do not wait for the answer, those with ours.
+   */
   readonly closed: number;
   /** All others. */
   readonly cut: number;
@@ -47,9 +51,9 @@ export class SessionSet implements SessionList {
   }
 
   /** And its handlers have ended. */
-  ended({ clean }: Closure): void {
+  ended(closure: Closure): void {
     this.#unfinished--;
-    if (this.#stopping !== undefined) this.#stopping[clean ? "closed" : "cut"]++;
+    if (this.#stopping !== undefined) this.#stopping[wasClosed(closure) ? "closed" : "cut"]++;
     this.#change();
   }
 
@@ -90,4 +94,9 @@ export class SessionSet implements SessionList {
     this.#changed = [];
     for (const resolve of changed) resolve();
   }
+}
+
+/** By close frames each way, or, where the runtime ends the connection with ours, by that. */
+function wasClosed({ clean, code, error }: Closure): boolean {
+  return clean || (code !== ABNORMAL && error === undefined);
 }

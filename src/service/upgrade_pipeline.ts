@@ -188,7 +188,8 @@ export class UpgradePipeline {
 
   async #reject(upgrade: Upgrade, response: Response): Promise<void> {
     const { tally } = this;
-    if (upgrade.request.signal.aborted) tally.left++;
+    const { request } = upgrade;
+    if (request.hasLeft ?? request.signal.aborted) tally.left++;
     else tally.refused[response.status] = (tally.refused[response.status] ?? 0) + 1;
     try {
       await upgrade.reject(response);

@@ -19,6 +19,8 @@ export interface UpgradeRequest {
   readonly peerCertificate?: unknown;
   /** Aborted when the peer leaves before the upgrade is decided. */
   readonly signal: AbortSignal;
+  /** Whether it is known to have left, where that can be told without a look at `signal`. */
+  readonly hasLeft?: boolean;
 }
 
 /**

@@ -22,10 +22,18 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
-/** Starts `file`. Resolves once it printed where it listens; rejects with its output when it ends without that. */
-export function startServer(file: string, env: Readonly<Record<string, string>> = {}): Promise<RunningServer> {
-  const [command, ...args] = starter();
-  const child = spawn(command, [...args, file], { cwd: ROOT, env: { ...process.env, ...env }, stdio: "pipe" });
+/** Starts `file` with `args`. Resolves once it printed where it listens; rejects with its output when it ends without that. */
+export function startServer(
+  file: string,
+  env: Readonly<Record<string, string>> = {},
+  ...args: string[]
+): Promise<RunningServer> {
+  const [command, ...options] = starter();
+  const child = spawn(command, [...options, file, ...args], {
+    cwd: ROOT,
+    env: { ...process.env, ...env },
+    stdio: "pipe",
+  });
   const gone = new Promise<void>((resolve) => child.on("close", () => resolve()));
   const stop = async (): Promise<void> => {
     child.kill("SIGKILL");

@@ -26,10 +26,10 @@ export interface BunServerSocket {
   resume(): void;
 }
 
-/** What `Bun.serve` hands to its handler beside the request. */
+/** What `Bun.serve` hands to its handler beside the request, whatever the data of its sockets is. */
 export interface BunServer {
   /** Answers with 101 and opens the socket, before it returns; false: it cannot. */
-  upgrade(request: Request, options: { readonly headers: Headers; readonly data: unknown }): boolean;
+  upgrade(request: Request, options?: { readonly headers?: object; readonly data?: unknown }): boolean;
   /** Whose request it is. */
   requestIP(request: Request): { readonly address: string } | null;
 }

@@ -23,7 +23,7 @@ export function bunHost(api: () => BunApi, clock: Clock): Host {
 export class BunHandler {
   readonly #clock: Clock;
   readonly #options: ListenOptions;
-  readonly #door: Door<BunServer>;
+  readonly #door: Door<BunServer, undefined>;
   readonly #onUpgrade: UpgradeHandler;
   readonly #traffic = new Traffic();
 
@@ -32,7 +32,7 @@ export class BunHandler {
     clock: Clock,
     options: ListenOptions,
     onUpgrade: UpgradeHandler,
-    fallback: Fallback<BunServer> | undefined,
+    fallback: Fallback<BunServer, undefined> | undefined,
     leavesUnclaimed: boolean,
   ) {
     this.#clock = clock;

@@ -83,8 +83,9 @@ export class BunSocket implements MessageSocket {
     if (this.#isOver) return;
     this.#error ??= error;
     this.#delivery.drop();
-    this.#socket.terminate();
     this.#finish(undefined);
+    // Calls `ended` before it returns.
+    this.#socket.terminate();
   }
 
   pause(): void {

@@ -40,11 +40,11 @@ export class BunUpgrade implements Upgrade {
   #answer!: (response: Response | undefined) => void;
   readonly #raw: Request;
   readonly #server: BunServer;
-  readonly #door: Door<BunServer>;
+  readonly #door: Door<BunServer, undefined>;
   readonly #clock: Clock;
   readonly #traffic: Traffic;
 
-  constructor(request: Request, server: BunServer, door: Door<BunServer>, clock: Clock, traffic: Traffic) {
+  constructor(request: Request, server: BunServer, door: Door<BunServer, undefined>, clock: Clock, traffic: Traffic) {
     this.request = new NativeRequest(request, server.requestIP(request)?.address);
     this.#raw = request;
     this.#server = server;

@@ -17,8 +17,11 @@ export type { BunServer, BunServerSocket, BunWebSocketOptions } from "./bun_api.
 
 /** Options of a `Router`: those of a `Listener` that do not belong to its port, and what answers everything else. */
 export interface RouterOptions extends GuestOptions {
-  /** Answers ordinary requests, and upgrades to paths that nobody attached. Default: 426 and 404. */
-  readonly fetch?: (request: Request, server: BunServer) => Response | Promise<Response>;
+  /**
+   * Answers ordinary requests, and upgrades to paths that nobody attached; with nothing, if it upgraded one by itself.
+   * Default: 426 and 404.
+   */
+  readonly fetch?: (request: Request, server: BunServer) => Response | undefined | Promise<Response | undefined>;
 }
 
 /**

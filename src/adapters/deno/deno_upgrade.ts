@@ -80,7 +80,7 @@ export class DenoUpgrade implements Upgrade {
     this.answer = new Promise((resolve) => this.#answer = resolve);
   }
 
-  async accept({ protocol, headers, limits, keepAliveMs }: Acceptance): Promise<MessageSocket> {
+  async accept({ protocol, headers, limits, keepAliveMs, maxBufferedAmount }: Acceptance): Promise<MessageSocket> {
     let added: Headers;
     let upgraded: ReturnType<DenoApi["upgradeWebSocket"]>;
     try {
@@ -101,6 +101,7 @@ export class DenoUpgrade implements Upgrade {
       clock: this.#tools.clock,
       drainPoll: this.#tools.drainPoll,
       maxMessageSize: limits.maxMessageSize,
+      maxBufferedAmount,
       protocol: protocol ?? "",
       judge,
       lossOf,

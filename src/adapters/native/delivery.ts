@@ -21,6 +21,8 @@ export class Delivery {
   #next = 0;
   #paused = false;
   #planned = false;
+  /** There was room again before anybody could be told. */
+  #drainedEarly = false;
   #closure: Closure | undefined;
 
   constructor(clock: Pick<Clock, "afterTurn">) {
@@ -30,6 +32,7 @@ export class Delivery {
   /** What was kept is told after this turn, before anything that comes later. */
   start(sink: MessageSink): void {
     this.#sink = sink;
+    if (this.#drainedEarly) this.#clock.afterTurn(() => this.drained());
     this.#plan();
   }
 
@@ -61,7 +64,9 @@ export class Delivery {
   }
 
   drained(): void {
-    if (this.#closure === undefined) this.#sink?.drained();
+    if (this.#closure !== undefined) return;
+    if (this.#sink === undefined) this.#drainedEarly = true;
+    else this.#sink.drained();
   }
 
   /** The end: told after this turn, behind everything that was kept. Only the first one counts. */
@@ -93,7 +98,9 @@ export class Delivery {
   }
 
   #tell(): void {
-    const sink = this.#sink!;
+    const sink = this.#sink;
+    // The end came while something was told, and was told right behind it.
+    if (sink === undefined) return;
     while (!this.#paused && this.#next < this.#held.length) {
       const item = this.#held[this.#next++]!;
       if (typeof item === "string" || item instanceof Uint8Array) sink.message(item);

@@ -17,8 +17,14 @@ import {
 import { isRefusal, judgeRequest, refusalResponse } from "../../handshake/server_handshake.ts";
 import type { ListenOptions } from "../../transport/upgrade.ts";
 
-/** Answers what is no upgrade of ours, with whatever else the runtime hands to its handlers. */
-export type Fallback<Info> = (request: Request, info: Info) => Response | Promise<Response>;
+/**
+ * Answers what is no upgrade of ours, with whatever else the runtime hands to its handlers. `Nothing` is what its answer may
+ * be beside a response, where the runtime takes that.
+ */
+export type Fallback<Info, Nothing = never> = (
+  request: Request,
+  info: Info,
+) => Response | Nothing | Promise<Response | Nothing>;
 
 /** What the door needs of a listener's options. */
 export type DoorOptions = Pick<
@@ -26,9 +32,9 @@ export type DoorOptions = Pick<
   "maxUriLength" | "maxHeaderSize" | "maxEntityBodySize" | "server" | "claims" | "onError"
 >;
 
-export class Door<Info> {
+export class Door<Info, Nothing = never> {
   readonly #options: DoorOptions;
-  readonly #fallback: Fallback<Info> | undefined;
+  readonly #fallback: Fallback<Info, Nothing> | undefined;
   readonly #leavesUnclaimed: boolean;
   #stopped = false;
 
@@ -36,7 +42,7 @@ export class Door<Info> {
    * @param fallback answers ordinary requests; 426 without one
    * @param leavesUnclaimed it gets upgrades to paths that nobody attached too
    */
-  constructor(options: DoorOptions, fallback: Fallback<Info> | undefined, leavesUnclaimed: boolean) {
+  constructor(options: DoorOptions, fallback: Fallback<Info, Nothing> | undefined, leavesUnclaimed: boolean) {
     this.#options = options;
     this.#fallback = fallback;
     this.#leavesUnclaimed = leavesUnclaimed;
@@ -48,7 +54,7 @@ export class Door<Info> {
   }
 
   /** Undefined: a valid upgrade, to be decided. Else the answer to it, which never rejects. */
-  answer(request: Request, info: Info): Response | Promise<Response> | undefined {
+  answer(request: Request, info: Info): Response | Promise<Response | Nothing> | undefined {
     if (this.#stopped) return this.refuse(STOPPING);
     const tooLong = this.#tooLong(request);
     if (tooLong !== undefined) return this.refuse(tooLong);
@@ -95,19 +101,29 @@ export class Door<Info> {
     return size > maxHeaderSize ? headersTooLarge(maxHeaderSize) : undefined;
   }
 
-  async #fetch(request: Request, info: Info): Promise<Response> {
+  async #fetch(request: Request, info: Info): Promise<Response | Nothing> {
     const { maxEntityBodySize: limit, onError } = this.#options;
     if (this.#fallback === undefined) return this.refuse(ONLY_WEBSOCKET);
     if (Number(request.headers.get("content-length") ?? 0) > limit) return this.refuse(bodyTooLarge(limit));
     const body = new BodyLimit(limit);
     try {
-      return this.named(await this.#fallback(body.on(request), info));
+      const answer = await this.#fallback(body.on(request), info);
+      // On a server that somebody else runs it is theirs what else may be returned.
+      if (!this.#leavesUnclaimed) checkSendable(answer);
+      return answer instanceof Response ? this.named(answer) : answer;
     } catch (error) {
       if (body.exceeded) return this.refuse(bodyTooLarge(limit));
       onError(error);
       return this.refuse(FAILED);
     }
   }
+}
+
+/** A runtime's own server might answer with a page of its own, and tell nobody. */
+function checkSendable(answer: unknown): void {
+  if (!(answer instanceof Response)) throw new TypeError('Cannot answer the request: "fetch" returned no response');
+  if (answer.type === "error") throw new TypeError('Cannot answer the request: "fetch" returned an error response');
+  if (answer.bodyUsed) throw new TypeError('Cannot answer the request: "fetch" returned a response that was read');
 }
 
 /** Fails a body that says nothing of its length, and is longer than it may be. */

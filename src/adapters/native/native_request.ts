@@ -21,7 +21,10 @@ export class NativeRequest implements UpgradeRequest {
     this.secure = request.url.startsWith("https:");
   }
 
-  /** Made when it is asked for: Deno 2.9 warns of every request whose signal was looked at. */
+  /**
+   * Made when it is asked for, which is when a `get` takes its time: Deno 2.9 prints a warning, once in a process, as soon as
+   * a request's signal is looked at.
+   */
   get signal(): AbortSignal {
     if (this.#signal === undefined) {
       const abort = new AbortController();
@@ -34,7 +37,7 @@ export class NativeRequest implements UpgradeRequest {
     return this.#signal;
   }
 
-  /** The client is known to have left; false when nobody has watched. */
+  /** False when nobody has watched. */
   get hasLeft(): boolean {
     return this.#signal?.aborted === true;
   }

@@ -37,9 +37,11 @@ export class DrainPoll {
   }
 
   readonly #look = (): void => {
-    for (const full of this.#full) {
-      if (full.drain()) this.#full.delete(full);
+    this.#cancel = undefined;
+    for (const full of [...this.#full]) {
+      // Who is told may be full again at once: then it is added by itself.
+      if (this.#full.delete(full) && !full.drain()) this.#full.add(full);
     }
-    this.#cancel = this.#full.size === 0 ? undefined : this.#clock.after(POLL_MS, this.#look);
+    if (this.#full.size > 0) this.#cancel ??= this.#clock.after(POLL_MS, this.#look);
   };
 }

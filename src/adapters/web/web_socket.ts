@@ -35,6 +35,8 @@ export interface WebSocketOptions {
   readonly drainPoll: DrainPoll;
   /** Of the message as a whole, once the runtime has it. */
   readonly maxMessageSize: number;
+  /** Bytes that may wait in the platform before a write is told to wait, if these are fewer than a mebibyte. */
+  readonly maxBufferedAmount?: number | undefined;
   /** As agreed on, where the platform's socket does not tell. */
   readonly protocol?: string | undefined;
   /** The code that may travel for one that may not. Default: every code may. */
@@ -47,15 +49,15 @@ export interface WebSocketOptions {
   readonly onClosed?: (() => void) | undefined;
 }
 
-/** Bytes that may wait in the platform before a write is told to wait, and down to which they have to fall. */
+/** Bytes that may wait in the platform before a write is told to wait. */
 const HIGH_WATER = 1_048_576;
-const LOW_WATER = 262_144;
 
 export class WebSocketAdapter implements MessageSocket, Full {
   readonly protocol: string;
   readonly #socket: PlatformSocket;
   readonly #options: WebSocketOptions;
   readonly #delivery: Delivery;
+  readonly #highWater: number;
   #sent: CloseFrameInfo | undefined;
   /** Why it ends, when that was known before the end. */
   #error: WebSocketError | undefined;
@@ -67,6 +69,7 @@ export class WebSocketAdapter implements MessageSocket, Full {
     this.#socket = socket;
     this.#options = options;
     this.#delivery = new Delivery(options.clock);
+    this.#highWater = Math.min(options.maxBufferedAmount ?? HIGH_WATER, HIGH_WATER);
     this.protocol = options.protocol ?? socket.protocol;
     socket.binaryType = "arraybuffer";
     // At once: what comes before anybody listens is lost, and what is thrown in here would end the process on Deno.
@@ -85,7 +88,7 @@ export class WebSocketAdapter implements MessageSocket, Full {
   send(message: Message): boolean {
     if (this.#isOver || this.#sent !== undefined) return false;
     this.#socket.send(message);
-    if (this.#socket.bufferedAmount < HIGH_WATER) return true;
+    if (this.#socket.bufferedAmount < this.#highWater) return true;
     this.#options.drainPoll.add(this);
     return false;
   }
@@ -96,7 +99,7 @@ export class WebSocketAdapter implements MessageSocket, Full {
 
   drain(): boolean {
     if (this.#isOver || this.#sent !== undefined) return true;
-    if (this.#socket.bufferedAmount > LOW_WATER) return false;
+    if (this.#socket.bufferedAmount > this.#highWater / 4) return false;
     this.#delivery.drained();
     return true;
   }
