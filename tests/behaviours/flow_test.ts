@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import type { Caller, Service } from "../../mod.ts";
+import { deviates, differs, here, refuses } from "../support/host.ts";
 import { deferred, failure, onSockets } from "../support/on_sockets.ts";
 
 const { listen, upgraded, clientAndServer } = onSockets();
@@ -20,29 +21,46 @@ async function fill(
 }
 
 describe("reading", () => {
-  it("F1: past readAhead the peer of a busy handler is held back, and nothing is lost when it goes on", async () => {
+  const cannotPause = async (): Promise<void> => {
     const release = deferred();
-    let handled = 0;
-    const callers: Caller[] = [];
-    const { port } = await listen({
-      onOpen: (caller) => void callers.push(caller),
-      onBinaryMessage: async () => {
-        await release.promise;
-        handled++;
-      },
-    }, { readAhead: { messages: 16 } });
+    const { port } = await listen({ onTextMessage: () => release.promise, onError() {} }, {
+      readAhead: { messages: 16 },
+    });
     const peer = await upgraded(port);
-    const frame = peer.encode({ opcode: 2, payload: new Uint8Array(100_000) });
-    expect(await fill(peer, frame)).toBe(true);
-    // One is handled, those of `readAhead` wait, and no more has been taken out of the bytes.
-    expect(callers[0]!.messagesReceived).toBeLessThanOrEqual(18);
+    // One is handled, and fifteen wait.
+    for (let i = 0; i < 16; i++) await peer.text("x");
+    await peer.send({ opcode: 9, payload: "fits" });
+    expect(await peer.next()).toMatchObject({ opcode: 10, text: "fits" });
+    await peer.text("one too many");
+    expect(await peer.closeFrame()).toMatchObject({ code: 1008, text: expect.stringMatching(/read-ahead exceeded$/) });
     release.resolve();
-    await peer.text("x");
-    await peer.close(1000);
-    expect(await peer.closeCode()).toBe(1000);
-    expect(handled).toBe(callers[0]!.messagesReceived - 1);
-    expect(handled).toBeGreaterThan(40);
-  });
+  };
+  it(
+    "F1: past readAhead the peer of a busy handler is held back, and nothing is lost when it goes on",
+    differs({ "deno native": refuses("deno-no-pause", cannotPause) }, async () => {
+      const release = deferred();
+      let handled = 0;
+      const callers: Caller[] = [];
+      const { port } = await listen({
+        onOpen: (caller) => void callers.push(caller),
+        onBinaryMessage: async () => {
+          await release.promise;
+          handled++;
+        },
+      }, { readAhead: { messages: 16 } });
+      const peer = await upgraded(port);
+      const frame = peer.encode({ opcode: 2, payload: new Uint8Array(100_000) });
+      expect(await fill(peer, frame)).toBe(true);
+      // One is handled, those of `readAhead` wait, and no more has been taken out of the bytes.
+      expect(callers[0]!.messagesReceived).toBeLessThanOrEqual(18);
+      release.resolve();
+      await peer.text("x");
+      await peer.close(1000);
+      expect(await peer.closeCode()).toBe(1000);
+      expect(handled).toBe(callers[0]!.messagesReceived - 1);
+      expect(handled).toBeGreaterThan(40);
+    }),
+  );
 
   it("F1: up to it pings are answered and the loss is noticed; bytes bound it too", async () => {
     const lost = deferred();
@@ -121,14 +139,18 @@ describe("writing", () => {
     await peer.text("go");
     await peer.next();
     await peer.next();
-    expect(await peer.nextText()).toBe(String(2 + 100 + 4 + 1_000));
+    const counted = here({
+      "deno native": deviates("deno-payload-bytes", 100 + 1_000),
+      "bun native": deviates("bun-corked", 0),
+    }, 2 + 100 + 4 + 1_000);
+    expect(await peer.nextText()).toBe(String(counted));
   });
 
   it("F2: wait: maxBufferedAmount bounds what is handed over, and the rest waits", async () => {
     const { caller, peer } = await slow({ maxBufferedAmount: 200_000 });
     const sizes: number[] = [];
     await untilBlocked(() => caller.writeBinaryMessage(new Uint8Array(50_000).fill(sizes.push(50_000))));
-    const more = Array.from({ length: 4 }, () => caller.writeBinaryMessage(new Uint8Array(50_000)));
+    const more = Array.from({ length: 3 }, () => caller.writeBinaryMessage(new Uint8Array(50_000)));
     sizes.push(...more.map(() => 50_000));
     // As much again may wait in memory; a caller who does not wait at all is told.
     const refused = await failure(async () => {

@@ -14,6 +14,7 @@ import {
 } from "../../mod.ts";
 import { makeCertificates } from "../support/certificates.ts";
 import { FramePeer } from "../support/frame_peer.ts";
+import { deviates, differs, here } from "../support/host.ts";
 import { deferred, ECHO, failure, LOOPBACK, onSockets } from "../support/on_sockets.ts";
 import { RawClient, statusOf, upgradeRequest } from "../support/raw_client.ts";
 
@@ -141,11 +142,34 @@ describe("its configuration", () => {
     expect(() => new Listener(port)).toThrow(RangeError);
   });
 
-  it("L2: a request that is slower than timeout is cut", async () => {
-    const { port } = await listen(ECHO, {}, { timeout: 0.1 });
-    const raw = await dial(port);
-    await raw.write("GET / HTTP/1.1\r\nHost: a\r\n");
-    expect(statusOf(await raw.rest())).toBe(408);
+  const waitsForTheRest = async (): Promise<void> => {
+    const listener = await listen(ECHO, {}, { timeout: 0.1 });
+    listener.attach("/undecided", { get: () => new Promise<Service>(() => {}) });
+    const raw = await dial(listener.port);
+    const [half, rest] = upgradeRequest().split(/(?<=Host: .*\r\n)/) as [string, string];
+    await raw.write(half);
+    // As long as `timeout`, which holds for this one.
+    expect((await answerTo(listener.port, upgradeRequest("/undecided"))).status).toBe(503);
+    await raw.write(rest);
+    expect(statusOf(await raw.head())).toBe(101);
+  };
+  it(
+    "L2: a request that is slower than timeout is cut",
+    differs({
+      "deno native": deviates("deno-no-request-deadline", waitsForTheRest),
+      "bun native": deviates("bun-own-request-deadline", waitsForTheRest),
+    }, async () => {
+      const { port } = await listen(ECHO, {}, { timeout: 0.1 });
+      const raw = await dial(port);
+      await raw.write("GET / HTTP/1.1\r\nHost: a\r\n");
+      expect(statusOf(await raw.rest())).toBe(408);
+    }),
+  );
+
+  it("L2: a get that is slower than timeout is a 503", async () => {
+    const listener = await listen(ECHO, {}, { timeout: 0.1 });
+    listener.attach("/undecided", { get: () => new Promise<Service>(() => {}) });
+    expect((await answerTo(listener.port, upgradeRequest("/undecided"))).status).toBe(503);
   });
 
   it("L2: server names itself in every answer", async () => {
@@ -155,7 +179,7 @@ describe("its configuration", () => {
     );
     const raw = await dial(port);
     await raw.write(upgradeRequest());
-    expect(await raw.head()).toContain("\r\nServer: hawser test\r\n");
+    expect((await raw.head()).toLowerCase()).toContain("\r\nserver: hawser test\r\n");
     expect((await fetch(`http://127.0.0.1:${port}`)).headers.get("server")).toBe("hawser test");
   });
 
@@ -282,9 +306,11 @@ describe("its life", () => {
   it("L6: gracefulStop cuts whoever does not answer in time, and says how many", async () => {
     const listener = await listen();
     const [good, deaf] = [await connect(listener.url), await upgraded(listener.port)];
-    expect(await listener.gracefulStop({ timeout: 0.1, statusCode: 1012 })).toEqual({ closed: 1, cut: 1 });
+    const result = here({ "bun native": deviates("bun-no-close-wait", { closed: 2, cut: 0 }) }, { closed: 1, cut: 1 });
+    expect(await listener.gracefulStop({ timeout: 0.1, statusCode: 1012 })).toEqual(result);
     expect((await good.closed).code).toBe(1012);
     expect(await deaf.closeCode()).toBe(1012);
+    // Its TCP connection ends with the server's, on Deno too.
     await deaf.raw.rest();
   });
 
@@ -302,9 +328,11 @@ describe("its life", () => {
     const listener = await listen({ onClose: (_caller, code) => codes.push(code) });
     const peers = [await upgraded(listener.port), await upgraded(listener.port)];
     await listener.immediateStop();
-    expect(await Promise.all(peers.map(({ raw }) => raw.rest()))).toEqual(["", ""]);
     expect(codes).toEqual([1006, 1006]);
     expect(listener.stats().open).toBe(0);
+    // Deno sends an empty one, that of its own shutdown, or both.
+    const said = here({ "deno native": deviates("deno-no-cut", /^\x88/) }, /^$/);
+    for (const { raw } of peers) expect(await raw.rest()).toMatch(said);
   });
 
   it("L6: await using stops it; it may be started again", async () => {

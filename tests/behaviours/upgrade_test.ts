@@ -5,6 +5,8 @@ import {
   allowAnyOrigin,
   AuthnError,
   AuthzError,
+  type Closure,
+  Listener,
   type Origins,
   sameOrigin,
   type SubProtocols,
@@ -13,10 +15,12 @@ import {
   type UpgradeService,
   type UpgradeServiceOptions,
 } from "../../mod.ts";
-import { deferred, ECHO, failure, onSockets, switching } from "../support/on_sockets.ts";
+import type { FramePeer } from "../support/frame_peer.ts";
+import { deviates, type Differences, differs, here, refuses } from "../support/host.ts";
+import { deferred, ECHO, expectUnsupported, failure, LOOPBACK, onSockets, switching } from "../support/on_sockets.ts";
 import { upgradeRequest } from "../support/raw_client.ts";
 
-const { listen, connect, dial, upgraded, answerTo, server } = onSockets();
+const { listen, connect, dial, upgraded, answerTo, server, whenOver } = onSockets();
 
 describe("get", () => {
   it("U1: gets the request and its context, and adds headers to the 101", async () => {
@@ -146,9 +150,35 @@ describe("sub-protocols", () => {
   });
 });
 
+/** As much of a message as a listener has to see to know that it is too long. */
+function tooLong(peer: FramePeer, length: number): Uint8Array {
+  const whole = here({ "deno native": deviates("deno-late-size", true) }, false);
+  if (whole) return peer.encode({ opcode: 2, payload: new Uint8Array(length) });
+  // Its header.
+  return peer.encode({ opcode: 2, length });
+}
+
 describe("the options of its connections", () => {
+  /** So many pings and pongs a second that a test may send what it likes. */
+  const manyControls = (): UpgradeServiceOptions => {
+    const refused = here({ "deno native": deviates("deno-no-control", true) }, false);
+    return refused ? {} : { maxControlFramesPerSecond: 1_000_000 };
+  };
+
+  it("U5: maxControlFramesPerSecond", async () => {
+    const listener = await listen();
+    const attach = (): void => listener.attach("/x", { get: () => ECHO, maxControlFramesPerSecond: 3 });
+    if (here({ "deno native": refuses("deno-no-control", true) }, false)) {
+      return expectUnsupported(await failure(attach), "maxControlFramesPerSecond");
+    }
+    attach();
+    const peer = await upgraded(listener.port, "/x");
+    await peer.send({ opcode: 9 }, { opcode: 10 }, { opcode: 9 }, { opcode: 9 });
+    expect(await peer.closeCode()).toBe(1008);
+  });
+
   it("U5: without a handler, silence ends in 1001; pongs are no news", async () => {
-    const { port } = await listen(ECHO, { idleTimeout: 0.15, pingInterval: 0, maxControlFramesPerSecond: 1_000_000 });
+    const { port } = await listen(ECHO, { idleTimeout: 0.15, pingInterval: 0, ...manyControls() });
     const peer = await upgraded(port);
     while (peer.raw.received === "") {
       await peer.send({ opcode: 10 });
@@ -157,15 +187,18 @@ describe("the options of its connections", () => {
     expect(await peer.closeFrame()).toMatchObject({ code: 1001 });
   });
 
-  it("U5: pings and messages are", async () => {
-    const { port } = await listen(ECHO, { idleTimeout: 0.3, pingInterval: 0, maxControlFramesPerSecond: 1_000_000 });
+  it.each([["pings", 9], ["messages", 1]])("U5: %s are", async (_what, opcode) => {
+    const { port } = await listen(ECHO, { idleTimeout: 0.3, pingInterval: 0, ...manyControls() });
     const peer = await upgraded(port);
+    const seen = { 9: here({ "deno native": deviates("deno-no-control", false) }, true) }[opcode] ?? true;
     const until = performance.now() + 700;
-    for (let i = 0; performance.now() < until; i++) {
-      const opcode = i % 2 === 0 ? 9 : 1;
+    while (performance.now() < until) {
       await peer.send({ opcode, payload: "x" });
-      expect((await peer.next()).opcode).toBe(opcode === 9 ? 10 : 1);
+      const answer = await peer.next();
+      if (!seen && answer.opcode === 8) return expect(answer.code).toBe(1001);
+      expect(answer.opcode).toBe(opcode === 9 ? 10 : 1);
     }
+    expect(seen).toBe(true);
   });
 
   it("U5: onIdleTimeout decides, again and again", async () => {
@@ -180,31 +213,113 @@ describe("the options of its connections", () => {
     const [fits, fails, sum] = [await upgraded(port), await upgraded(port), await upgraded(port)];
     await fits.text("0123456789");
     expect(await fits.nextText()).toBe("0123456789");
-    await fails.raw.write(fails.encode({ opcode: 1, length: 11 }).subarray(0, 2));
+    await fails.raw.write(tooLong(fails, 11));
     expect(await fails.closeCode()).toBe(1009);
-    await sum.send({ opcode: 1, fin: false, payload: "012345" }, { opcode: 0, payload: "67890" });
+    await sum.send({ opcode: 1, fin: false, payload: "012345" }, { opcode: 0, fin: false, payload: "67890" });
+    if (here({ "deno native": deviates("deno-late-size", true) }, false)) {
+      await sum.send({ opcode: 9, payload: "is held" }, { opcode: 0 });
+      expect(await sum.next()).toMatchObject({ opcode: 10, text: "is held" });
+    }
     expect(await sum.closeCode()).toBe(1009);
   });
 
   it("U6: 16 777 216 by default", async () => {
     const { port } = await listen();
     const peer = await upgraded(port);
-    await peer.raw.write(peer.encode({ opcode: 2, length: 16_777_217 }).subarray(0, 10));
+    await peer.raw.write(tooLong(peer, 16_777_217));
     expect(await peer.closeCode()).toBe(1009);
   });
 
-  it("U6: maxFrameSize splits what goes out without harming a character, and bounds what comes in", async () => {
-    const { port } = await listen({ onTextMessage: (_caller, text) => text.repeat(3) }, { maxFrameSize: 5 });
-    const peer = await upgraded(port);
-    await peer.text("é€");
-    const frames = [await peer.next()];
-    while (!frames.at(-1)!.fin) frames.push(await peer.next());
-    expect(frames.map(({ text }) => text).join("")).toBe("é€é€é€");
-    expect(frames.every(({ payload, text }) => payload.length <= 5 && !text.includes("\ufffd"))).toBe(true);
-    expect(frames.map(({ opcode }) => opcode)).toEqual([1, ...Array(frames.length - 1).fill(0)]);
-    await peer.text("0123456");
-    expect(await peer.closeCode()).toBe(1009);
+  it("U6: maxMessageSize may be larger", async () => {
+    const listener = new Listener(0, { host: LOOPBACK });
+    whenOver(() => listener.immediateStop());
+    listener.attach("/", { get: () => ECHO, maxMessageSize: 20_000_000 });
+    await listener.start();
+    const client = await connect(listener.url, { maxMessageSize: 20_000_000 });
+    await client.writeBinaryMessage(new Uint8Array(17_000_000));
+    expect((await client.readBinaryMessage()).length).toBe(17_000_000);
+
+    const attach = (): void => listener.attach("/x", { get: () => ECHO, maxMessageSize: 100_000_000 });
+    const refused = here({
+      "deno native": refuses("deno-late-size", true),
+      "bun native": refuses("bun-one-size", true),
+    }, false);
+    if (refused) expectUnsupported(await failure(attach), "maxMessageSize");
+    else attach();
   });
+
+  const noFrames = async (): Promise<void> => {
+    const listener = await listen();
+    const attach = (): void => listener.attach("/x", { get: () => ECHO, maxFrameSize: 5 });
+    expectUnsupported(await failure(attach), "maxFrameSize");
+  };
+  it(
+    "U6: maxFrameSize splits what goes out without harming a character, and bounds what comes in",
+    differs({
+      "deno native": refuses("deno-no-frames", noFrames),
+      "bun native": refuses("bun-no-frames", noFrames),
+    }, async () => {
+      const { port } = await listen({ onTextMessage: (_caller, text) => text.repeat(3) }, { maxFrameSize: 5 });
+      const peer = await upgraded(port);
+      await peer.text("é€");
+      const frames = [await peer.next()];
+      while (!frames.at(-1)!.fin) frames.push(await peer.next());
+      expect(frames.map(({ text }) => text).join("")).toBe("é€é€é€");
+      expect(frames.every(({ payload, text }) => payload.length <= 5 && !text.includes("\ufffd"))).toBe(true);
+      expect(frames.map(({ opcode }) => opcode)).toEqual([1, ...Array(frames.length - 1).fill(0)]);
+      await peer.text("0123456");
+      expect(await peer.closeCode()).toBe(1009);
+    }),
+  );
+
+  /** A value for each option; and where it is refused, why. */
+  const OPTIONS: Record<keyof UpgradeServiceOptions, [value: unknown, refusals?: Differences<boolean>]> = {
+    subProtocols: [["a"]],
+    origins: [["https://a.test"]],
+    connectionClosureTimeout: [1],
+    idleTimeout: [1],
+    readAhead: [{ messages: 2 }],
+    maxBufferedAmount: [1_000],
+    bufferPolicy: ["drop"],
+    maxMessageSize: [1_000],
+    pingInterval: [1],
+    pongTimeout: [1],
+    closeLinger: [1],
+    maxFrameSize: [1_000, {
+      "deno native": refuses("deno-no-frames", true),
+      "bun native": refuses("bun-no-frames", true),
+    }],
+    maxFragments: [10, {
+      "deno native": refuses("deno-no-frames", true),
+      "bun native": refuses("bun-no-frames", true),
+    }],
+    messageTimeout: [1, {
+      "deno native": refuses("deno-no-frames", true),
+      "bun native": refuses("bun-no-frames", true),
+    }],
+    maxPendingPongs: [1, {
+      "deno native": refuses("deno-no-control", true),
+      "bun native": refuses("bun-own-pong", true),
+    }],
+    maxControlFramesPerSecond: [10, { "deno native": refuses("deno-no-control", true) }],
+    maxInflatedBytesPerSecond: [1_000, {
+      "deno native": refuses("deno-no-compression", true),
+      "bun native": refuses("bun-own-compression", true),
+    }],
+  };
+  it.each(Object.keys(OPTIONS) as (keyof UpgradeServiceOptions)[])(
+    "U6: %s is kept, or refused by its name",
+    async (name) => {
+      const [value, refusals = {}] = OPTIONS[name];
+      const listener = await listen();
+      const attach = (): void => listener.attach("/x", { [name]: value, get: () => ECHO });
+      if (here(refusals, false)) return expectUnsupported(await failure(attach), name);
+      attach();
+      const peer = await upgraded(listener.port, "/x");
+      await peer.text("hi");
+      expect(await peer.nextText()).toBe("hi");
+    },
+  );
 
   it("U6: without it a large message goes as one frame", async () => {
     const { port } = await listen({ onTextMessage: () => "x".repeat(200_000) });
@@ -214,12 +329,17 @@ describe("the options of its connections", () => {
   });
 
   it("U7: connectionClosureTimeout: how long a close waits for the peer's", async () => {
-    const { port } = await listen({ onTextMessage: (caller) => void caller.close(4000) }, {
+    const closure = deferred<Closure>();
+    const { port } = await listen({ onTextMessage: (caller) => void caller.close(4000).then(closure.resolve) }, {
       connectionClosureTimeout: 0.05,
     });
     const peer = await upgraded(port);
     await peer.text("go");
     expect(await peer.closeCode()).toBe(4000);
+    const code = here({ "bun native": deviates("bun-no-close-wait", 4000) }, 1006);
+    expect(await closure.promise).toMatchObject({ code, clean: false });
+    // On Deno it is not listened to any more, but is there until something comes.
+    if (here({ "deno native": deviates("deno-no-cut", true) }, false)) await peer.send({ opcode: 9 });
     await peer.raw.rest();
   });
 

@@ -81,6 +81,22 @@ export class RawClient {
     return this.take(this.received.indexOf("\r\n\r\n") + 4);
   }
 
+  /** Takes one answer: its head, and the body that this announces. */
+  async answer(): Promise<string> {
+    const head = await this.head();
+    if (!/^transfer-encoding: chunked\r$/im.test(head)) {
+      return head + await this.take(Number(/^content-length: (\d+)\r$/im.exec(head)?.[1] ?? 0));
+    }
+    let body = "";
+    for (;;) {
+      await this.#until(() => this.received.includes("\r\n"), "a chunk");
+      const size = parseInt(await this.take(this.received.indexOf("\r\n") + 2), 16);
+      const chunk = await this.take(size + 2);
+      if (size === 0) return head + body;
+      body += chunk.slice(0, -2);
+    }
+  }
+
   /** Takes `count` bytes. Rejects when the connection ends before. */
   async take(count: number): Promise<string> {
     await this.#until(() => this.received.length >= count, `${count} bytes`);

@@ -1,0 +1,65 @@
+/**
+ * The hosts of the behaviours suite; and what the runtimes' own servers and sockets, or their `node:` modules, do otherwise
+ * than the suite expects and cannot be made to do: a closed list. Each sentence stands in the compatibility table, and is
+ * shown by at least one test of tests/behaviours/.
+ */
+
+/** As the compatibility table names them: on hawser's engine, or on the runtime's own server and sockets. */
+export const HOSTS = ["node engine", "deno engine", "bun engine", "deno native", "bun native"] as const;
+export type Host = (typeof HOSTS)[number];
+
+/** Each is called after its runtime. */
+export const FACTS = {
+  "deno-no-control":
+    "Deno 2.9 answers pings by itself, shows neither pings nor pongs, and can send neither: `onPing`, " +
+    "`onPong`, `ping`, `pong`, `maxControlFramesPerSecond` and `maxPendingPongs` are refused, and `idleTimeout` counts " +
+    "messages only.",
+  "deno-own-pings":
+    "Deno 2.9 pings by itself, at whole seconds, and does not tell of the answer: there is no `latency`.",
+  "deno-own-answer": "Deno 2.9 answers a close frame by itself, with the same code: a close frame that `onClose` " +
+    "returns comes too late.",
+  "deno-no-cut":
+    "Deno 2.9 has no way to cut a connection, and no deadline behind a close frame: one that is cut gets an " +
+    "empty close frame (at the end of a listener also Deno's own 1001), and its TCP connection stays until the peer " +
+    "sends or ends something.",
+  "deno-no-1014": "Deno 2.9 takes a close frame with 1014 for a broken rule.",
+  "deno-silent-failure":
+    "Deno 2.9 drops a peer that breaks the protocol without a close frame (no 1002, 1007 or 1009), " +
+    "and does not tell why: `onError` hears of a lost connection, `onClose` of 1006.",
+  "deno-unmasked": "Deno 2.9 takes frames that are not masked.",
+  "deno-no-frames":
+    "Deno 2.9 neither shows nor splits frames: `maxFrameSize`, `maxFragments` and `messageTimeout` are refused.",
+  "deno-late-size":
+    "Deno 2.9 holds a message until it is whole, and its fragments without limit; `maxMessageSize` is " +
+    "held against it only then. One of more than 64 MiB is refused: a longer frame is a lost connection.",
+  "deno-no-compression": "Deno 2.9 does not compress: no extension is agreed on, and the options of compression are " +
+    "refused, `maxInflatedBytesPerSecond` too.",
+  "deno-no-dictionary":
+    "Deno 2.9 takes no dictionary for raw deflate: what it compresses refers to no earlier message.",
+  "deno-no-pause": "Deno 2.9 cannot stop reading: passing `readAhead` ends in 1008.",
+  "deno-payload-bytes": "Deno 2.9 counts payloads without their frames in `bufferedAmount`.",
+  "deno-no-request-deadline":
+    "Deno 2.9 waits for ever for the end of a request's head: `timeout` holds for `get` only.",
+  "bun-no-close-wait":
+    "Bun 1.4 ends the connection with its own close frame and does not wait for the answer: `close` " +
+    "resolves at once, with the code that was sent and `clean: false`.",
+  "bun-own-answer":
+    "Bun 1.4 answers a close frame by itself, with the same code: a close frame that `onClose` returns " +
+    "comes too late.",
+  "bun-own-pong": "Bun 1.4 answers pings by itself; what `onPing` answers is a second pong. " +
+    "`maxPendingPongs` is refused.",
+  "bun-no-frames":
+    "Bun 1.4 neither shows nor splits frames: `maxFrameSize`, `maxFragments` and `messageTimeout` are refused.",
+  "bun-one-size":
+    "Bun 1.4 has one limit on messages for a whole server, from its start on: afterwards a service with a " +
+    "larger `maxMessageSize` is refused.",
+  "bun-own-compression": "Bun 1.4 compresses each message by itself, agrees to no window, and declines an offer that " +
+    "asks for one of the server's: of the options only `threshold` is taken. `maxInflatedBytesPerSecond` is " +
+    "refused.",
+  "bun-corked": "Bun 1.4 does not count in `bufferedAmount` what it gathers while a handler runs.",
+  "bun-own-request-deadline":
+    "Bun 1.4 cuts a request whose head has not ended after 12 seconds, whatever `timeout` says, " +
+    "and without an answer: `timeout` holds for `get` only.",
+} as const satisfies Record<string, string>;
+
+export type Fact = keyof typeof FACTS;
