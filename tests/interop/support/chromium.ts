@@ -36,6 +36,18 @@ interface Evaluated {
   readonly exceptionDetails?: { readonly text: string; readonly exception?: { readonly description?: string } };
 }
 
+/** Its helpers may still be on their way out, and write. Deno 2.9 takes no notice of the `maxRetries` of `rm`. */
+async function remove(profile: string): Promise<void> {
+  for (let tries = 1;; tries++) {
+    try {
+      return await rm(profile, { recursive: true, force: true });
+    } catch (error) {
+      if (tries === 40) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+}
+
 export class Chromium {
   readonly #client: Client;
   readonly #end: () => Promise<void>;
@@ -49,8 +61,7 @@ export class Chromium {
     const daemon = await startDaemon(commandPath("chromium")!, args, /DevTools listening on (ws:\S+)\s/);
     const end = async (): Promise<void> => {
       await daemon.stop();
-      // Its helpers may still be on their way out.
-      await rm(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
+      await remove(profile);
     };
     try {
       return new Chromium(await Client.connect(daemon.ready), end);
