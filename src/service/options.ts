@@ -170,7 +170,7 @@ export function checkHosted(options: UpgradeServiceOptions, limitations: Limitat
   const { runtime, largestMessage = Infinity } = limitations;
   checkSupported(options, limitations.options, runtime);
   if ((options.maxMessageSize ?? DEFAULT_LIMITS.maxMessageSize) <= largestMessage) return;
-  const reason = `${largestMessage} bytes are the most here`;
+  const reason = `${largestMessage} bytes are the most that this server takes, from its start on`;
   throw new UnsupportedError(`Cannot use the option "maxMessageSize": ${reason}`, "maxMessageSize", runtime);
 }
 
@@ -245,6 +245,7 @@ function checkTarget(target: unknown): void {
 
 function checkHost(host: unknown = ANY_ADDRESS): { hostname: string; native: boolean } {
   const native = host === "native" || (typeof host === "object" && host !== null && "native" in host);
+  if (native && typeof host === "object") checkNames(host as object, ["native"]);
   const hostname = host === "native" ? ANY_ADDRESS : native ? (host as { native: unknown }).native : host;
   if (typeof hostname !== "string" || hostname === "") {
     throw wrongKind("host", 'the name or address of a network interface, "native", or { native: address }');

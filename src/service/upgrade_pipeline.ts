@@ -221,7 +221,8 @@ export class UpgradePipeline {
     this.tally.opened++;
     this.sessions.add(session);
     session.open();
-    if (this.#stopped) void session.close(1001, "");
+    // It opened behind the back of whoever stops, and must not keep that waiting.
+    if (this.#stopped) void session.close(1001, "", LATE_CLOSE_MS);
   }
 
   #hostOf(settings: ServiceSettings): SessionHost {
@@ -236,6 +237,9 @@ export class UpgradePipeline {
     return host;
   }
 }
+
+/** Milliseconds for the answer to the close frame of a connection that opened during a stop. */
+const LATE_CLOSE_MS = 2_000;
 
 /** A refusal with one plain sentence. */
 function refusal(status: number, sentence: string, added?: Headers): Response {

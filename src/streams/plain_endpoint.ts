@@ -78,6 +78,8 @@ export class PlainEndpoint implements MessageSink, Watched {
   #whenClosed: Promise<Closure> | undefined;
   #resolveClosed: ((closure: Closure) => void) | undefined;
   #cancelClose: Cancel | undefined;
+  /** Why we closed, when it was for something that went wrong. */
+  #failure: WebSocketError | undefined;
   #abort: AbortController | undefined;
 
   #paused = false;
@@ -168,6 +170,7 @@ export class PlainEndpoint implements MessageSink, Watched {
       this.#socket.pause();
     } else if (this.#state === "open") {
       // A socket that cannot pause would fill the memory instead (features F1).
+      this.#failure = new ConnectionError("The peer sent more than readAhead takes, and cannot be held back here");
       void this.close(1008, "read-ahead exceeded");
     }
   }
@@ -291,7 +294,9 @@ export class PlainEndpoint implements MessageSink, Watched {
     this.#leaveOpen("lost");
   }
 
-  closed(closure: Closure): void {
+  closed(ending: Closure): void {
+    const failure = this.#failure;
+    const closure = failure === undefined || ending.error !== undefined ? ending : { ...ending, error: failure };
     this.#closure = closure;
     this.#cancelClose?.();
     this.#options.deadlines.delete(this);

@@ -211,9 +211,20 @@ it("R2: Bun has one limit on messages: no service may have a larger one once it 
   const port = serve(partsOf(router));
   const attach = (): void => router.attach("/larger", { get: () => ECHO, maxMessageSize: 20_000_001 });
   expect(attach).toThrow(UnsupportedError);
-  expect(attach).toThrow("20000000 bytes are the most here");
+  expect(attach).toThrow("20000000 bytes are the most that this server takes");
   await expectEcho(port, "/large", "x".repeat(1_001));
   const client = await connect(`ws://127.0.0.1:${port}/small`);
   await client.writeTextMessage("x".repeat(1_001));
   expect((await client.closed).code).toBe(1009);
+});
+
+it("R2: a server with other handlers for its sockets is told, and lives", async () => {
+  const errors: unknown[] = [];
+  const router = new Router({ fetch: () => new Response("a page"), onError: (error) => errors.push(error) });
+  router.attach("/hi", { get: () => ({ onOpen: () => "hi" }) });
+  const websocket = { message() {} } as unknown as BunWebSocketOptions;
+  const port = serve({ fetch: router.fetch, websocket });
+  await upgraded(port, "/hi");
+  expect(errors.map(String)).toEqual([expect.stringContaining('was not given the "websocket" of this router')]);
+  expect(await answerOf(port, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")).toContain("a page");
 });

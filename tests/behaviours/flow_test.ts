@@ -23,9 +23,12 @@ async function fill(
 describe("reading", () => {
   const cannotPause = async (): Promise<void> => {
     const release = deferred();
-    const { port } = await listen({ onTextMessage: () => release.promise, onError() {} }, {
-      readAhead: { messages: 16 },
-    });
+    const heard = deferred<unknown>();
+    const service: Service = {
+      onTextMessage: () => release.promise,
+      onError: (_caller, error) => heard.resolve(error),
+    };
+    const { port } = await listen(service, { readAhead: { messages: 16 } });
     const peer = await upgraded(port);
     // One is handled, and fifteen wait.
     for (let i = 0; i < 16; i++) await peer.text("x");
@@ -34,6 +37,8 @@ describe("reading", () => {
     await peer.text("one too many");
     expect(await peer.closeFrame()).toMatchObject({ code: 1008, text: expect.stringMatching(/read-ahead exceeded$/) });
     release.resolve();
+    peer.socket.end();
+    expect(String(await heard.promise)).toContain("sent more than readAhead takes");
   };
   it(
     "F1: past readAhead the peer of a busy handler is held back, and nothing is lost when it goes on",

@@ -386,6 +386,26 @@ describe("its answers", () => {
     if (header !== undefined) expect(answer).toContain(`\r\n${header}\r\n`);
   });
 
+  it("L7: an upgrade in HTTP/1.0 is refused", async () => {
+    const { port } = await listen();
+    const raw = await dial(port);
+    await raw.write(upgradeRequest("/", {}, "GET / HTTP/1.0"));
+    const status = here({
+      "deno native": deviates("deno-lenient-http", 101),
+      "bun native": deviates("bun-lenient-http", 101),
+    }, 400);
+    expect(await raw.head()).toMatch(new RegExp(`^HTTP/1\\.[01] ${status} `));
+  });
+
+  it("L7: so is one with a fragment, or with a user name in its target", async () => {
+    const { port } = await listen();
+    expect((await answerTo(port, upgradeRequest("/#a"))).status).toBe(400);
+    const raw = await dial(port);
+    await raw.write(upgradeRequest("http://a:b@hawser.test/"));
+    const status = here({ "bun native": deviates("bun-lenient-http", 101) }, 400);
+    expect(await raw.head()).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+  });
+
   it("L8: fetch answers ordinary requests on the same port", async () => {
     const { port, url } = await listen(ECHO, {}, {
       fetch: async (request) =>

@@ -15,7 +15,8 @@ export const FACTS = {
     "`onPong`, `ping`, `pong`, `maxControlFramesPerSecond` and `maxPendingPongs` are refused, and `idleTimeout` counts " +
     "messages only.",
   "deno-own-pings":
-    "Deno 2.9 pings by itself, at whole seconds, and does not tell of the answer: there is no `latency`.",
+    "Deno 2.9 pings by itself, at whole seconds, every half of `pingInterval` and `pongTimeout` together and " +
+    "not at all when one of them is 0, and does not tell of the answer: there is no `latency`.",
   "deno-own-answer": "Deno 2.9 answers a close frame by itself, with the same code: a close frame that `onClose` " +
     "returns comes too late.",
   "deno-no-cut":
@@ -24,8 +25,8 @@ export const FACTS = {
     "sends or ends something.",
   "deno-no-1014": "Deno 2.9 takes a close frame with 1014 for a broken rule.",
   "deno-silent-failure":
-    "Deno 2.9 drops a peer that breaks the protocol without a close frame (no 1002, 1007 or 1009), " +
-    "and does not tell why: `onError` hears of a lost connection, `onClose` of 1006.",
+    "Deno 2.9 drops a peer that breaks the protocol without a close frame (no 1002, 1007 or 1009): " +
+    "`onError` hears which rule it broke, `onClose` of 1006.",
   "deno-unmasked": "Deno 2.9 takes frames that are not masked.",
   "deno-no-frames":
     "Deno 2.9 neither shows nor splits frames: `maxFrameSize`, `maxFragments` and `messageTimeout` are refused.",
@@ -36,10 +37,16 @@ export const FACTS = {
     "refused, `maxInflatedBytesPerSecond` too.",
   "deno-no-dictionary":
     "Deno 2.9 takes no dictionary for raw deflate: what it compresses refers to no earlier message.",
-  "deno-no-pause": "Deno 2.9 cannot stop reading: passing `readAhead` ends in 1008.",
+  "deno-no-pause":
+    "Deno 2.9 cannot stop reading: passing `readAhead` ends in 1008, of which the peer may see no more than a " +
+    "reset; `onError` hears of it.",
   "deno-payload-bytes": "Deno 2.9 counts payloads without their frames in `bufferedAmount`.",
   "deno-no-request-deadline":
     "Deno 2.9 waits for ever for the end of a request's head: `timeout` holds for `get` only.",
+  "deno-lenient-http": "Deno 2.9 does not tell the version of HTTP: an upgrade in HTTP/1.0 is taken.",
+  "bun-lenient-http":
+    "Bun 1.4 tells neither the version of HTTP nor a user name in an absolute target: an upgrade in " +
+    "HTTP/1.0, or with such a name, is taken. Frames that come before a `get` that takes its time is done end in Bun's own 400.",
   "bun-no-close-wait":
     "Bun 1.4 ends the connection with its own close frame and does not wait for the answer: `close` " +
     "resolves at once, with the code that was sent and `clean: false`.",

@@ -1,5 +1,7 @@
 /** The slice of Bun that is used, as types: so that all of it compiles, and is tested with fakes, on any runtime. */
 
+import { UnsupportedError } from "../../errors.ts";
+
 /** The server's end of a WebSocket. */
 export interface BunServerSocket {
   /** What was handed to `upgrade`. */
@@ -81,7 +83,13 @@ export interface BunApi {
   serve(options: BunServeOptions): BunListening;
 }
 
-/** Bun itself. Only to be called where it is. */
+/**
+ * Bun itself.
+ *
+ * @throws {UnsupportedError} where it is not
+ */
 export function bunApi(): BunApi {
-  return (globalThis as unknown as { Bun: BunApi }).Bun;
+  const api = (globalThis as { Bun?: BunApi }).Bun;
+  if (api === undefined) throw new UnsupportedError("Cannot serve on Bun: this is another runtime", "bun", "unknown");
+  return api;
 }

@@ -15,7 +15,7 @@ export function bunHost(api: () => BunApi, clock: Clock): Host {
   return (options, onUpgrade) =>
     new Promise((resolve) => {
       const handler = new BunHandler(clock, options, onUpgrade, options.fetch, false);
-      resolve(listen(api(), handler, options));
+      resolve(listen(api(), clock, handler, options));
     });
 }
 
@@ -44,6 +44,7 @@ export class BunHandler {
   /** Answers a request. Never throws or rejects. */
   handle(request: Request, server: BunServer): Response | undefined | Promise<Response | undefined> {
     try {
+      if (server === undefined) throw new TypeError('Cannot answer the request: "fetch" was called without the server');
       const answer = this.#door.answer(request, server);
       if (answer !== undefined) return answer;
       const upgrade = new BunUpgrade(request, server, this.#door, this.#clock, this.#traffic);
@@ -64,7 +65,7 @@ export class BunHandler {
       ping: (socket, data) => ours(socket)?.pinged(data),
       pong: (socket, data) => ours(socket)?.ponged(data),
       close: (socket, code, reason) => ours(socket)?.ended(code, reason),
-      maxPayloadLength: this.#options.largestMessage(),
+      maxPayloadLength: Math.min(this.#options.largestMessage(), MAX_PAYLOAD_LENGTH),
       backpressureLimit: 0,
       idleTimeout: 0,
       sendPings: false,
@@ -79,6 +80,8 @@ export class BunHandler {
   }
 }
 
+/** The most that Bun takes for it. */
+const MAX_PAYLOAD_LENGTH = 2 ** 51 - 1;
 /** One compressor for all connections, which costs no memory for each; a peer's history is not kept either. */
 const SHARED = { compress: "shared", decompress: "shared" } as const;
 
@@ -86,10 +89,14 @@ function ours({ data }: BunServerSocket): BunSocket | undefined {
   return data instanceof BunSocket ? data : undefined;
 }
 
+/** How far a body may pass the limit before Bun itself fails it, in bytes. */
+const BODY_SLACK = 1_048_576;
+/** Milliseconds that ordinary requests have for their answers once it stops. */
+const STOP_MS = 2_000;
 /** The longest that Bun can wait for a request. */
 const MAX_REQUEST_SECONDS = 255;
 
-function listen(bun: BunApi, handler: BunHandler, options: ListenOptions): Listening {
+function listen(bun: BunApi, clock: Clock, handler: BunHandler, options: ListenOptions): Listening {
   const { hostname, target, timeoutMs, maxEntityBodySize, onError } = options;
   const port = target as number;
   const websocket = handler.webSocketOptions();
@@ -99,7 +106,8 @@ function listen(bun: BunApi, handler: BunHandler, options: ListenOptions): Liste
       port,
       hostname,
       idleTimeout: timeoutMs === Infinity ? 0 : Math.min(MAX_REQUEST_SECONDS, Math.ceil(timeoutMs / 1_000)),
-      maxRequestBodySize: Math.min(maxEntityBodySize, Number.MAX_SAFE_INTEGER),
+      // Somewhat more, so that it is us who refuse what is larger.
+      maxRequestBodySize: Math.min(maxEntityBodySize + BODY_SLACK, Number.MAX_SAFE_INTEGER),
       fetch: (request, server) => handler.handle(request, server),
       error(error) {
         onError(error);
@@ -117,9 +125,13 @@ function listen(bun: BunApi, handler: BunHandler, options: ListenOptions): Liste
     secure: false,
     largestMessage: websocket.maxPayloadLength,
     async stop() {
-      // The port is free at once; what is left of it ends with the last socket.
-      void server.stop();
+      // The port is free at once; ordinary requests are answered to their end.
+      const answered = server.stop();
       await handler.stop();
+      await new Promise<void>((resolve, reject) => {
+        const cancel = clock.after(STOP_MS, resolve);
+        answered.then(resolve, reject).then(cancel);
+      });
       await server.stop(true);
     },
   };

@@ -14,7 +14,7 @@ import {
   PayloadTooLargeError,
   type WebSocketError,
 } from "../../errors.ts";
-import type { Clock } from "../../transport/clock.ts";
+import type { Cancel, Clock } from "../../transport/clock.ts";
 import type { Message, MessageSink, MessageSocket } from "../../transport/message_socket.ts";
 import type { SocketLimits } from "../../transport/upgrade.ts";
 import { Delivery } from "../native/delivery.ts";
@@ -33,17 +33,27 @@ export interface BunSocketOptions {
 /** Down to here what waits in Bun has to fall before `drained` is told: Bun tells of each step. */
 const LOW_WATER = 65_536;
 
+/** Milliseconds between two looks at whether a paused peer is still there. */
+const LOOK_MS = 1_000;
+const LOOKING_MS = 5;
+/** Bytes kept, beyond which nobody looks: a peer that sends and never reads must not fill the memory that way. */
+const MAX_KEPT = 1_048_576;
+
 export class BunSocket implements MessageSocket {
   readonly protocol: string;
   readonly #options: BunSocketOptions;
   readonly #delivery: Delivery;
   readonly #controlRate: RateLimit;
   #socket!: BunServerSocket;
+  /** Bun has told that it is open, which it does while it upgrades. */
+  isOpen = false;
   #sent: CloseFrameInfo | undefined;
   #error: WebSocketError | undefined;
   /** `send` has answered false and no `drained` has followed yet. */
   #blocked = false;
   #isOver = false;
+  #paused = false;
+  #cancelLook: Cancel | undefined;
 
   constructor(options: BunSocketOptions) {
     this.#options = options;
@@ -92,9 +102,14 @@ export class BunSocket implements MessageSocket {
     if (this.#isOver) return;
     this.#delivery.pause();
     this.#socket.pause();
+    this.#paused = true;
+    this.#planLook();
   }
 
   resume(): void {
+    this.#paused = false;
+    this.#cancelLook?.();
+    this.#cancelLook = undefined;
     this.#delivery.resume();
     if (!this.#isOver) this.#socket.resume();
   }
@@ -111,6 +126,7 @@ export class BunSocket implements MessageSocket {
 
   opened(socket: BunServerSocket): void {
     this.#socket = socket;
+    this.isOpen = true;
     socket.binaryType = "uint8array";
   }
 
@@ -153,6 +169,26 @@ export class BunSocket implements MessageSocket {
     this.#finish(undefined);
   }
 
+  /**
+   * Bun tells a socket that is paused, and has output waiting, of no reset: now and then it reads for a moment. What comes
+   * meanwhile is kept, up to a limit.
+   */
+  #planLook(): void {
+    const { clock } = this.#options;
+    this.#cancelLook ??= clock.after(LOOK_MS, () => {
+      this.#cancelLook = undefined;
+      if (!this.#paused || this.#isOver) return;
+      if (this.#blocked && this.#delivery.size <= MAX_KEPT) {
+        this.#socket.resume();
+        // Bun's next turn comes before it has looked at its sockets.
+        clock.after(LOOKING_MS, () => {
+          if (this.#paused && !this.#isOver) this.#socket.pause();
+        });
+      }
+      this.#planLook();
+    });
+  }
+
   #mayControl(): boolean {
     if (this.#isOver || this.#sent !== undefined) return false;
     if (!this.#controlRate.exceeded()) return true;
@@ -164,6 +200,7 @@ export class BunSocket implements MessageSocket {
   /** @param received the peer's close frame, which Bun has answered */
   #finish(received: CloseFrameInfo | undefined): void {
     this.#isOver = true;
+    this.#cancelLook?.();
     const sent = this.#sent ?? (received && { code: received.code, reason: "" });
     const first = this.#sent !== undefined ? "local" : received && "remote";
     const closure = closureOf({ received, sent, first, error: this.#error, cause: undefined });

@@ -38,14 +38,14 @@ export class BunUpgrade implements Upgrade {
   /** What the handler has to return: undefined once it is upgraded. */
   readonly answer: Promise<Response | undefined>;
   #answer!: (response: Response | undefined) => void;
-  readonly #raw: Request;
+  #raw: Request | undefined;
   readonly #server: BunServer;
   readonly #door: Door<BunServer, undefined>;
   readonly #clock: Clock;
   readonly #traffic: Traffic;
 
   constructor(request: Request, server: BunServer, door: Door<BunServer, undefined>, clock: Clock, traffic: Traffic) {
-    this.request = new NativeRequest(request, server.requestIP(request)?.address);
+    this.request = new NativeRequest(request, server.requestIP(request)?.address, request.url.startsWith("https:"));
     this.#raw = request;
     this.#server = server;
     this.#door = door;
@@ -64,11 +64,12 @@ export class BunUpgrade implements Upgrade {
       onClosed: () => this.#traffic.closed(socket),
     });
     let upgraded: boolean;
+    const raw = this.#take();
     try {
       const added = this.#door.withServer(headers);
       // Without it Bun would choose the first that was offered.
       added.set("sec-websocket-protocol", protocol ?? "");
-      upgraded = this.#server.upgrade(this.#raw, { headers: added, data: socket });
+      upgraded = this.#server.upgrade(raw, { headers: added, data: socket });
     } catch (error) {
       this.#answer(this.#door.refuse(FAILED));
       throw error;
@@ -77,14 +78,32 @@ export class BunUpgrade implements Upgrade {
       this.#answer(this.#door.refuse(NOT_UPGRADED));
       throw new ConnectionError("Cannot accept the upgrade: the client has left, or sent more before it was answered");
     }
-    this.#traffic.opened(socket);
     this.#answer(undefined);
+    if (!socket.isOpen) {
+      // Nobody will ever hear of this connection, and only its own handlers could end it.
+      throw new TypeError('Cannot serve the connection: "Bun.serve" was not given the "websocket" of this router');
+    }
+    this.#traffic.opened(socket);
     return socket;
   }
 
-  reject(response: Response): Promise<void> {
-    this.#answer(this.#door.named(response));
-    return Promise.resolve();
+  // deno-lint-ignore require-await -- so that what fails rejects
+  async reject(response: Response): Promise<void> {
+    this.#take();
+    let answer = this.#door.refuse(FAILED);
+    try {
+      answer = this.#door.named(response);
+    } finally {
+      this.#answer(answer);
+    }
+  }
+
+  /** Decided: the runtime's request is not kept. */
+  #take(): Request {
+    const raw = this.#raw!;
+    this.#raw = undefined;
+    this.request.decided();
+    return raw;
   }
 }
 

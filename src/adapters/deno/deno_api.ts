@@ -1,5 +1,6 @@
 /** The slice of Deno that is used, as types: so that all of it compiles, and is tested with fakes, on any runtime. */
 
+import { UnsupportedError } from "../../errors.ts";
 import type { PlatformSocket } from "../web/web_socket.ts";
 
 /** What `Deno.serve` hands to its handler beside the request. */
@@ -36,7 +37,13 @@ export interface DenoApi {
   ): { readonly socket: DenoWebSocket; readonly response: Response };
 }
 
-/** Deno itself. Only to be called where it is. */
+/**
+ * Deno itself.
+ *
+ * @throws {UnsupportedError} where it is not
+ */
 export function denoApi(): DenoApi {
-  return (globalThis as unknown as { Deno: DenoApi }).Deno;
+  const api = (globalThis as { Deno?: DenoApi }).Deno;
+  if (api === undefined) throw new UnsupportedError("Cannot serve on Deno: this is another runtime", "deno", "unknown");
+  return api;
 }

@@ -14,14 +14,15 @@ import { type DenoTools, DenoUpgrade } from "./deno_upgrade.ts";
 export function denoHost(api: () => DenoApi, clock: Clock): Host {
   return (options, onUpgrade) =>
     new Promise((resolve) => {
-      const tools = denoTools(api(), clock);
+      const tools = denoTools(api(), clock, false);
       const handler = new DenoHandler(tools, options, onUpgrade, options.fetch, false);
       resolve(listen(tools, handler, options));
     });
 }
 
-export function denoTools(deno: DenoApi, clock: Clock): DenoTools {
-  return { deno, clock, drainPoll: new DrainPoll(clock) };
+/** @param secure whether the server has TLS */
+export function denoTools(deno: DenoApi, clock: Clock, secure: boolean): DenoTools {
+  return { deno, clock, drainPoll: new DrainPoll(clock), secure };
 }
 
 /** A handler for `Deno.serve`. */

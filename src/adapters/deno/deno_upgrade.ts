@@ -3,7 +3,13 @@
  * has to be returned, or the whole server ends; so everything that can fail comes before.
  */
 
-import { ConnectionError, type WebSocketError } from "../../errors.ts";
+import {
+  ConnectionError,
+  CorruptedFrameError,
+  InvalidContinuationFrameError,
+  PayloadTooLargeError,
+  type WebSocketError,
+} from "../../errors.ts";
 import { FAILED } from "../../handshake/refusal.ts";
 import type { Clock } from "../../transport/clock.ts";
 import type { MessageSocket } from "../../transport/message_socket.ts";
@@ -14,6 +20,9 @@ import type { Traffic } from "../native/traffic.ts";
 import type { DrainPoll } from "../web/drain_poll.ts";
 import { type PlatformCloseEvent, WebSocketAdapter } from "../web/web_socket.ts";
 import type { DenoApi, DenoServeInfo, DenoWebSocket } from "./deno_api.ts";
+
+/** Bytes: a frame that is longer ends in a reset, without a close frame. */
+const LARGEST = 67_108_864;
 
 /** What cannot be had of `Deno.upgradeWebSocket`. */
 export const DENO_LIMITATIONS: Limitations = {
@@ -41,8 +50,7 @@ export const DENO_LIMITATIONS: Limitations = {
     ["onPing", '"onPing" would never be called: Deno\'s own sockets answer pings by themselves'],
     ["onPong", '"onPong" would never be called: Deno\'s own sockets do not show pongs'],
   ]),
-  // A frame that is longer ends in a reset, without a close frame.
-  largestMessage: 67_108_864,
+  largestMessage: LARGEST,
 };
 
 /** What an upgrade works with. */
@@ -50,17 +58,20 @@ export interface DenoTools {
   readonly deno: DenoApi;
   readonly clock: Clock;
   readonly drainPoll: DrainPoll;
+  /** The server has TLS, which Deno does not tell. */
+  readonly secure: boolean;
 }
 
 /** Milliseconds until a socket that does not open counts as lost: nothing tells that its client left just before. */
 const OPEN_MS = 2_000;
+const LATE_MS = 200;
 
 export class DenoUpgrade implements Upgrade {
   readonly request: NativeRequest;
   /** What the handler has to return. */
   readonly answer: Promise<Response>;
   #answer!: (response: Response) => void;
-  readonly #raw: Request;
+  #raw: Request | undefined;
   readonly #door: Door<DenoServeInfo>;
   readonly #tools: DenoTools;
   readonly #traffic: Traffic;
@@ -72,7 +83,7 @@ export class DenoUpgrade implements Upgrade {
     tools: DenoTools,
     traffic: Traffic,
   ) {
-    this.request = new NativeRequest(request, addressOf(info));
+    this.request = new NativeRequest(request, addressOf(info), tools.secure);
     this.#raw = request;
     this.#door = door;
     this.#tools = tools;
@@ -88,9 +99,11 @@ export class DenoUpgrade implements Upgrade {
       added = this.#door.withServer(headers);
       if (protocol !== undefined) added.set("sec-websocket-protocol", protocol);
       // An upgrade for somebody who has left never opens, and its server never shuts down.
-      if (this.request.hasLeft) throw this.#left();
+      const { hasLeft } = this.request;
+      const raw = this.#take();
+      if (hasLeft) throw this.#left();
       const idleTimeout = keepAliveMs === Infinity ? 0 : Math.max(1, Math.ceil(keepAliveMs / 1_000));
-      upgraded = this.#tools.deno.upgradeWebSocket(this.#raw, { idleTimeout });
+      upgraded = this.#tools.deno.upgradeWebSocket(raw, { idleTimeout });
     } catch (error) {
       this.#answer(this.#door.refuse(FAILED));
       throw error;
@@ -115,19 +128,38 @@ export class DenoUpgrade implements Upgrade {
     throw this.#left();
   }
 
-  reject(response: Response): Promise<void> {
-    this.#answer(this.#door.named(response));
-    return Promise.resolve();
+  // deno-lint-ignore require-await -- so that what fails rejects
+  async reject(response: Response): Promise<void> {
+    this.#take();
+    let answer = this.#door.refuse(FAILED);
+    try {
+      answer = this.#door.named(response);
+    } finally {
+      this.#answer(answer);
+    }
+  }
+
+  /** Decided: the runtime's request is not kept. */
+  #take(): Request {
+    const raw = this.#raw!;
+    this.#raw = undefined;
+    this.request.decided();
+    return raw;
   }
 
   /** Whether it opens. */
   #opened(socket: DenoWebSocket): Promise<boolean> {
     return new Promise((resolve) => {
-      const cancel = this.#tools.clock.after(OPEN_MS, () => resolve(false));
-      socket.onopen = () => {
+      const settle = (opens: boolean): void => {
         cancel();
-        resolve(true);
+        // Deno keeps the socket for a while after its end, and with this all of the upgrade.
+        socket.onopen = opens ? null : () => socket.close();
+        resolve(opens);
       };
+      const { clock } = this.#tools;
+      // After a stall of the event loop the timer comes before what has happened meanwhile.
+      let cancel = clock.after(OPEN_MS, () => cancel = clock.after(LATE_MS, () => settle(false)));
+      socket.onopen = () => settle(true);
     });
   }
 
@@ -154,7 +186,18 @@ function judge(event: PlatformCloseEvent, closedFirst: boolean): PlatformCloseEv
   return closedFirst && code === 1005 ? { code, reason, wasClean: false } : { code, reason, wasClean };
 }
 
-function lossOf(reason: string): WebSocketError | undefined {
-  if (!reason.startsWith("No response from ping frame")) return undefined;
-  return new ConnectionError("The peer did not answer a ping in time");
+/** Deno drops whoever breaks a rule, without a close frame; its `error` event says which. */
+function lossOf(reason: string, cause: Error | undefined): WebSocketError | undefined {
+  if (reason.startsWith("No response from ping frame")) {
+    return new ConnectionError("The peer did not answer a ping in time");
+  }
+  const said = cause?.message ?? "";
+  // The peer just left.
+  if (said === "" || said.includes("Unexpected EOF")) return undefined;
+  if (said.includes("UTF-8")) return new CorruptedFrameError(said, 1007, "§8.1", { cause });
+  if (said === "Frame too large") return new PayloadTooLargeError(said, LARGEST + 1, LARGEST, { cause });
+  if (/continuation|Invalid fragment/.test(said)) return new InvalidContinuationFrameError(said);
+  const broken = /Invalid |Reserved bits|Control frame|Ping frame/.test(said);
+  if (broken) return new CorruptedFrameError(said, 1002, "§5.2", { cause });
+  return new ConnectionError("The connection was lost", { cause });
 }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { wrongKind } from "../../option_check.ts";
 import { guestOf, type GuestOptions } from "../../service/guest.ts";
 import { Router as AnyRouter } from "../../service/router.ts";
 import { denoApi, type DenoServeInfo } from "./deno_api.ts";
@@ -17,6 +18,8 @@ export type { DenoServeInfo } from "./deno_api.ts";
 
 /** Options of a `Router`: those of a `Listener` that do not belong to its port, and what answers everything else. */
 export interface RouterOptions extends GuestOptions {
+  /** Whether the server has TLS, which Deno does not tell: what `isSecure()` says, and the scheme of URLs. Default false. */
+  readonly secure?: boolean;
   /** Answers ordinary requests, and upgrades to paths that nobody attached. Default: 426 and 404. */
   readonly fetch?: (request: Request, info: DenoServeInfo) => Response | Promise<Response>;
 }
@@ -45,9 +48,10 @@ export class Router extends AnyRouter {
    */
   constructor(options: RouterOptions = {}) {
     super(() => DENO_LIMITATIONS);
-    const { fetch, ...rest } = options;
+    const { fetch, secure = false, ...rest } = options;
+    if (typeof secure !== "boolean") throw wrongKind("secure", "a boolean");
     const { options: listening, pipeline } = guestOf(this, denoRuntime, rest, DENO_LIMITATIONS);
-    const tools = denoTools(denoApi(), denoRuntime.clock);
+    const tools = denoTools(denoApi(), denoRuntime.clock, secure);
     this.#handler = new DenoHandler(tools, listening, pipeline.handle, fetch, true);
   }
 

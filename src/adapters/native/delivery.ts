@@ -14,6 +14,8 @@ interface Control {
 }
 
 export class Delivery {
+  /** Bytes and characters of the messages that are kept. */
+  size = 0;
   readonly #clock: Pick<Clock, "afterTurn">;
   #sink: MessageSink | undefined;
   /** What waits, the oldest at `#next`: as much as the runtime had read when it was told to pause. */
@@ -49,8 +51,9 @@ export class Delivery {
 
   /** `message` is the sink's from now on. */
   message(message: Message): void {
-    if (this.#keeps) this.#held.push(message);
-    else this.#sink!.message(message);
+    if (!this.#keeps) return this.#sink!.message(message);
+    this.#held.push(message);
+    this.size += message.length;
   }
 
   ping(payload: Uint8Array): void {
@@ -73,11 +76,14 @@ export class Delivery {
   closed(closure: Closure): void {
     if (this.#closure !== undefined) return;
     this.#closure = closure;
+    // What a pause held back came before the end: nobody would lift the pause of a connection that is gone.
+    this.#paused = false;
     this.#plan();
   }
 
   /** Forgets what was kept; nothing but the end is told any more. */
   drop(): void {
+    this.size = 0;
     this.#held = [];
     this.#next = 0;
     this.#paused = false;
@@ -103,8 +109,12 @@ export class Delivery {
     if (sink === undefined) return;
     while (!this.#paused && this.#next < this.#held.length) {
       const item = this.#held[this.#next++]!;
-      if (typeof item === "string" || item instanceof Uint8Array) sink.message(item);
-      else sink[item.kind](item.payload);
+      if (typeof item === "string" || item instanceof Uint8Array) {
+        this.size -= item.length;
+        sink.message(item);
+      } else {
+        sink[item.kind](item.payload);
+      }
     }
     if (this.#next < this.#held.length) return;
     this.#held = [];

@@ -68,7 +68,7 @@ export class Door<Info, Nothing = never> {
     }
     const verdict = judgeRequest({ method, httpVersion: "1.1", headers });
     if (isRefusal(verdict)) return this.refuse(verdict);
-    return pathOf(request.url) === undefined ? this.refuse(ILL_FORMED_TARGET) : undefined;
+    return isTarget(request.url) ? undefined : this.refuse(ILL_FORMED_TARGET);
   }
 
   refuse(refusal: Refusal): Response {
@@ -156,9 +156,19 @@ class BodyLimit {
 /** Fetch §5.4: a request whose body is a stream; some type definitions know nothing of it. */
 const HALF: object = { duplex: "half" };
 
+/** As of a request's target on the engine: no fragment, no user. */
+function isTarget(text: string): boolean {
+  const url = parse(text);
+  return url !== undefined && !text.includes("#") && url.username === "" && url.password === "";
+}
+
 function pathOf(url: string): string | undefined {
+  return parse(url)?.pathname;
+}
+
+function parse(text: string): URL | undefined {
   try {
-    return new URL(url).pathname;
+    return new URL(text);
   } catch {
     return undefined;
   }

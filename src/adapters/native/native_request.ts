@@ -9,16 +9,18 @@ export class NativeRequest implements UpgradeRequest {
   readonly headers: Headers;
   readonly remoteAddress: string | undefined;
   readonly secure: boolean;
-  readonly #raw: Request;
+  #raw: Request | undefined;
   #signal: AbortSignal | undefined;
+  #unwatch: (() => void) | undefined;
 
-  constructor(request: Request, remoteAddress: string | undefined) {
+  /** @param secure whether the server has TLS: in an absolute target the scheme is the client's word */
+  constructor(request: Request, remoteAddress: string | undefined, secure: boolean) {
     this.#raw = request;
     this.method = request.method;
-    this.url = request.url;
+    this.url = request.url.replace(/^\w+(?=:)/, secure ? "https" : "http");
     this.headers = new Headers(request.headers);
     this.remoteAddress = remoteAddress;
-    this.secure = request.url.startsWith("https:");
+    this.secure = secure;
   }
 
   /**
@@ -28,13 +30,20 @@ export class NativeRequest implements UpgradeRequest {
   get signal(): AbortSignal {
     if (this.#signal === undefined) {
       const abort = new AbortController();
-      const raw = this.#raw.signal;
-      const left = (): void => abort.abort(new ConnectionError("The client left before the upgrade was decided"));
-      if (raw.aborted) left();
-      else raw.addEventListener("abort", left);
       this.#signal = abort.signal;
+      const raw = this.#raw?.signal;
+      const left = (): void => abort.abort(new ConnectionError("The client left before the upgrade was decided"));
+      if (raw?.aborted) left();
+      else raw?.addEventListener("abort", left);
+      this.#unwatch = () => raw?.removeEventListener("abort", left);
     }
     return this.#signal;
+  }
+
+  /** Lets go of the runtime's request. From here on its signal tells something else: on Deno 2.9 that it was answered. */
+  decided(): void {
+    this.#unwatch?.();
+    this.#raw = undefined;
   }
 
   /** False when nobody has watched. */

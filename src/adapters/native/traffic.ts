@@ -20,10 +20,11 @@ export class Traffic {
   /** @param decided resolves when the upgrade is decided; never rejects */
   decide(decided: Promise<void>): void {
     this.#undecided++;
-    void decided.then(() => {
+    const settled = (): void => {
       this.#undecided--;
       this.#changed();
-    });
+    };
+    decided.then(settled, settled);
   }
 
   /** Resolves once every upgrade is decided and every socket has closed. */

@@ -43,8 +43,11 @@ export interface WebSocketOptions {
   readonly closeCode?: ((code: number) => number) | undefined;
   /** What an event of the platform's really means, where that is known better. */
   readonly judge?: ((event: PlatformCloseEvent, closedFirst: boolean) => PlatformCloseEvent) | undefined;
-  /** Why it was lost, where the platform's reason tells it. */
-  readonly lossOf?: ((reason: string) => WebSocketError | undefined) | undefined;
+  /**
+   * What went wrong when it was lost, told from the reason and what an `error` event said; undefined: nothing did. Default:
+   * a `ConnectionError` when there was such an event.
+   */
+  readonly lossOf?: ((reason: string, cause: Error | undefined) => WebSocketError | undefined) | undefined;
   /** Called once, at the end. */
   readonly onClosed?: (() => void) | undefined;
 }
@@ -143,7 +146,10 @@ export class WebSocketAdapter implements MessageSocket, Full {
   #end(event: PlatformCloseEvent): void {
     const { judge, lossOf } = this.#options;
     const { code, reason, wasClean } = judge?.(event, this.#sent !== undefined) ?? event;
-    if (!wasClean) this.#error ??= lossOf?.(reason);
+    if (!wasClean && lossOf !== undefined) {
+      this.#error ??= lossOf(reason, this.#cause);
+      this.#cause = undefined;
+    }
     this.#finish(wasClean ? { code, reason } : undefined);
   }
 
@@ -156,10 +162,12 @@ export class WebSocketAdapter implements MessageSocket, Full {
     // What still comes is not ours; an error that nobody hears would end the process on Deno, which also tells twice of
     // the end of a connection that it gave up.
     socket.onmessage = socket.onclose = null;
-    socket.onerror = () => {};
+    socket.onerror = ignore;
     this.#options.drainPoll.delete(this);
     const ending = { received, sent: this.#sent, first, error: this.#error, cause: this.#cause } as const;
     this.#delivery.closed(closureOf(ending));
     this.#options.onClosed?.();
   }
 }
+
+function ignore(): void {}

@@ -65,15 +65,47 @@ describe("what comes in", () => {
     socket.received("a");
     socket.received("b");
     socket.pinged(Uint8Array.of(1));
-    bun.end(1000);
     clock.endTurn();
     expect([sink.take(), bun.calls]).toEqual([["text a"], ["pause"]]);
     sink.onWord = () => {};
-    socket.resume();
+    // Nobody would lift the pause of a connection that is gone.
+    bun.end(1000);
     expect(sink.take()).toEqual([]);
     clock.endTurn();
     expect(sink.take()).toEqual(["text b", "ping 01", "closed 1000"]);
+    socket.resume();
+    expect([bun.calls, clock.timers]).toEqual([["pause"], 0]);
+  });
+
+  it("is looked at in a long pause, when output waits: Bun tells of no reset then", () => {
+    const { socket, bun, clock, sink } = open();
+    bun.slow = true;
+    socket.pause();
+    clock.advance(1_000);
     expect(bun.calls).toEqual(["pause"]);
+    expect(socket.send("out")).toBe(false);
+    clock.advance(1_000);
+    expect(bun.calls.slice(2)).toEqual(["resume"]);
+    socket.received("kept");
+    clock.advance(5);
+    expect([bun.calls.slice(3), sink.take()]).toEqual([["pause"], []]);
+    clock.advance(995);
+    expect(bun.calls.slice(4)).toEqual(["resume"]);
+    bun.end(1006);
+    clock.endTurn();
+    expect(sink.take()).toEqual(["text kept", "closed 1006"]);
+    clock.advance(5);
+    expect([bun.calls.slice(5), clock.timers]).toEqual([[], 0]);
+  });
+
+  it("is not looked at any more when a mebibyte is kept", () => {
+    const { socket, bun, clock } = open({ maxMessageSize: 2_000_000 });
+    bun.slow = true;
+    socket.pause();
+    socket.send("out");
+    socket.received(new Uint8Array(1_048_577));
+    clock.advance(3_000);
+    expect(bun.calls).toEqual(["pause", "send out"]);
   });
 
   it("goes on after a pause, as Bun does", () => {

@@ -68,7 +68,7 @@ describe("R2: the largest message", () => {
     router.attach("/c", { ...ECHO, maxMessageSize: 2_000 });
     const attach = (): void => router.attach("/d", { ...ECHO, maxMessageSize: 2_001 });
     expect(attach).toThrow(UnsupportedError);
-    expect(attach).toThrow("2000 bytes are the most here");
+    expect(attach).toThrow("2000 bytes are the most that this server takes");
   });
 
   it("is 16 MiB when nothing is attached", () => {

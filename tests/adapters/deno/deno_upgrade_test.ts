@@ -27,7 +27,7 @@ function pending(request: Request = webRequest("/chat"), server?: string, info: 
   const deno = new FakeDeno();
   const clock = new ManualClock();
   const traffic = new Traffic();
-  const tools: DenoTools = { deno, clock, drainPoll: new DrainPoll(clock) };
+  const tools: DenoTools = { deno, clock, drainPoll: new DrainPoll(clock), secure: false };
   const door = new Door<DenoServeInfo>(listenOptions([], { server }), undefined, false);
   return { upgrade: new DenoUpgrade(request, info as typeof INFO, door, tools, traffic), deno, clock, traffic };
 }
@@ -142,11 +142,15 @@ describe("accept", () => {
     await clock.pass(1_999);
     expect(deno.sockets[0]!.calls).toEqual([]);
     await clock.pass(1);
+    expect(deno.sockets[0]!.calls).toEqual([]);
+    // After a stall the event loop may have more to tell first.
+    await clock.pass(200);
     expect(await accepted).toBeInstanceOf(ConnectionError);
     expect(deno.sockets[0]!.calls).toEqual(["close"]);
     await traffic.over();
     // It opens after all.
     deno.sockets[0]!.open();
+    expect(deno.sockets[0]!.calls).toEqual(["close", "close"]);
     deno.sockets[0]!.receive("late");
     deno.sockets[0]!.end(1006, "", false);
     await clock.settle();
@@ -172,7 +176,26 @@ describe("how it ended", () => {
     deno.sockets[0]!.fail(new Error("Unexpected EOF"));
     deno.sockets[0]!.end(0, "", false);
     clock.endTurn();
-    expect(sink.closure).toMatchObject({ code: 1006, clean: false, error: { code: "ERR_CONNECTION" } });
+    expect(sink.closure).toEqual({ code: 1006, reason: "", clean: false });
+  });
+
+  it.each([
+    ["Connection reset by peer (os error 104)", "ERR_CONNECTION", undefined],
+    ["Invalid UTF-8", "ERR_CORRUPTED_FRAME", 1007],
+    ["Reserved bits are not zero", "ERR_CORRUPTED_FRAME", 1002],
+    ["Invalid value: 3", "ERR_CORRUPTED_FRAME", 1002],
+    ["Invalid close frame", "ERR_CORRUPTED_FRAME", 1002],
+    ["Ping frame too large", "ERR_CORRUPTED_FRAME", 1002],
+    ["Control frame must not be fragmented", "ERR_CORRUPTED_FRAME", 1002],
+    ["Invalid continuation frame", "ERR_INVALID_CONTINUATION", 1002],
+    ["Frame too large", "ERR_PAYLOAD_TOO_LARGE", 1009],
+  ])("what Deno says of it is heard: %s", async (said, code, closeCode) => {
+    const { deno, clock, sink } = await opened();
+    deno.sockets[0]!.fail(new Error(said));
+    deno.sockets[0]!.end(0, "", false);
+    clock.endTurn();
+    expect(sink.closure).toMatchObject({ code: 1006, clean: false, error: { code } });
+    expect((sink.closure!.error as { closeCode?: number }).closeCode).toBe(closeCode);
   });
 
   it("a ping without an answer says so, and the second close event nothing", async () => {

@@ -32,7 +32,7 @@ class TakenBack {
 
 it("is a copy that can be read when the runtime has taken its own back", () => {
   const raw = new TakenBack(webRequest("/chat?room=1", { cookie: "a=1; b=2", "x-one": "1" }));
-  const request = new NativeRequest(raw as unknown as Request, "192.0.2.7");
+  const request = new NativeRequest(raw as unknown as Request, "192.0.2.7", false);
   raw.takeBack();
   expect([request.method, request.url, request.remoteAddress, request.secure])
     .toEqual(["GET", "http://hawser.test/chat?room=1", "192.0.2.7", false]);
@@ -40,15 +40,17 @@ it("is a copy that can be read when the runtime has taken its own back", () => {
   expect(request.headers).toBe(request.headers);
 });
 
-it("is secure when its URL says so", () => {
-  const request = new NativeRequest(new Request("https://hawser.test/"), undefined);
-  expect([request.secure, request.remoteAddress]).toEqual([true, undefined]);
+it.each(["http", "https", "ws", "wss"])("is secure when the server is, whatever the client wrote: %s", (scheme) => {
+  const raw = { ...webRequest(), method: "GET", headers: new Headers(), url: `${scheme}://hawser.test/a?b` } as Request;
+  const [plain, tls] = [new NativeRequest(raw, undefined, false), new NativeRequest(raw, undefined, true)];
+  expect([plain.secure, plain.url, plain.remoteAddress]).toEqual([false, "http://hawser.test/a?b", undefined]);
+  expect([tls.secure, tls.url]).toEqual([true, "https://hawser.test/a?b"]);
 });
 
 describe("attack 9: the signal", () => {
   it("is aborted with a ConnectionError when the client leaves", () => {
     const client = new AbortController();
-    const request = new NativeRequest(webRequest("/", {}, { signal: client.signal }), undefined);
+    const request = new NativeRequest(webRequest("/", {}, { signal: client.signal }), undefined, false);
     const { signal } = request;
     expect([signal.aborted, request.hasLeft]).toEqual([false, false]);
     client.abort();
@@ -58,16 +60,25 @@ describe("attack 9: the signal", () => {
 
   it("that is asked for afterwards is aborted already", () => {
     const client = new AbortController();
-    const request = new NativeRequest(webRequest("/", {}, { signal: client.signal }), undefined);
+    const request = new NativeRequest(webRequest("/", {}, { signal: client.signal }), undefined, false);
     client.abort();
     expect(request.signal.reason).toBeInstanceOf(ConnectionError);
+  });
+
+  it("is not aborted any more once it is decided", () => {
+    const client = new AbortController();
+    const request = new NativeRequest(webRequest("/", {}, { signal: client.signal }), undefined, false);
+    const { signal } = request;
+    request.decided();
+    client.abort();
+    expect([signal.aborted, request.hasLeft, request.signal === signal]).toEqual([false, false, true]);
   });
 
   it("of the runtime is left alone as long as nobody asks", () => {
     let looks = 0;
     const raw = webRequest();
     Object.defineProperty(raw, "signal", { get: () => (looks++, new AbortController().signal) });
-    const request = new NativeRequest(raw, undefined);
+    const request = new NativeRequest(raw, undefined, false);
     expect([request.hasLeft, looks]).toEqual([false, 0]);
     expect([request.signal.aborted, request.signal.aborted, looks]).toEqual([false, false, 1]);
   });
