@@ -170,7 +170,7 @@ export class PlainEndpoint implements MessageSink, Watched {
       this.#socket.pause();
     } else if (this.#state === "open") {
       // A socket that cannot pause would fill the memory instead (features F1).
-      this.#failure = new ConnectionError("The peer sent more than readAhead takes, and cannot be held back here");
+      this.#failure = new ConnectionError("The peer sent more than readAhead takes");
       void this.close(1008, "read-ahead exceeded");
     }
   }
