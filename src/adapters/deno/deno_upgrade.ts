@@ -13,9 +13,10 @@ import {
 import { FAILED } from "../../handshake/refusal.ts";
 import type { Clock } from "../../transport/clock.ts";
 import type { MessageSocket } from "../../transport/message_socket.ts";
-import type { Acceptance, Limitations, Upgrade } from "../../transport/upgrade.ts";
+import type { Acceptance, Limitations } from "../../transport/upgrade.ts";
 import type { Door } from "../native/door.ts";
 import { NativeRequest } from "../native/native_request.ts";
+import { NativeUpgrade } from "../native/native_upgrade.ts";
 import type { Traffic } from "../native/traffic.ts";
 import type { DrainPoll } from "../web/drain_poll.ts";
 import { type PlatformCloseEvent, WebSocketAdapter } from "../web/web_socket.ts";
@@ -66,12 +67,7 @@ export interface DenoTools {
 const OPEN_MS = 2_000;
 const LATE_MS = 200;
 
-export class DenoUpgrade implements Upgrade {
-  readonly request: NativeRequest;
-  /** What the handler has to return. */
-  readonly answer: Promise<Response>;
-  #answer!: (response: Response) => void;
-  #raw: Request | undefined;
+export class DenoUpgrade extends NativeUpgrade {
   readonly #door: Door<DenoServeInfo>;
   readonly #tools: DenoTools;
   readonly #traffic: Traffic;
@@ -83,15 +79,15 @@ export class DenoUpgrade implements Upgrade {
     tools: DenoTools,
     traffic: Traffic,
   ) {
-    this.request = new NativeRequest(request, addressOf(info), tools.secure);
-    this.#raw = request;
+    super(request, new NativeRequest(request, addressOf(info), tools.secure), door);
     this.#door = door;
     this.#tools = tools;
     this.#traffic = traffic;
-    this.answer = new Promise((resolve) => this.#answer = resolve);
   }
 
-  async accept({ protocol, headers, limits, keepAliveMs, maxBufferedAmount }: Acceptance): Promise<MessageSocket> {
+  override async accept(
+    { protocol, headers, limits, keepAliveMs, maxBufferedAmount }: Acceptance,
+  ): Promise<MessageSocket> {
     let added: Headers;
     let upgraded: ReturnType<DenoApi["upgradeWebSocket"]>;
     try {
@@ -100,12 +96,12 @@ export class DenoUpgrade implements Upgrade {
       if (protocol !== undefined) added.set("sec-websocket-protocol", protocol);
       // An upgrade for somebody who has left never opens, and its server never shuts down.
       const { hasLeft } = this.request;
-      const raw = this.#take();
+      const raw = this.take();
       if (hasLeft) throw this.#left();
       const idleTimeout = keepAliveMs === Infinity ? 0 : Math.max(1, Math.ceil(keepAliveMs / 1_000));
       upgraded = this.#tools.deno.upgradeWebSocket(raw, { idleTimeout });
     } catch (error) {
-      this.#answer(this.#door.refuse(FAILED));
+      this.answerWith(this.#door.refuse(FAILED));
       throw error;
     }
     const { socket, response } = upgraded;
@@ -122,29 +118,10 @@ export class DenoUpgrade implements Upgrade {
     });
     this.#traffic.opened(adapter);
     for (const [name, value] of added) response.headers.append(name, value);
-    this.#answer(response);
+    this.answerWith(response);
     if (await opened) return adapter;
     adapter.destroy();
     throw this.#left();
-  }
-
-  // deno-lint-ignore require-await -- so that what fails rejects
-  async reject(response: Response): Promise<void> {
-    this.#take();
-    let answer = this.#door.refuse(FAILED);
-    try {
-      answer = this.#door.named(response);
-    } finally {
-      this.#answer(answer);
-    }
-  }
-
-  /** Decided: the runtime's request is not kept. */
-  #take(): Request {
-    const raw = this.#raw!;
-    this.#raw = undefined;
-    this.request.decided();
-    return raw;
   }
 
   /** Whether it opens. */
