@@ -131,7 +131,7 @@ export class BunSocket implements MessageSocket {
   }
 
   received(message: string | Uint8Array): void {
-    if (this.#isOver || this.#sent !== undefined) return;
+    if (!this.isOpen || this.#isOver || this.#sent !== undefined) return;
     const { maxMessageSize: limit } = this.#options.limits;
     // No character takes more than three bytes.
     const size = message.length * 3 <= limit ? 0 : byteSize(message);
@@ -190,7 +190,7 @@ export class BunSocket implements MessageSocket {
   }
 
   #mayControl(): boolean {
-    if (this.#isOver || this.#sent !== undefined) return false;
+    if (!this.isOpen || this.#isOver || this.#sent !== undefined) return false;
     if (!this.#controlRate.exceeded()) return true;
     this.#error = new CorruptedFrameError("Too many control frames in a second", 1008, "§10.4");
     this.close(1008, "too many control frames");

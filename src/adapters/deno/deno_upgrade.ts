@@ -174,7 +174,7 @@ function lossOf(reason: string, cause: Error | undefined): WebSocketError | unde
   if (said.includes("UTF-8")) return new CorruptedFrameError(said, 1007, "§8.1", { cause });
   if (said === "Frame too large") return new PayloadTooLargeError(said, LARGEST + 1, LARGEST, { cause });
   if (/continuation|Invalid fragment/.test(said)) return new InvalidContinuationFrameError(said);
-  const broken = /Invalid |Reserved bits|Control frame|Ping frame/.test(said);
+  const broken = !said.includes("os error") && /Invalid |Reserved bits|Control frame|Ping frame/.test(said);
   if (broken) return new CorruptedFrameError(said, 1002, "§5.2", { cause });
   return new ConnectionError("The connection was lost", { cause });
 }

@@ -13,8 +13,11 @@ interface Control {
   readonly payload: Uint8Array;
 }
 
+/** What keeping one thing costs beside its content, in bytes: a peer may send a million that have none. */
+const OVERHEAD = 128;
+
 export class Delivery {
-  /** Bytes and characters of the messages that are kept. */
+  /** About what is kept takes: bytes and characters, and something for each. */
   size = 0;
   readonly #clock: Pick<Clock, "afterTurn">;
   #sink: MessageSink | undefined;
@@ -53,16 +56,16 @@ export class Delivery {
   message(message: Message): void {
     if (!this.#keeps) return this.#sink!.message(message);
     this.#held.push(message);
-    this.size += message.length;
+    this.size += message.length + OVERHEAD;
   }
 
   ping(payload: Uint8Array): void {
-    if (this.#keeps) this.#held.push({ kind: "ping", payload });
+    if (this.#keeps) this.#keepControl({ kind: "ping", payload });
     else this.#sink!.ping(payload);
   }
 
   pong(payload: Uint8Array): void {
-    if (this.#keeps) this.#held.push({ kind: "pong", payload });
+    if (this.#keeps) this.#keepControl({ kind: "pong", payload });
     else this.#sink!.pong(payload);
   }
 
@@ -89,6 +92,11 @@ export class Delivery {
     this.#paused = false;
   }
 
+  #keepControl(control: Control): void {
+    this.#held.push(control);
+    this.size += OVERHEAD;
+  }
+
   get #keeps(): boolean {
     return this.#sink === undefined || this.#paused || this.#planned || this.#next < this.#held.length;
   }
@@ -110,9 +118,10 @@ export class Delivery {
     while (!this.#paused && this.#next < this.#held.length) {
       const item = this.#held[this.#next++]!;
       if (typeof item === "string" || item instanceof Uint8Array) {
-        this.size -= item.length;
+        this.size -= item.length + OVERHEAD;
         sink.message(item);
       } else {
+        this.size -= OVERHEAD;
         sink[item.kind](item.payload);
       }
     }

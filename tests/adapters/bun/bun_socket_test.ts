@@ -98,12 +98,20 @@ describe("what comes in", () => {
     expect([bun.calls.slice(5), clock.timers]).toEqual([[], 0]);
   });
 
-  it("is not looked at any more when a mebibyte is kept", () => {
-    const { socket, bun, clock } = open({ maxMessageSize: 2_000_000 });
+  it.each<[string, (socket: BunSocket) => void]>([
+    ["a mebibyte", (socket) => socket.received(new Uint8Array(1_048_577))],
+    ["ten thousand empty messages", (socket) => {
+      for (let i = 0; i < 10_000; i++) socket.received("");
+    }],
+    ["as many pings", (socket) => {
+      for (let i = 0; i < 10_000; i++) socket.pinged(new Uint8Array(0));
+    }],
+  ])("is not looked at any more when %s are kept", (_what, fill) => {
+    const { socket, bun, clock } = open({ maxMessageSize: 2_000_000, maxControlFramesPerSecond: 100_000 });
     bun.slow = true;
     socket.pause();
     socket.send("out");
-    socket.received(new Uint8Array(1_048_577));
+    fill(socket);
     clock.advance(3_000);
     expect(bun.calls).toEqual(["pause", "send out"]);
   });
