@@ -78,7 +78,7 @@ const HOUSE: Readonly<Record<string, Folder>> = {
   },
   "adapters/native": {
     imports: words("handshake transport"),
-    files: words("delivery native_request door native_upgrade traffic"),
+    files: words("delivery native_request door native_upgrade traffic native_handler"),
   },
   "adapters/web": {
     imports: words("connection transport adapters/native"),

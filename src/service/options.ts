@@ -46,9 +46,8 @@ export interface RequestLimits {
 /** Options of a `Listener`. Times are seconds, fractions allowed; sizes are bytes. */
 export interface ListenerConfiguration {
   /**
-   * The address to bind. Default `0.0.0.0`. `"native"` serves on the runtime's own server and sockets, `Deno.serve` or
-   * `Bun.serve`, instead of on hawser's engine; `{ native: address }` does so on that address. Not with a server of your
-   * own.
+   * The address to bind. Default `0.0.0.0`. `"native"` serves on the runtime's own server and sockets instead of on
+   * hawser's engine, `{ native: address }` does so on that address. Not with a server of your own.
    */
   readonly host?: string | { readonly native: string };
   /** How long an upgrade request and its answer may take; 0 for ever. Default 120. */

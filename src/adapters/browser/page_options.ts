@@ -101,7 +101,7 @@ const NOT_YET: ReadonlyMap<string, string> = new Map(
     .map((name) => [name, "this version does not do it"]),
 );
 
-/** RFC 7230 §3.2.6. */
+/** RFC 7230 §3.2.6; in a pattern, because the grammar of headers would come along for this alone. */
 const TOKEN = /^[!#$%&'*+.^_`|~\w-]+$/;
 
 function checkProtocols(subProtocols: unknown = []): readonly string[] {

@@ -1,11 +1,11 @@
 /** `Bun.serve` as a host of upgrades: on a port of its own, or as the handlers of a server that somebody else runs. */
 
 import { ConnectionError } from "../../errors.ts";
-import { FAILED } from "../../handshake/refusal.ts";
 import type { Clock } from "../../transport/clock.ts";
 import type { Host, Listening, ListenOptions, UpgradeHandler } from "../../transport/upgrade.ts";
-import { Door, type Fallback } from "../native/door.ts";
-import { Traffic } from "../native/traffic.ts";
+import type { Fallback } from "../native/door.ts";
+import { NativeHandler } from "../native/native_handler.ts";
+import { within } from "../native/traffic.ts";
 import type { BunApi, BunListening, BunServer, BunServerSocket, BunWebSocketOptions } from "./bun_api.ts";
 import { BunSocket } from "./bun_socket.ts";
 import { BunUpgrade } from "./bun_upgrade.ts";
@@ -20,12 +20,9 @@ export function bunHost(api: () => BunApi, clock: Clock): Host {
 }
 
 /** What `Bun.serve` takes. */
-export class BunHandler {
+export class BunHandler extends NativeHandler<BunServer, undefined> {
   readonly #clock: Clock;
   readonly #options: ListenOptions;
-  readonly #door: Door<BunServer, undefined>;
-  readonly #onUpgrade: UpgradeHandler;
-  readonly #traffic = new Traffic();
 
   /** @param leavesUnclaimed `fallback` gets upgrades to paths that nobody attached too */
   constructor(
@@ -35,25 +32,14 @@ export class BunHandler {
     fallback: Fallback<BunServer, undefined> | undefined,
     leavesUnclaimed: boolean,
   ) {
+    super(options, onUpgrade, fallback, leavesUnclaimed);
     this.#clock = clock;
     this.#options = options;
-    this.#onUpgrade = onUpgrade;
-    this.#door = new Door(options, fallback, leavesUnclaimed);
   }
 
-  /** Answers a request. Never throws or rejects. */
-  handle(request: Request, server: BunServer): Response | undefined | Promise<Response | undefined> {
-    try {
-      if (server === undefined) throw new TypeError('Cannot answer the request: "fetch" was called without the server');
-      const answer = this.#door.answer(request, server);
-      if (answer !== undefined) return answer;
-      const upgrade = new BunUpgrade(request, server, this.#door, this.#clock, this.#traffic);
-      this.#traffic.decide(this.#onUpgrade(upgrade));
-      return upgrade.answer;
-    } catch (error) {
-      this.#options.onError(error);
-      return this.#door.refuse(FAILED);
-    }
+  protected override upgrade(request: Request, server: BunServer): BunUpgrade {
+    if (server === undefined) throw new TypeError('Cannot answer the request: "fetch" was called without the server');
+    return new BunUpgrade(request, server, this.door, this.#clock, this.traffic);
   }
 
   /** The handlers and options of the sockets. Those of others on the same server are passed over. */
@@ -71,12 +57,6 @@ export class BunHandler {
       sendPings: false,
       perMessageDeflate: this.#options.compression === undefined ? false : SHARED,
     };
-  }
-
-  /** Answers with 503 from now on. Resolves when every upgrade is decided, and every socket has closed. */
-  stop(): Promise<void> {
-    this.#door.stop();
-    return this.#traffic.over();
   }
 }
 
@@ -128,10 +108,7 @@ function listen(bun: BunApi, clock: Clock, handler: BunHandler, options: ListenO
       // The port is free at once; ordinary requests are answered to their end.
       const answered = server.stop();
       await handler.stop();
-      await new Promise<void>((resolve, reject) => {
-        const cancel = clock.after(STOP_MS, resolve);
-        answered.then(resolve, reject).then(cancel);
-      });
+      await within(STOP_MS, clock, answered);
       await server.stop(true);
     },
   };

@@ -70,8 +70,7 @@ export class BunSocket implements MessageSocket {
 
   send(message: Message, compress = true): boolean {
     if (this.#isOver || this.#sent !== undefined) return false;
-    const { threshold } = this.#options;
-    const compressed = compress && threshold !== Infinity && byteSize(message) >= threshold;
+    const compressed = compress && isAtLeast(message, this.#options.threshold);
     // 0 is the answer to an empty message too: one that is lost is lost with its connection.
     if (this.#socket.send(message, compressed) !== -1) return !this.#blocked;
     this.#blocked = true;
@@ -209,6 +208,11 @@ export class BunSocket implements MessageSocket {
     this.#delivery.closed(unanswered ? { ...closure, code: sent.code, reason: sent.reason } : closure);
     this.#options.onClosed();
   }
+}
+
+/** Whether `message` has so many bytes: a text has at least one for each character, and at most three. */
+function isAtLeast(message: Message, bytes: number): boolean {
+  return message.length >= bytes || (message.length * 3 >= bytes && byteSize(message) >= bytes);
 }
 
 /** Bytes with a buffer of their own: keeping them keeps nothing else. */

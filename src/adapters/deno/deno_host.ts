@@ -1,11 +1,11 @@
 /** `Deno.serve` as a host of upgrades: on a port of its own, or as the handler of a server that somebody else runs. */
 
 import { ConnectionError } from "../../errors.ts";
-import { FAILED } from "../../handshake/refusal.ts";
 import type { Clock } from "../../transport/clock.ts";
 import type { Host, Listening, ListenOptions, UpgradeHandler } from "../../transport/upgrade.ts";
-import { Door, type Fallback } from "../native/door.ts";
-import { Traffic } from "../native/traffic.ts";
+import type { Fallback } from "../native/door.ts";
+import { NativeHandler } from "../native/native_handler.ts";
+import { within } from "../native/traffic.ts";
 import { DrainPoll } from "../web/drain_poll.ts";
 import type { DenoApi, DenoServeInfo, DenoServer } from "./deno_api.ts";
 import { type DenoTools, DenoUpgrade } from "./deno_upgrade.ts";
@@ -26,12 +26,8 @@ export function denoTools(deno: DenoApi, clock: Clock, secure: boolean): DenoToo
 }
 
 /** A handler for `Deno.serve`. */
-export class DenoHandler {
+export class DenoHandler extends NativeHandler<DenoServeInfo> {
   readonly #tools: DenoTools;
-  readonly #options: ListenOptions;
-  readonly #door: Door<DenoServeInfo>;
-  readonly #onUpgrade: UpgradeHandler;
-  readonly #traffic = new Traffic();
 
   /** @param leavesUnclaimed `fallback` gets upgrades to paths that nobody attached too */
   constructor(
@@ -41,30 +37,12 @@ export class DenoHandler {
     fallback: Fallback<DenoServeInfo> | undefined,
     leavesUnclaimed: boolean,
   ) {
+    super(options, onUpgrade, fallback, leavesUnclaimed);
     this.#tools = tools;
-    this.#options = options;
-    this.#onUpgrade = onUpgrade;
-    this.#door = new Door(options, fallback, leavesUnclaimed);
   }
 
-  /** Answers a request. Never throws or rejects, which might end the process. */
-  handle(request: Request, info: DenoServeInfo): Response | Promise<Response> {
-    try {
-      const answer = this.#door.answer(request, info);
-      if (answer !== undefined) return answer;
-      const upgrade = new DenoUpgrade(request, info, this.#door, this.#tools, this.#traffic);
-      this.#traffic.decide(this.#onUpgrade(upgrade));
-      return upgrade.answer;
-    } catch (error) {
-      this.#options.onError(error);
-      return this.#door.refuse(FAILED);
-    }
-  }
-
-  /** Answers with 503 from now on. Resolves when every upgrade is decided, and every socket has closed. */
-  stop(): Promise<void> {
-    this.#door.stop();
-    return this.#traffic.over();
+  protected override upgrade(request: Request, info: DenoServeInfo): DenoUpgrade {
+    return new DenoUpgrade(request, info, this.door, this.#tools, this.traffic);
   }
 }
 
@@ -100,10 +78,7 @@ function listen({ deno, clock }: DenoTools, handler: DenoHandler, options: Liste
     async stop() {
       // A shutdown sends a close frame of its own to every socket that is open.
       await handler.stop();
-      await new Promise<void>((resolve, reject) => {
-        const cancel = clock.after(SHUTDOWN_MS, resolve);
-        server.shutdown().then(resolve, reject).then(cancel);
-      });
+      await within(SHUTDOWN_MS, clock, server.shutdown());
     },
   };
 }

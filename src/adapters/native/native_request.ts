@@ -43,7 +43,7 @@ export class NativeRequest implements UpgradeRequest {
   /** Lets go of the runtime's request. From here on its signal tells something else: on Deno 2.9 that it was answered. */
   decided(): void {
     this.#unwatch?.();
-    this.#raw = undefined;
+    this.#unwatch = this.#raw = undefined;
   }
 
   /** False when nobody has watched. */

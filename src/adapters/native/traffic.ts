@@ -1,5 +1,6 @@
 /** What is under way on a runtime's own server, and when nothing is any more. Knows no runtime. */
 
+import type { Clock } from "../../transport/clock.ts";
 import type { MessageSocket } from "../../transport/message_socket.ts";
 
 export class Traffic {
@@ -37,4 +38,12 @@ export class Traffic {
   #changed(): void {
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
+}
+
+/** Resolves when `stopped` does, or after `ms`: what a runtime still waits for then is nobody's concern. */
+export function within(ms: number, clock: Pick<Clock, "after">, stopped: Promise<unknown>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const cancel = clock.after(ms, resolve);
+    stopped.then(() => resolve(), reject).then(cancel);
+  });
 }

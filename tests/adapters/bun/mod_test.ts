@@ -127,3 +127,10 @@ it("R2: options of a port are refused: there is none", () => {
   expect(() => new Router({ nothing: 1 } as RouterOptions)).toThrow(TypeError);
   expect(() => new Router({ timeout: -2 })).toThrow(RangeError);
 });
+
+it("R2: whoever hands over a request without the server is told", async () => {
+  const errors: unknown[] = [];
+  const router = new Router({ onError: (error) => errors.push(error) });
+  const answer = (await router.fetch(webRequest(), undefined as never))!;
+  expect([answer.status, errors.map(String)]).toEqual([500, [expect.stringContaining("without the server")]]);
+});
