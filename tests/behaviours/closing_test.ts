@@ -18,7 +18,7 @@ import {
   UNSUPPORTED_DATA,
   UnsupportedError,
 } from "../../mod.ts";
-import type { FramePeer } from "../support/frame_peer.ts";
+import { closePayload, type FramePeer } from "../support/frame_peer.ts";
 import { deviates, type Differences, differs, here, refuses } from "../support/host.ts";
 import { deferred, expectRefused, failure, onSockets } from "../support/on_sockets.ts";
 
@@ -131,6 +131,21 @@ describe.each(Object.keys(ENDS))("as a %s", (end) => {
     await peer.close(4000);
     await closing;
     expect(await peer.raw.rest()).toBe("");
+  });
+
+  it("P3: what the peer sent before it saw our close frame stands before its answer", async () => {
+    const { ours, peer } = await open();
+    const closing = ours.close(4000, "why");
+    expect((await peer.next()).code).toBe(4000);
+    await peer.send({ opcode: 10 }, { opcode: 1, payload: "crossed" }, { opcode: 8, payload: closePayload(4001) });
+    const sent = { code: 4000, reason: "why" };
+    const lost = { code: 1006, reason: "", clean: false };
+    const ending = onCaller<object>({
+      "deno native": deviates("deno-no-crossing", lost),
+      "bun native": deviates("bun-no-close-wait", { ...sent, clean: false }),
+    });
+    const answered = { code: 4001, reason: "", clean: true, received: { code: 4001, reason: "" } };
+    expect(await closing).toEqual({ first: "local", sent, ...here<object>(ending, answered) });
   });
 
   it("P3: a peer that does not answer is cut after the timeout", async () => {

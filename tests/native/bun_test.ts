@@ -218,6 +218,26 @@ it("close resolves at once, with the code that was sent: Bun waits for no answer
   }]);
 });
 
+it("close waits until the peer has read what was written, which Bun would cut four seconds later", async () => {
+  const [asked, gone] = [deferred(), deferred<unknown>()];
+  const { service, ended } = ending({
+    onOpen(caller) {
+      for (let i = 0; i < 16; i++) void caller.writeBinaryMessage(new Uint8Array(1_048_576));
+      void caller.close(4_000, "done").then(gone.resolve);
+      asked.resolve();
+    },
+  });
+  const { listener } = await serve({ "/": { maxBufferedAmount: 2 ** 30, get: () => service } });
+  const peer = await upgraded(listener.port);
+  peer.socket.pause();
+  await asked.promise;
+  // Its connection is still whole, so that it may be the first.
+  await peer.close(4_001, "me first");
+  expect(await ended).toEqual([4_001, "me first"]);
+  expect(await gone.promise).toMatchObject({ code: 4_001, clean: true, first: "remote" });
+  peer.socket.destroy();
+});
+
 it("P2, attack 33: a silent peer is cut by our own pings, not by Bun's timeouts", async () => {
   const errors: unknown[] = [];
   const { service, ended } = ending({ onError: (_caller, error) => void errors.push(error) });

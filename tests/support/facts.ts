@@ -23,6 +23,9 @@ export const FACTS = {
     "Deno 2.9 has no way to cut a connection, and no deadline behind a close frame: one that is cut gets an " +
     "empty close frame (at the end of a listener also Deno's own 1001), and its TCP connection stays until the peer " +
     "sends or ends something.",
+  "deno-no-crossing":
+    "Deno 2.9 drops a peer of which anything but a close frame comes behind its own: the end is 1006, and the peer may " +
+    "see a reset instead of the close frame.",
   "deno-no-1014": "Deno 2.9 takes a close frame with 1014 for a broken rule.",
   "deno-silent-failure":
     "Deno 2.9 drops a peer that breaks the protocol without a close frame (no 1002, 1007 or 1009): " +
@@ -49,7 +52,7 @@ export const FACTS = {
     "HTTP/1.0, or with such a name, is taken. Frames that come before a `get` that takes its time is done end in Bun's own 400.",
   "bun-no-close-wait":
     "Bun 1.4 ends the connection with its own close frame and does not wait for the answer: `close` " +
-    "resolves at once, with the code that was sent and `clean: false`.",
+    "resolves as soon as everything is sent, with the code that was sent and `clean: false`.",
   "bun-own-answer":
     "Bun 1.4 answers a close frame by itself, with the same code: a close frame that `onClose` returns " +
     "comes too late.",

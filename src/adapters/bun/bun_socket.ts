@@ -1,6 +1,7 @@
 /**
  * The server's end of one of `Bun.serve`'s WebSockets (Bun 1.4) as a `MessageSocket`. Bun speaks the frames, answers pings
- * and close frames by itself, and does not wait for the answer to a close frame of ours.
+ * and close frames by itself, and does not wait for the answer to a close frame of ours: it ends the connection four
+ * seconds after it, whatever still waits for the peer.
  */
 
 import { byteSize } from "../../bytes.ts";
@@ -47,6 +48,8 @@ export class BunSocket implements MessageSocket {
   #socket!: BunServerSocket;
   /** Bun has told that it is open, which it does while it upgrades. */
   isOpen = false;
+  /** A close frame of ours that is not Bun's yet: output waits, and Bun would cut it. */
+  #unsent: CloseFrameInfo | undefined;
   #sent: CloseFrameInfo | undefined;
   #error: WebSocketError | undefined;
   /** `send` has answered false and no `drained` has followed yet. */
@@ -69,7 +72,7 @@ export class BunSocket implements MessageSocket {
   }
 
   send(message: Message, compress = true): boolean {
-    if (this.#isOver || this.#sent !== undefined) return false;
+    if (this.#isOver || this.#isClosing) return false;
     const compressed = compress && isAtLeast(message, this.#options.threshold);
     // 0 is the answer to an empty message too: one that is lost is lost with its connection.
     if (this.#socket.send(message, compressed) !== -1) return !this.#blocked;
@@ -82,10 +85,9 @@ export class BunSocket implements MessageSocket {
   }
 
   close(code = 1000, reason = ""): void {
-    if (this.#isOver || this.#sent !== undefined) return;
-    this.#sent = { code, reason };
-    // Calls `ended` before it returns.
-    this.#socket.close(code, reason);
+    if (this.#isOver || this.#isClosing) return;
+    if (this.#socket.getBufferedAmount() === 0) this.#closeNow({ code, reason });
+    else this.#unsent = { code, reason };
   }
 
   destroy(error?: WebSocketError): void {
@@ -114,11 +116,11 @@ export class BunSocket implements MessageSocket {
   }
 
   ping(payload: Uint8Array): void {
-    if (!this.#isOver) this.#socket.ping(payload);
+    if (!this.#isOver && !this.#isClosing) this.#socket.ping(payload);
   }
 
   pong(payload: Uint8Array): void {
-    if (!this.#isOver) this.#socket.pong(payload);
+    if (!this.#isOver && !this.#isClosing) this.#socket.pong(payload);
   }
 
   // ── from below ──
@@ -137,7 +139,7 @@ export class BunSocket implements MessageSocket {
     // Bun gives each message a buffer of its own; to ask for it would cost more than all the rest.
     if (size <= limit) return this.#delivery.message(message);
     this.#error = new PayloadTooLargeError(`Message of ${size} bytes: ${limit} is the most`, size, limit);
-    this.close(1009, "message too big");
+    this.#closeNow({ code: 1009, reason: "message too big" });
   }
 
   pinged(payload: Uint8Array): void {
@@ -150,9 +152,14 @@ export class BunSocket implements MessageSocket {
 
   /** Some of what waited is with the operating system. */
   drained(): void {
-    if (!this.#blocked || this.#isOver || this.#socket.getBufferedAmount() > LOW_WATER) return;
-    this.#blocked = false;
-    this.#delivery.drained();
+    if (this.#isOver) return;
+    const waiting = this.#socket.getBufferedAmount();
+    if (this.#unsent !== undefined) {
+      if (waiting === 0) this.#closeNow(this.#unsent);
+    } else if (this.#blocked && waiting <= LOW_WATER) {
+      this.#blocked = false;
+      this.#delivery.drained();
+    }
   }
 
   /** Bun has let it go. */
@@ -177,7 +184,7 @@ export class BunSocket implements MessageSocket {
     this.#cancelLook ??= clock.after(LOOK_MS, () => {
       this.#cancelLook = undefined;
       if (!this.#paused || this.#isOver) return;
-      if (this.#blocked && this.#delivery.size <= MAX_KEPT) {
+      if (this.#socket.getBufferedAmount() > 0 && this.#delivery.size <= MAX_KEPT) {
         this.#socket.resume();
         // Bun's next turn comes before it has looked at its sockets.
         clock.after(LOOKING_MS, () => {
@@ -188,11 +195,22 @@ export class BunSocket implements MessageSocket {
     });
   }
 
+  get #isClosing(): boolean {
+    return this.#unsent !== undefined || this.#sent !== undefined;
+  }
+
+  /** Whoever broke a rule has no claim to what still waits for it. */
+  #closeNow(frame: CloseFrameInfo): void {
+    this.#sent = frame;
+    // Calls `ended` before it returns.
+    this.#socket.close(frame.code, frame.reason);
+  }
+
   #mayControl(): boolean {
     if (!this.isOpen || this.#isOver || this.#sent !== undefined) return false;
     if (!this.#controlRate.exceeded()) return true;
     this.#error = new CorruptedFrameError("Too many control frames in a second", 1008, "§10.4");
-    this.close(1008, "too many control frames");
+    this.#closeNow({ code: 1008, reason: "too many control frames" });
     return false;
   }
 

@@ -84,6 +84,9 @@ describe("what comes in", () => {
     clock.advance(1_000);
     expect(bun.calls).toEqual(["pause"]);
     expect(socket.send("out")).toBe(false);
+    // The writer may go on long before all of it is gone.
+    socket.drained();
+    expect(sink.take()).toEqual(["drained"]);
     clock.advance(1_000);
     expect(bun.calls.slice(2)).toEqual(["resume"]);
     socket.received("kept");
@@ -249,8 +252,8 @@ describe("what goes out", () => {
     const { socket, bun, clock, sink } = open();
     bun.slow = true;
     socket.send("a");
-    socket.close(4_000, "bye");
     bun.buffered = 0;
+    socket.close(4_000, "bye");
     socket.drained();
     expect([socket.send("late"), socket.bufferedAmount]).toEqual([false, 0]);
     socket.ping(Uint8Array.of());
@@ -297,6 +300,74 @@ describe("the end", () => {
       sent: { code: 4_001, reason: "bye" },
       first: "local",
     });
+  });
+
+  it("waits for output, which Bun would cut: nothing more is sent, and what comes is told", () => {
+    const { socket, bun, clock, sink, ends } = open();
+    bun.slow = true;
+    socket.send("a");
+    socket.close(4_000, "bye");
+    socket.close(4_001);
+    expect([socket.send("late"), socket.bufferedAmount]).toEqual([false, 1]);
+    socket.ping(Uint8Array.of());
+    socket.pong(Uint8Array.of());
+    socket.received("b");
+    socket.pinged(Uint8Array.of(1));
+    socket.drained();
+    expect([bun.calls, sink.take()]).toEqual([["send a"], ["text b", "ping 01"]]);
+    bun.buffered = 0;
+    socket.drained();
+    socket.drained();
+    socket.received("behind");
+    clock.endTurn();
+    expect([bun.calls, sink.take(), ends()]).toEqual([["send a", "close 4000 bye"], ["closed 4000"], 1]);
+    expect(sink.closure).toEqual({
+      code: 4_000,
+      reason: "bye",
+      clean: false,
+      sent: { code: 4_000, reason: "bye" },
+      first: "local",
+    });
+  });
+
+  it.each<[string, number, object]>([
+    ["the peer's own close frame", 4_001, {
+      code: 4_001,
+      clean: true,
+      received: { code: 4_001, reason: "" },
+      sent: { code: 4_001, reason: "" },
+      first: "remote",
+    }],
+    ["its leaving", 1006, { code: 1006, clean: false }],
+  ])("that waits for output can be overtaken by %s", (_what, code, closure) => {
+    const { socket, bun, clock, sink } = open();
+    bun.slow = true;
+    socket.send("a");
+    socket.close(4_000, "bye");
+    bun.end(code);
+    socket.drained();
+    clock.endTurn();
+    expect([bun.calls, sink.closure]).toEqual([["send a"], { reason: "", ...closure }]);
+  });
+
+  it("does not wait for the output of a peer that breaks a rule", () => {
+    const { socket, bun, clock, sink } = open();
+    bun.slow = true;
+    socket.send("a");
+    socket.close(4_000, "bye");
+    socket.received(new Uint8Array(11));
+    clock.endTurn();
+    expect([bun.calls, sink.take()]).toEqual([["send a", "close 1009 message too big"], ["closed 1009"]]);
+  });
+
+  it("that waits for output can be cut", () => {
+    const { socket, bun, clock, sink } = open();
+    bun.slow = true;
+    socket.send("a");
+    socket.close(4_000, "bye");
+    socket.destroy();
+    clock.endTurn();
+    expect([bun.calls, sink.closure]).toEqual([["send a", "terminate"], { code: 1006, reason: "", clean: false }]);
   });
 
   it("has 1000 unless another code is given", () => {
