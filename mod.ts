@@ -16,6 +16,7 @@ export type { CompressionOptions, WriteOptions } from "./src/streams/compression
 export type { ConnectionConfiguration } from "./src/streams/connection_options.ts";
 export type { WritableMessage } from "./src/streams/message_streams.ts";
 export type { SchemaIssue, SchemaResult, StandardSchema } from "./src/binding/schema.ts";
+export { type Bindable, type Binder, bytes, type FormatBinder, json, text } from "./src/binding/binder.ts";
 
 export { Router } from "./src/service/router.ts";
 export type { Caller, CallerRequest } from "./src/service/caller.ts";

@@ -54,7 +54,7 @@ const HOUSE: Readonly<Record<string, Folder>> = {
       message_streams`,
     ),
   },
-  binding: { imports: [], files: words("payload schema") },
+  binding: { imports: [], files: words("payload schema constraint binder") },
   auth: { imports: [], files: words("authorization basic bearer jwt oauth2 user_store scopes") },
   pubsub: { imports: words("transport"), files: words("topics") },
   client: {

@@ -1,9 +1,8 @@
 /**
- * A message checked by a Standard Schema (https://standardschema.dev), whichever library made it: JSON text to a typed
- * value, or a `PayloadBindingError` that says what is wrong and where. Knows no library.
+ * A value checked by a Standard Schema (https://standardschema.dev), whichever library made it: a typed value, or a
+ * `PayloadBindingError` that says what is wrong and where. Knows no library, and no message.
  */
 
-import { decodeUtf8 } from "../bytes.ts";
 import { type BindingIssue, PayloadBindingError } from "../errors.ts";
 
 /** The part of Standard Schema, version 1, that is used here: zod, valibot, arktype and others have it. */
@@ -41,24 +40,19 @@ export function checkSchema(schema: unknown): void {
 }
 
 /**
- * Parses `message` as JSON, a binary one as UTF-8 first, and hands the value to `schema`. What the schema throws by
- * itself is passed on.
- * @throws {PayloadBindingError} when it is not JSON, or the schema refuses it, with its issues
+ * Hands `value` to `schema`. A promise only where the schema takes its time. What the schema throws by itself is passed on.
+ * @param subject what the value is, for the error's sentence: `the message`
+ * @throws {PayloadBindingError} when the schema refuses it, with its issues; as a rejection if it takes its time
  */
-export async function bindMessage<T>(message: string | Uint8Array, schema: StandardSchema<T>): Promise<T> {
-  const result = await schema["~standard"].validate(parse(message));
-  if (result.issues === undefined) return result.value;
-  const issues = result.issues.map(toIssue);
-  throw new PayloadBindingError(`Cannot bind the message: ${summary(issues)}`, issues);
+export function checkValue<T>(value: unknown, schema: StandardSchema<T>, subject: string): T | Promise<T> {
+  const result = schema["~standard"].validate(value);
+  return result instanceof Promise ? result.then((late) => judge(late, subject)) : judge(result, subject);
 }
 
-function parse(message: string | Uint8Array): unknown {
-  try {
-    return JSON.parse(typeof message === "string" ? message : decodeUtf8(message));
-  } catch (cause) {
-    // The parser's sentence quotes the message, so it stays in the cause.
-    throw new PayloadBindingError("Cannot bind the message: it is not JSON", [{ message: "Not JSON" }], { cause });
-  }
+function judge<T>(result: SchemaResult<T>, subject: string): T {
+  if (result.issues === undefined) return result.value;
+  const issues = result.issues.map(toIssue);
+  throw new PayloadBindingError(`Cannot bind ${subject}: ${summary(issues)}`, issues);
 }
 
 function toIssue({ message, path }: SchemaIssue): BindingIssue {

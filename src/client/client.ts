@@ -3,8 +3,8 @@
  * write methods over one endpoint. Knows no frame, no runtime and no byte of the handshake.
  */
 
+import { type Bindable, toBinder } from "../binding/binder.ts";
 import { toBytes, toMessage } from "../binding/payload.ts";
-import { bindMessage, checkSchema, type StandardSchema } from "../binding/schema.ts";
 import { EMPTY, randomId } from "../bytes.ts";
 import { ABNORMAL, checkClose } from "../close_code.ts";
 import {
@@ -153,17 +153,17 @@ export class Client implements AsyncIterable<Message> {
   /** Reads the next message, text or binary. Rejects as `readTextMessage` does, but for the kind. */
   readMessage(): Promise<Message>;
   /**
-   * Reads the next message, parses it as JSON (binary as UTF-8 first) and has `schema`, any Standard Schema, check it.
+   * Reads the next message and binds it: by a binder such as `text` or `json`, or as JSON by any Standard Schema.
    * Rejects as `readTextMessage` does, and with a `PayloadBindingError` that carries the issues: the message is consumed
    * then, and the next read is clean.
    *
-   * @throws {TypeError} at once, when `schema` is no Standard Schema
+   * @throws {TypeError} at once, when `bindable` is neither
    */
-  readMessage<T>(schema: StandardSchema<T>): Promise<T>;
-  readMessage(schema?: StandardSchema): Promise<unknown> {
-    if (schema === undefined) return this.#read((reads) => reads.read());
-    checkSchema(schema);
-    return this.#read((reads) => reads.read()).then((message) => bindMessage(message, schema));
+  readMessage<T>(bindable: Bindable<T>): Promise<T>;
+  readMessage(bindable?: Bindable<unknown>): Promise<unknown> {
+    if (bindable === undefined) return this.#read((reads) => reads.read());
+    const binder = toBinder(bindable);
+    return this.#read((reads) => reads.read()).then((message) => binder["~bind"](message));
   }
 
   /**

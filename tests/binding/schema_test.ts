@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { bindMessage, checkSchema, type StandardSchema } from "../../src/binding/schema.ts";
+import { toBinder } from "../../src/binding/binder.ts";
+import { checkSchema, type StandardSchema } from "../../src/binding/schema.ts";
 import { PayloadBindingError } from "../../src/errors.ts";
 
 function schema<T>(validate: StandardSchema<T>["~standard"]["validate"]): StandardSchema<T> {
@@ -12,6 +13,10 @@ const symbol = schema<string>((value) => {
     ? { value: found.toUpperCase() }
     : { issues: [{ message: "Not a string", path: ["symbol"] }] };
 });
+
+async function bindMessage<T>(message: string | Uint8Array, by: StandardSchema<T>): Promise<T> {
+  return await toBinder(by)["~bind"](message);
+}
 
 async function refusal(message: string | Uint8Array, by: StandardSchema): Promise<PayloadBindingError> {
   const error = await bindMessage(message, by).catch((error: unknown) => error);
@@ -26,7 +31,7 @@ describe("bindMessage (B1)", () => {
 
   it("reads binary messages as UTF-8", async () => {
     expect(await bindMessage(new TextEncoder().encode('{"symbol":"é"}'), symbol)).toBe("É");
-    expect((await refusal(new Uint8Array([0xff]), symbol)).message).toBe("Cannot bind the message: it is not JSON");
+    expect((await refusal(new Uint8Array([0xff]), symbol)).message).toBe("Cannot bind the message: it is not UTF-8");
   });
 
   it("waits for a schema that takes its time", async () => {

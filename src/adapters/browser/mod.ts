@@ -57,6 +57,7 @@ export type { CompressionOptions, WriteOptions } from "../../streams/compression
 export type { ConnectionConfiguration } from "../../streams/connection_options.ts";
 export type { WritableMessage } from "../../streams/message_streams.ts";
 export type { SchemaIssue, SchemaResult, StandardSchema } from "../../binding/schema.ts";
+export { type Bindable, type Binder, bytes, type FormatBinder, json, text } from "../../binding/binder.ts";
 export {
   type AnyWebSocketError,
   ConnectionClosureError,
