@@ -26,21 +26,28 @@ export function checkIsOptions(config: unknown): asserts config is object {
  *
  * @param known the names there are
  * @param refused the names that are understood and refused, each with the reason; none by default
+ * @param within what stands before the names in the sentence, such as `cookies[1].`; empty by default
  * @throws {TypeError} naming the option, and the known name it is nearest to
  */
-export function checkNames(given: object, known: readonly string[], refused: ReadonlyMap<string, string> = NONE): void {
+export function checkNames(
+  given: object,
+  known: readonly string[],
+  refused: ReadonlyMap<string, string> = NONE,
+  within = "",
+): void {
   const names = new Set(Object.keys(given));
   // The options of a class instance may come from its prototype, and its fields are its own business.
   const plain = isPlain(given);
   for (const [name, reason] of refused) {
     if ((names.has(name) || (!plain && name in given)) && (given as Given)[name] !== undefined) {
-      throw new TypeError(`Cannot use the option "${name}": ${reason}`);
+      throw new TypeError(`Cannot use the option "${within}${name}": ${reason}`);
     }
   }
   if (!plain) return;
   for (const name of names) {
     if (known.includes(name) || refused.has(name)) continue;
-    throw new TypeError(`Cannot use the option "${name}": there is none of that name${suggestion(name, known)}`);
+    const nearest = suggestion(name, known);
+    throw new TypeError(`Cannot use the option "${within}${name}": there is none of that name${nearest}`);
   }
 }
 

@@ -29,6 +29,12 @@ describe("checkNames", () => {
     [JSON.parse('{"__proto__": 5}'), 'Cannot use the option "__proto__": there is none of that name'],
   ])("%j is refused", (given, message) => expect(() => check(given)).toThrow(new TypeError(message)));
 
+  it("says within what the name is", () => {
+    const within = (given: object): void => checkNames(given, ["a"], new Map([["auth", "it is not done"]]), "list[1].");
+    expect(() => within({ b: 5 })).toThrow('Cannot use the option "list[1].b": there is none of that name');
+    expect(() => within({ auth: 5 })).toThrow('Cannot use the option "list[1].auth": it is not done');
+  });
+
   it("fields of a class are its own, but not what is refused", () => {
     class Options {
       database = "mine";

@@ -86,7 +86,7 @@ export class Client implements AsyncIterable<Message> {
     );
   }
 
-  /** The URL, in its normal form. */
+  /** The URL as it was given, in its normal form. Where redirects led, `getHttpResponse().url` tells. */
   get url(): string {
     return this.#plan.href;
   }
@@ -285,7 +285,8 @@ export class Client implements AsyncIterable<Message> {
 
   /** Whether the connection is, or will be, encrypted. */
   isSecure(): boolean {
-    return this.#plan.secure;
+    // A redirect may lead from "ws:" to "wss:".
+    return this.#session?.response?.url.startsWith("wss:") ?? this.#plan.secure;
   }
 
   /** Whether messages can be sent: the handshake is done, and neither side has begun to close. */

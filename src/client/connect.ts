@@ -1,6 +1,6 @@
 /**
- * From a target to an open connection: dial, ask, judge the answer (RFC 6455 §4.1), all of it under one signal and one
- * deadline. Whatever fails, the socket is let go.
+ * From a target to an open connection: dial, ask, judge the answer (RFC 6455 §4.1), and go where it leads, all of it
+ * under one signal and one deadline. Whatever fails, the socket is let go.
  */
 
 import { concat } from "../bytes.ts";
@@ -13,12 +13,14 @@ import { HttpHeadError, type ParsedHead, type ResponseHead, responseHeadParser }
 import { checkWrite } from "../streams/compression_options.ts";
 import type { ByteSink, ByteTransport } from "../transport/byte_transport.ts";
 import type { Runtime } from "../transport/runtime.ts";
+import { abortable } from "./abortable.ts";
 import type { ClientRuntime, Connect, ConnectSettings, Opened } from "./connector.ts";
 import { checkClient } from "./options.ts";
 import { pingedEndpoint } from "./pinged_endpoint.ts";
+import { headersAlong, redirectOf, unusableRedirect } from "./redirect.ts";
 import { Relay } from "./relay.ts";
 import { ResponseBody } from "./response_body.ts";
-import { parseTarget, type Target } from "./target.ts";
+import { parseTarget, redirectedTarget, type Target } from "./target.ts";
 
 /** How long the body of a refusal may take to arrive once its head is there. */
 const BODY_MS = 2_000;
@@ -69,11 +71,32 @@ async function connect(
   const cancelTimeout = handshakeMs < Infinity ? runtime.clock.after(handshakeMs, timedOut) : undefined;
   try {
     controller.signal.throwIfAborted();
-    const transport = await runtime.dial(target.dial, controller.signal);
-    return await new Opening(runtime, transport, settings, controller.signal).run(target.request);
+    return await follow(runtime, target, settings, controller.signal);
   } finally {
     cancelTimeout?.();
     signal.removeEventListener("abort", abort);
+  }
+}
+
+/** Asks where the URL leads, and then where each answer leads, until one of them opens the connection or refuses. */
+async function follow(
+  runtime: Runtime,
+  first: Target,
+  settings: ConnectSettings,
+  signal: AbortSignal,
+): Promise<Opened> {
+  const { cookies } = settings;
+  let { headers } = settings;
+  let target = first;
+  for (let followed = 0;; followed++) {
+    const { dial, request } = target;
+    const cookie = cookies && await abortable(cookies.headerFor(request, first.request.hostname), signal);
+    const transport = await runtime.dial(dial, signal);
+    const asked = { ...settings, headers: cookie ? [...headers, ["Cookie", cookie] as const] : headers };
+    const result = await new Opening(runtime, transport, asked, signal).run(target, followed);
+    if ("socket" in result) return result;
+    headers = headersAlong(headers, request, result.to);
+    target = redirectedTarget(target, result.to);
   }
 }
 
@@ -106,11 +129,15 @@ class Opening implements ByteSink {
     this.#answer.catch(ignore);
   }
 
-  async run(url: URL): Promise<Opened> {
+  /** @param followed how many redirects led to `target` */
+  async run(target: Target, followed: number): Promise<Opened | { readonly to: URL }> {
     const aborted = (): void => this.#failed(this.#signal.reason);
     this.#signal.addEventListener("abort", aborted);
     try {
-      return await this.#run(url);
+      const result = await this.#run(target, followed);
+      // Nobody waits for the body of a redirect.
+      if ("to" in result) this.#relay.destroy();
+      return result;
     } catch (error) {
       // The body of a refusal may still be on its way; whoever reads it lets go.
       if (!this.#readsBody) this.#relay.destroy();
@@ -121,8 +148,9 @@ class Opening implements ByteSink {
     }
   }
 
-  async #run(url: URL): Promise<Opened> {
-    const { protocols, headers, origin, limits, compression } = this.#settings;
+  async #run(target: Target, followed: number): Promise<Opened | { readonly to: URL }> {
+    const { request: url } = target;
+    const { protocols, headers, origin, cookies, maxRedirects, limits, compression } = this.#settings;
     const { clock, deadlines, fillRandom, decodeAscii, deflate: tools } = this.#runtime;
     const key = createKey(fillRandom);
     this.#offer = compression && tools && new CompressionOffer(compression, tools);
@@ -135,7 +163,12 @@ class Opening implements ByteSink {
     this.#relay.write(request);
 
     const { head: response, rest } = await this.#answer;
+    const setCookies = response.headers.getSetCookie();
+    if (cookies && setCookies.length > 0) await abortable(cookies.keep(setCookies, url), this.#signal);
+    const redirect = redirectOf(response, url, followed, maxRedirects);
+    if (redirect && "to" in redirect) return redirect;
     const body = this.#body === undefined ? Promise.resolve("") : this.#readBody(this.#body);
+    if (redirect) throw unusableRedirect(redirect, response, () => body);
     const agreement = judgeAnswer(response, { accept: await accepted, protocols, extensions }, () => body);
     this.#signal.throwIfAborted();
     const compressed = this.#offer?.verify(agreement.extensions);
@@ -154,7 +187,9 @@ class Opening implements ByteSink {
       deflate: compressed?.deflate,
       head,
     });
-    return { socket, response: { status: response.status, headers: response.headers } };
+    const { status, headers: answered } = response;
+    const { href } = target.dial.socketPath === undefined ? url : target;
+    return { socket, response: { status, headers: answered, url: href } };
   }
 
   bytes(chunk: Uint8Array): void {

@@ -6,6 +6,7 @@ import type { MessageSocket } from "../transport/message_socket.ts";
 import type { Runtime } from "../transport/runtime.ts";
 import type { CompressionSettings, SocketLimits } from "../transport/upgrade.ts";
 import type { CommonSettings } from "./common_options.ts";
+import type { CookieSource } from "./cookies.ts";
 import type { ClientOptions } from "./options.ts";
 import type { Target } from "./target.ts";
 
@@ -14,6 +15,9 @@ export interface ConnectSettings {
   readonly protocols: readonly string[];
   readonly headers: readonly (readonly [string, string])[];
   readonly origin: string | undefined;
+  readonly cookies: CookieSource | undefined;
+  /** How many redirects are followed. */
+  readonly maxRedirects: number;
   /** Milliseconds for everything until the connection is open, Infinity for ever. */
   readonly handshakeMs: number;
   readonly limits: SocketLimits;
@@ -25,8 +29,10 @@ export interface ConnectSettings {
 export interface HttpResponse {
   /** 101. */
   readonly status: number;
-  /** Its headers, repeated ones joined by `", "`. */
+  /** Its headers, repeated ones joined by `", "`; `headers.getSetCookie()` has each `Set-Cookie` by itself. */
   readonly headers: Headers;
+  /** Whose answer it is, as a `ws:`, `wss:` or `ws+unix:` URL: behind redirects another than the client was given. */
+  readonly url: string;
 }
 
 /** An open connection, not started yet. */

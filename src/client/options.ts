@@ -6,7 +6,7 @@
 import { isFieldValue, isToken } from "../handshake/header_grammar.ts";
 import { isReservedHeader } from "../handshake/reserved_header.ts";
 import { validateProtocols } from "../handshake/subprotocol.ts";
-import { checkIsOptions, checkNames, type Given, wrongKind } from "../option_check.ts";
+import { checkCount, checkIsOptions, checkNames, type Given, wrongKind } from "../option_check.ts";
 import { checkCompression, type CompressionOptions } from "../streams/compression_options.ts";
 import {
   checkConnection,
@@ -16,6 +16,7 @@ import {
 } from "../streams/connection_options.ts";
 import type { CompressionSettings } from "../transport/upgrade.ts";
 import { checkCommon, CLOSE_MS, type CommonSettings } from "./common_options.ts";
+import { checkCookies, type Cookie, type CookieJar, type CookieSource } from "./cookies.ts";
 
 /** Takes pings and pongs instead of the client itself. */
 export interface PingPongHandler<Client> {
@@ -40,6 +41,17 @@ export interface ClientOptions<Client> extends ConnectionConfiguration {
   readonly customHeaders?: Headers | Readonly<Record<string, string | readonly string[]>>;
   /** The `Origin` header, such as `https://example.com`. Default: none. */
   readonly origin?: string;
+  /**
+   * Cookies to send (RFC 6265), to each URL those that are for it; or a jar, which is asked for them, and told what every
+   * answer sets. Then a `Cookie` in `customHeaders` is refused. Default: none.
+   */
+  readonly cookies?: readonly Cookie[] | CookieJar;
+  /**
+   * How many redirects of the handshake are followed; one more, or one to a place that is not safe, is an
+   * `InvalidHandshakeError`. `Authorization`, `Cookie` and `Proxy-Authorization` of `customHeaders` go to no other origin
+   * than the first. Default 0: none.
+   */
+  readonly maxRedirects?: number;
   /** Aborted: ends connecting, and drops the connection later. */
   readonly signal?: AbortSignal;
   /** How long the connection and the server's answer may take; 0 for ever. Default 300. */
@@ -61,6 +73,8 @@ export interface ClientSettings<Client> extends CommonSettings<Client>, Connecti
   readonly protocols: readonly string[];
   readonly headers: readonly (readonly [string, string])[];
   readonly origin: string | undefined;
+  readonly cookies: CookieSource | undefined;
+  readonly maxRedirects: number;
   readonly pingPongHandler: PingPongHandler<Client>;
   readonly compression: CompressionSettings | undefined;
 }
@@ -83,8 +97,10 @@ export function checkClient<Client>(config: ClientOptions<Client> = {}): ClientS
   return {
     ...checkCommon<Client>(given),
     protocols: checkProtocols(config.subProtocols),
-    headers: checkHeaders(config.customHeaders, origin !== undefined),
+    headers: checkHeaders(config.customHeaders, given),
     origin,
+    cookies: checkCookies(config.cookies),
+    maxRedirects: checkCount(given, "maxRedirects", 0, 0),
     pingPongHandler: checkPingPongHandler(config.pingPongHandler),
     compression: checkCompression(given),
     ...checkConnection(given, 0, CLOSE_MS),
@@ -96,6 +112,8 @@ const NAMES: readonly string[] = [
   "subProtocols",
   "customHeaders",
   "origin",
+  "cookies",
+  "maxRedirects",
   "signal",
   "handshakeTimeout",
   "readTimeout",
@@ -108,12 +126,10 @@ const NAMES: readonly string[] = [
 const NOT_YET = "this version does not do it";
 const REFUSALS: ReadonlyMap<string, string> = new Map([
   ["secureSocket", `${NOT_YET}; "wss:" trusts what the platform trusts`],
-  ["cookies", `${NOT_YET}; a "Cookie" in "customHeaders" is sent`],
   ["auth", `${NOT_YET}; an "Authorization" in "customHeaders" is sent`],
   ["retryConfig", NOT_YET],
   ["validation", NOT_YET],
   ["proxy", NOT_YET],
-  ["maxRedirects", NOT_YET],
 ]);
 
 function checkProtocols(subProtocols: unknown = []): readonly string[] {
@@ -128,7 +144,10 @@ function checkProtocols(subProtocols: unknown = []): readonly string[] {
   return [...protocols];
 }
 
-function checkHeaders(headers: unknown = {}, hasOrigin: boolean): readonly (readonly [string, string])[] {
+/** Headers that have an option of their own, which then is the only place for them. */
+const OPTION_OF: ReadonlyMap<string, string> = new Map([["origin", "origin"], ["cookie", "cookies"]]);
+
+function checkHeaders(headers: unknown = {}, options: Given): readonly (readonly [string, string])[] {
   if (typeof headers !== "object" || headers === null || Array.isArray(headers)) {
     throw wrongKind("customHeaders", "a Headers or an object");
   }
@@ -139,7 +158,8 @@ function checkHeaders(headers: unknown = {}, hasOrigin: boolean): readonly (read
     };
     if (!isToken(name)) refuse("is not the name of a header");
     if (isReservedHeader(name)) refuse("belongs to the handshake");
-    if (hasOrigin && name.toLowerCase() === "origin") refuse('is set by the option "origin" too');
+    const option = OPTION_OF.get(name.toLowerCase());
+    if (option !== undefined && options[option] !== undefined) refuse(`is set by the option "${option}" too`);
     for (const value of Array.isArray(values) ? values : [values]) {
       if (typeof value !== "string" || !isFieldValue(value)) refuse("has a value that no header can carry");
       lines.push([name, value]);

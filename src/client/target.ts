@@ -23,6 +23,19 @@ export function parseTarget(url: string | URL): Target {
 }
 
 /**
+ * Where a redirect from `from` to `to` leads: on the same origin through the same Unix socket, if there is one.
+ *
+ * @param to `ws:` or `wss:`, without a fragment and user information
+ */
+export function redirectedTarget(from: Target, to: URL): Target {
+  if (from.dial.socketPath === undefined || from.request.origin !== to.origin) return overTcp(to);
+  const url = new URL(from.href);
+  url.pathname = `${url.pathname.split(":", 1)[0]}:${to.pathname}`;
+  url.search = to.search;
+  return overUnix(url);
+}
+
+/**
  * What holds for every URL.
  *
  * @param hint how else to say who one is, for the refusal of a password

@@ -381,12 +381,13 @@ describe("its configuration", () => {
     ["bufferPolicy", "lose"],
     ["webSocketCompressionEnabled", 1],
     ["secureSocket", {}],
-    ["cookies", []],
+    ["cookies", {}],
+    ["cookies", [{ name: "a", value: "b\r\nc: d" }]],
     ["auth", {}],
     ["retryConfig", {}],
     ["validation", false],
     ["proxy", "http://p"],
-    ["maxRedirects", 1],
+    ["maxRedirects", -1],
     ["headers", {}],
   ])("C6: %s is refused by its name: %j", (name, value) => {
     expect(() => new Client("ws://127.0.0.1:1/", { [name]: value } as ClientConfiguration)).toThrow(`"${name}"`);

@@ -10,6 +10,8 @@ describe("checkClient (C6)", () => {
       protocols: [],
       headers: [],
       origin: undefined,
+      cookies: undefined,
+      maxRedirects: 0,
       signal: undefined,
       handshakeMs: 300_000,
       readMs: Infinity,
@@ -75,12 +77,10 @@ describe("checkClient (C6)", () => {
 
   it.each([
     "secureSocket",
-    "cookies",
     "auth",
     "retryConfig",
     "validation",
     "proxy",
-    "maxRedirects",
   ])("refuses %s by name: not there yet", (name) => {
     expect(() => check({ [name]: {} })).toThrow(TypeError);
     expect(() => check({ [name]: {} })).toThrow(`Cannot use the option "${name}": this version does not do it`);
@@ -126,13 +126,14 @@ describe("checkClient (C6)", () => {
     ["maxPendingPongs", 1],
     ["maxControlFramesPerSecond", 1],
     ["maxBufferedAmount", 1],
+    ["maxRedirects", 0],
   ])("refuses a bad %s by name", (name, least) => {
     check({ [name]: least });
     for (const value of [least - 1, -1, 1.5, NaN, Infinity]) {
       expect(() => check({ [name]: value }), `${value}`).toThrow(RangeError);
     }
     expect(() => check({ [name]: "1" })).toThrow(TypeError);
-    expect(() => check({ [name]: 0 })).toThrow(`"${name}"`);
+    expect(() => check({ [name]: -1 })).toThrow(`"${name}"`);
   });
 
   it.each<[string, unknown, string]>([
@@ -150,6 +151,8 @@ describe("checkClient (C6)", () => {
     ["origin", 1, "not an origin"],
     ["origin", "a\r\nb", "not an origin"],
     ["origin", "", "not an origin"],
+    ["cookies", {}, "not a list of cookies"],
+    ["cookies", [{ name: "a b", value: "" }], '"cookies[0].name": it is not a token'],
     ["signal", {}, "not an AbortSignal"],
     ["bufferPolicy", "keep", "not one of wait, drop, close"],
     ["readAhead", 5, "not an object"],
@@ -167,6 +170,15 @@ describe("checkClient (C6)", () => {
     expect(() => check({ origin: "https://a.example", customHeaders: { Origin: "x" } })).toThrow(
       "is set by the option",
     );
+  });
+
+  it("refuses a Cookie header beside cookies, though there be none (C10)", () => {
+    for (const cookies of [[], [{ name: "a", value: "1" }]]) {
+      expect(() => check({ cookies, customHeaders: { COOKIE: "b=2" } })).toThrow(
+        new TypeError('Cannot use the option "customHeaders": "COOKIE" is set by the option "cookies" too'),
+      );
+    }
+    expect(check({ cookies: undefined, customHeaders: { Cookie: "b=2" } }).headers).toEqual([["Cookie", "b=2"]]);
   });
 
   it("refuses a config that is none", () => {

@@ -68,6 +68,8 @@ const OWN_COMPRESSION = "the browser decides by itself what it compresses";
 const REFUSED: ReadonlyMap<string, string> = new Map([
   ["customHeaders", "a page cannot add headers to the handshake"],
   ["origin", "the browser says by itself of which origin a page is"],
+  ["cookies", "the browser sends its own cookies"],
+  ["maxRedirects", "the browser decides by itself whether it follows redirects"],
   ["pingPongHandler", NO_PINGS],
   ["pingInterval", NO_PINGS],
   ["pongTimeout", NO_PINGS],
@@ -97,7 +99,7 @@ const NAMES: readonly (keyof ClientOptions<unknown> | keyof ConnectionConfigurat
 
 /** Those that no client of this version has, wherever it runs. */
 const NOT_YET: ReadonlyMap<string, string> = new Map(
-  ["secureSocket", "cookies", "auth", "retryConfig", "validation", "proxy", "maxRedirects"]
+  ["secureSocket", "auth", "retryConfig", "validation", "proxy"]
     .map((name) => [name, "this version does not do it"]),
 );
 

@@ -74,6 +74,8 @@ describe("checkPage (C13)", () => {
   it.each<[string, unknown, string]>([
     ["customHeaders", {}, "cannot add headers"],
     ["origin", "https://example.com", "the browser says by itself"],
+    ["cookies", [], "the browser sends its own cookies"],
+    ["maxRedirects", 0, "the browser decides by itself"],
     ["pingPongHandler", {}, "no pings"],
     ["pingInterval", 0, "no pings"],
     ["pongTimeout", 30, "no pings"],
@@ -93,7 +95,7 @@ describe("checkPage (C13)", () => {
     expect(() => check({ [name]: undefined })).not.toThrow();
   });
 
-  it.each(["secureSocket", "cookies", "auth", "retryConfig", "validation", "proxy", "maxRedirects"])(
+  it.each(["secureSocket", "auth", "retryConfig", "validation", "proxy"])(
     "refuses %s, as this version does everywhere",
     (name) => {
       expect(() => check({ [name]: {} })).toThrow(TypeError);
