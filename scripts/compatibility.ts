@@ -78,7 +78,7 @@ const ROWS: Readonly<Record<string, string>> = {
   C5: "pings and closes while nobody reads",
   C6: "the client's options",
   C7: "`readTimeout` and `writeTimeout`",
-  C8: "a refused handshake",
+  C8: "a refused handshake, and redirects",
   C9: "reconnecting",
   C10: "cookies",
   C11: "what a client knows of its connection",
