@@ -1,5 +1,6 @@
 /** How a client comes to an open WebSocket, whoever speaks the frames. Types only. */
 
+import type { HeaderLines } from "../handshake/http_head.ts";
 import type { WriteOptions } from "../streams/compression_options.ts";
 import type { EndpointReader, PlainEndpoint } from "../streams/plain_endpoint.ts";
 import type { MessageSocket } from "../transport/message_socket.ts";
@@ -13,7 +14,7 @@ import type { Target } from "./target.ts";
 /** What to ask for, and how long it may take. */
 export interface ConnectSettings {
   readonly protocols: readonly string[];
-  readonly headers: readonly (readonly [string, string])[];
+  readonly headers: HeaderLines;
   readonly origin: string | undefined;
   readonly cookies: CookieSource | undefined;
   /** How many redirects are followed. */

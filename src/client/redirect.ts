@@ -4,7 +4,7 @@
  */
 
 import { InvalidHandshakeError } from "../errors.ts";
-import type { ResponseHead } from "../handshake/http_head.ts";
+import type { HeaderLines, ResponseHead } from "../handshake/http_head.ts";
 import { webSocketUrl } from "./target.ts";
 
 /** Where a redirect leads, or what is wrong with it. */
@@ -53,10 +53,6 @@ export function unusableRedirect(
 }
 
 /** Those of `headers` that go along from `from` to `to`: on another scheme, host or port, none that says who asks. */
-export function headersAlong<Line extends readonly [name: string, value: string]>(
-  headers: readonly Line[],
-  from: URL,
-  to: URL,
-): readonly Line[] {
-  return from.origin === to.origin ? headers : headers.filter(([name]) => !STAYS_HOME.has(name.toLowerCase()));
+export function headersAlong(headers: HeaderLines, from: URL, to: URL): HeaderLines {
+  return from.origin === to.origin ? headers : [...headers].filter(([name]) => !STAYS_HOME.has(name.toLowerCase()));
 }

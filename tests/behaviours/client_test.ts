@@ -382,7 +382,6 @@ describe("its configuration", () => {
     ["webSocketCompressionEnabled", 1],
     ["secureSocket", {}],
     ["cookies", {}],
-    ["cookies", [{ name: "a", value: "b\r\nc: d" }]],
     ["auth", {}],
     ["retryConfig", {}],
     ["validation", false],

@@ -108,7 +108,7 @@ describe("headersAlong (C8)", () => {
     ["ws://b.a.example/", false],
     ["ws://b.example/", false],
   ])("to %s goes what says who asks: %s", (to, along) => {
-    const names = headersAlong(headers, new URL(FROM), new URL(to)).map(([name]) => name);
+    const names = [...headersAlong(headers, new URL(FROM), new URL(to))].map(([name]) => name);
     expect(names).toEqual(along ? headers.map(([name]) => name) : ["X-Trace", "Origin"]);
   });
 });
