@@ -154,18 +154,17 @@ function isJar(value: unknown): value is CookieJar {
   return typeof getCookieString === "function" && typeof setCookie === "function";
 }
 
-/** §5.1.3. Both are in the form that `URL.hostname` has. */
+/**
+ * §5.1.3. Both are in the form that `URL.hostname` has: there a domain that ends in a number is a whole address, so that
+ * no address has a domain above it.
+ */
 function domainMatches(host: string, domain: string): boolean {
-  return host === domain || (host.endsWith(`.${domain}`) && !isAddress(host));
+  return host === domain || host.endsWith(`.${domain}`);
 }
 
 /** §5.1.4. */
 function pathMatches(asked: string, path: string): boolean {
   return asked === path || (asked.startsWith(path) && (path.endsWith("/") || asked[path.length] === "/"));
-}
-
-function isAddress(host: string): boolean {
-  return host.startsWith("[") || /^[\d.]+$/.test(host);
 }
 
 const NAMES: readonly (keyof Cookie)[] = [

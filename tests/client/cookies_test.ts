@@ -36,6 +36,11 @@ describe("which cookies a URL gets (C10)", () => {
     // The host is an address: no suffix of it is a domain.
     ["127.0.0.1", undefined, "ws://127.0.0.1/", true],
     ["0.0.1", undefined, "ws://127.0.0.1/", false],
+    ["1", undefined, "ws://127.0.0.1/", false],
+    [".1", undefined, "ws://127.0.0.1/", false],
+    ["0x1", undefined, "ws://127.0.0.1/", false],
+    ["1.", undefined, "ws://127.0.0.1/", false],
+    ["0.0.1", undefined, "ws://0.0.0.1/", true],
     ["::1", undefined, "ws://[::1]/", true],
     ["[::1]", undefined, "ws://[0:0::1]/", true],
     ["::1", undefined, "ws://[::2]/", false],

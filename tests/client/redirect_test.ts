@@ -1,9 +1,11 @@
 import { describe, expect, it } from "vitest";
+import { Client } from "../../src/client/client.ts";
 import { clientRuntime } from "../../src/client/connect.ts";
 import { checkClient, type ClientOptions } from "../../src/client/options.ts";
 import { headersAlong, redirectOf, unusableRedirect } from "../../src/client/redirect.ts";
 import { parseTarget } from "../../src/client/target.ts";
 import { HandshakeTimedOutError, InvalidHandshakeError } from "../../src/errors.ts";
+import type { Runtime } from "../../src/transport/runtime.ts";
 import { ScriptedServer, switching } from "../support/scripted_server.ts";
 
 const answer = (status: number, location?: string) => ({
@@ -113,16 +115,22 @@ describe("headersAlong (C8)", () => {
   });
 });
 
-/** A client whose every connection is to another scripted server, in the order in which it dials. */
-async function start(options: ClientOptions<unknown>, url = "ws://a.example/p") {
+/** Several servers, and a runtime that reaches one after the other, whatever it dials. */
+function scripted() {
   const servers = Array.from({ length: 5 }, () => new ScriptedServer());
+  let dialled = 0;
+  const runtime: Runtime = {
+    ...servers[0]!.runtime,
+    dial: (...to) => servers[dialled++]!.runtime.dial(...to),
+  };
+  return { servers, runtime, dialled: () => dialled };
+}
+
+/** A client of such servers, connecting. */
+async function start(options: ClientOptions<unknown>, url = "ws://a.example/p") {
+  const { servers, runtime, dialled } = scripted();
   const [first] = servers as [ScriptedServer];
   const controller = new AbortController();
-  let dialled = 0;
-  const runtime = {
-    ...first.runtime,
-    dial: (...to: Parameters<ScriptedServer["runtime"]["dial"]>) => servers[dialled++]!.runtime.dial(...to),
-  };
   const opened = clientRuntime(runtime).connect(parseTarget(url), checkClient(options), controller.signal);
   opened.catch(() => {});
   await first.settle();
@@ -133,7 +141,7 @@ async function start(options: ClientOptions<unknown>, url = "ws://a.example/p") 
   };
   const line = (i: number, name: string): string | undefined =>
     new RegExp(`^${name}: (.*)\r$`, "im").exec(servers[i]!.request ?? "")?.[1];
-  return { servers, clock: first.clock, controller, opened, say, line, dialled: () => dialled };
+  return { servers, clock: first.clock, controller, opened, say, line, dialled };
 }
 
 const to = (location: string, more = ""): string => `HTTP/1.1 302 Found\r\nLocation: ${location}\r\n${more}\r\n`;
@@ -159,16 +167,17 @@ describe("following (C8)", () => {
     expect(clock.timers).toBe(0);
   });
 
-  it("leaves at home what once stayed there, also when it comes back", async () => {
-    const { say, line } = await start({ maxRedirects: 3, customHeaders: { Authorization: "Basic x", "X-Trace": "7" } });
+  it("leaves at home what once stayed there, also further on and when it comes back", async () => {
+    const { say, line } = await start({ maxRedirects: 4, customHeaders: { Authorization: "Basic x", "X-Trace": "7" } });
     await say(0, to("/same"));
     expect(line(1, "Authorization")).toBe("Basic x");
     await say(1, to("ws://b.example/"));
-    await say(2, to("ws://a.example/"));
-    expect([line(2, "Authorization"), line(3, "Authorization"), line(3, "X-Trace")]).toEqual([
-      undefined,
-      undefined,
-      "7",
+    await say(2, to("/again"));
+    await say(3, to("ws://a.example/"));
+    expect([2, 3, 4].map((i) => [line(i, "Authorization"), line(i, "X-Trace")])).toEqual([
+      [undefined, "7"],
+      [undefined, "7"],
+      [undefined, "7"],
     ]);
   });
 
@@ -288,6 +297,25 @@ describe("following (C8)", () => {
     const away = await start({ maxRedirects: 1 }, "ws+unix:/run/a.sock:/p");
     await away.say(0, to("ws://b.example:81/"));
     expect(away.servers[1]!.targets).toEqual([{ hostname: "b.example", port: 81, secure: false }]);
+  });
+
+  it("tells a client's user of the place that it led to", async () => {
+    const { servers, runtime } = scripted();
+    const [first, second] = servers as [ScriptedServer, ScriptedServer];
+    const client = new Client(clientRuntime(runtime), "http://a.example/p", { maxRedirects: 1 });
+    await first.settle();
+    expect(client.isSecure()).toBe(false);
+    first.write(to("https://a.example/q"));
+    await first.settle();
+    second.write(switching());
+    await first.settle();
+    await client.opened;
+    expect([client.isSecure(), client.url, client.getHttpResponse()?.url]).toEqual([
+      true,
+      "http://a.example/p",
+      "wss://a.example/q",
+    ]);
+    client.terminate();
   });
 
   it("gives up in the middle when the signal aborts", async () => {
