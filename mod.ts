@@ -7,7 +7,8 @@
 export { Client, Listener } from "./src/adapters/default.ts";
 export type { Client as AnyClient, ClientConfiguration } from "./src/client/client.ts";
 export type { HttpResponse } from "./src/client/connector.ts";
-export type { ClientOptions, PingPongHandler, PingReply } from "./src/client/options.ts";
+export type { ClientOptions, CustomHeaders, PingPongHandler, PingReply } from "./src/client/options.ts";
+export type { ReconnectInfo, RetryConfig, Uncertain } from "./src/client/retry_options.ts";
 export type { BindingIssue, CloseFrameInfo, Closure, RejectedResponse } from "./src/errors.ts";
 export type { Message } from "./src/transport/message_socket.ts";
 export type { ReadAhead } from "./src/streams/message_queue.ts";

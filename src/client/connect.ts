@@ -9,7 +9,13 @@ import { Connection } from "../connection/connection.ts";
 import { ConnectionError, HandshakeTimedOutError } from "../errors.ts";
 import { acceptKey, createKey } from "../handshake/accept_key.ts";
 import { judgeAnswer, serializeOffer, unreadableAnswer, unusableAnswer } from "../handshake/client_handshake.ts";
-import { HttpHeadError, type ParsedHead, type ResponseHead, responseHeadParser } from "../handshake/http_head.ts";
+import {
+  type HeaderLines,
+  HttpHeadError,
+  type ParsedHead,
+  type ResponseHead,
+  responseHeadParser,
+} from "../handshake/http_head.ts";
 import { checkWrite } from "../streams/compression_options.ts";
 import type { ByteSink, ByteTransport } from "../transport/byte_transport.ts";
 import type { Runtime } from "../transport/runtime.ts";
@@ -44,8 +50,8 @@ export function clientRuntime(runtime: Runtime): PipeRuntime {
         secure: target.dial.secure,
         settings,
         connect: (signal) => connect(runtime, target, settings, signal),
-        endpoint: (client, socket, reader) =>
-          pingedEndpoint(socket, reader, { client, handler, report, endpoint: { ...pacing, clock, deadlines } }),
+        endpoint: (client, socket, reader, more) =>
+          pingedEndpoint(socket, reader, { client, handler, report, endpoint: { ...pacing, clock, deadlines, ...more } }),
       };
     },
   };
@@ -69,19 +75,35 @@ async function connect(
   const cancelTimeout = handshakeMs < Infinity ? runtime.clock.after(handshakeMs, timedOut) : undefined;
   try {
     controller.signal.throwIfAborted();
+    const headers = typeof settings.headers === "function"
+      ? await unlessAborted(settings.headers(), controller.signal)
+      : settings.headers;
     const transport = await runtime.dial(target.dial, controller.signal);
-    return await new Opening(runtime, transport, settings, controller.signal).run(target.request);
+    return await new Opening(runtime, transport, { ...settings, headers }, controller.signal).run(target.request);
   } finally {
     cancelTimeout?.();
     signal.removeEventListener("abort", abort);
   }
 }
 
+/** As `promise`; rejects with the signal's reason when that aborts first. */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason));
+    promise.then(resolve, reject);
+  });
+}
+
+/** What is asked for on one transport. */
+interface OpeningSettings extends ConnectSettings {
+  readonly headers: HeaderLines;
+}
+
 /** One opening handshake on one transport, and its listener until it is done. */
 class Opening implements ByteSink {
   readonly #runtime: Runtime;
   readonly #relay: Relay;
-  readonly #settings: ConnectSettings;
+  readonly #settings: OpeningSettings;
   readonly #signal: AbortSignal;
   #offer: CompressionOffer | undefined;
   readonly #parser = responseHeadParser();
@@ -93,7 +115,7 @@ class Opening implements ByteSink {
   #failed!: (reason: unknown) => void;
   readonly #answer: Promise<ParsedHead<ResponseHead>>;
 
-  constructor(runtime: Runtime, transport: ByteTransport, settings: ConnectSettings, signal: AbortSignal) {
+  constructor(runtime: Runtime, transport: ByteTransport, settings: OpeningSettings, signal: AbortSignal) {
     this.#runtime = runtime;
     this.#relay = new Relay(transport);
     this.#settings = settings;

@@ -3,7 +3,9 @@
  * the URL. Nothing that is given is ever ignored: what cannot be had is refused by its name.
  */
 
+import { ConnectionError, WebSocketError } from "../errors.ts";
 import { isFieldValue, isToken } from "../handshake/header_grammar.ts";
+import type { HeaderLines } from "../handshake/http_head.ts";
 import { isReservedHeader } from "../handshake/reserved_header.ts";
 import { validateProtocols } from "../handshake/subprotocol.ts";
 import { checkIsOptions, checkNames, type Given, wrongKind } from "../option_check.ts";
@@ -16,6 +18,7 @@ import {
 } from "../streams/connection_options.ts";
 import type { CompressionSettings } from "../transport/upgrade.ts";
 import { checkCommon, CLOSE_MS, type CommonSettings } from "./common_options.ts";
+import type { RetryConfig } from "./retry_options.ts";
 
 /** Takes pings and pongs instead of the client itself. */
 export interface PingPongHandler<Client> {
@@ -32,12 +35,18 @@ export interface PingPongHandler<Client> {
 /** The bytes of the pong, at most 125; undefined for none. */
 export type PingReply = Uint8Array | ArrayBuffer | undefined | void;
 
+/** Headers by their names, with one value or several. */
+export type CustomHeaders = Headers | Readonly<Record<string, string | readonly string[]>>;
+
 /** Options of a `Client`. Times are seconds, fractions allowed; sizes are bytes. */
 export interface ClientOptions<Client> extends ConnectionConfiguration {
   /** The sub-protocols to offer, the favourite first. The server must choose one of them. Default: none. */
   readonly subProtocols?: string | readonly string[];
-  /** Headers to add to the request. Those of the handshake itself are refused. */
-  readonly customHeaders?: Headers | Readonly<Record<string, string | readonly string[]>>;
+  /**
+   * Headers to add to the request, or a function that makes them for each connection anew. Those of the handshake itself
+   * are refused.
+   */
+  readonly customHeaders?: CustomHeaders | (() => CustomHeaders | Promise<CustomHeaders>);
   /** The `Origin` header, such as `https://example.com`. Default: none. */
   readonly origin?: string;
   /** Aborted: ends connecting, and drops the connection later. */
@@ -54,12 +63,14 @@ export interface ClientOptions<Client> extends ConnectionConfiguration {
   readonly pingPongHandler?: PingPongHandler<Client>;
   /** Whether to offer the compression of messages, and how to compress them. Default true. */
   readonly webSocketCompressionEnabled?: boolean | CompressionOptions;
+  /** How to connect anew when connecting fails, or the connection is lost. Default: not at all. */
+  readonly retryConfig?: RetryConfig<Client>;
 }
 
 /** A client's options, checked. Times are milliseconds, Infinity for ever. */
 export interface ClientSettings<Client> extends CommonSettings<Client>, ConnectionSettings {
   readonly protocols: readonly string[];
-  readonly headers: readonly (readonly [string, string])[];
+  readonly headers: HeaderLines | (() => Promise<HeaderLines>);
   readonly origin: string | undefined;
   readonly pingPongHandler: PingPongHandler<Client>;
   readonly compression: CompressionSettings | undefined;
@@ -83,7 +94,7 @@ export function checkClient<Client>(config: ClientOptions<Client> = {}): ClientS
   return {
     ...checkCommon<Client>(given),
     protocols: checkProtocols(config.subProtocols),
-    headers: checkHeaders(config.customHeaders, origin !== undefined),
+    headers: checkCustomHeaders(config.customHeaders, origin !== undefined),
     origin,
     pingPongHandler: checkPingPongHandler(config.pingPongHandler),
     compression: checkCompression(given),
@@ -103,6 +114,7 @@ const NAMES: readonly string[] = [
   "onIdleTimeout",
   "pingPongHandler",
   "webSocketCompressionEnabled",
+  "retryConfig",
 ];
 
 const NOT_YET = "this version does not do it";
@@ -110,7 +122,6 @@ const REFUSALS: ReadonlyMap<string, string> = new Map([
   ["secureSocket", `${NOT_YET}; "wss:" trusts what the platform trusts`],
   ["cookies", `${NOT_YET}; a "Cookie" in "customHeaders" is sent`],
   ["auth", `${NOT_YET}; an "Authorization" in "customHeaders" is sent`],
-  ["retryConfig", NOT_YET],
   ["validation", NOT_YET],
   ["proxy", NOT_YET],
   ["maxRedirects", NOT_YET],
@@ -128,7 +139,21 @@ function checkProtocols(subProtocols: unknown = []): readonly string[] {
   return [...protocols];
 }
 
-function checkHeaders(headers: unknown = {}, hasOrigin: boolean): readonly (readonly [string, string])[] {
+function checkCustomHeaders(headers: unknown = {}, hasOrigin: boolean): ClientSettings<never>["headers"] {
+  if (typeof headers !== "function") return checkHeaders(headers, hasOrigin);
+  return async () => {
+    let made: unknown;
+    try {
+      made = await headers();
+    } catch (cause) {
+      if (cause instanceof WebSocketError) throw cause;
+      throw new ConnectionError('Cannot connect: the function "customHeaders" failed', { cause });
+    }
+    return checkHeaders(made, hasOrigin);
+  };
+}
+
+function checkHeaders(headers: unknown, hasOrigin: boolean): HeaderLines {
   if (typeof headers !== "object" || headers === null || Array.isArray(headers)) {
     throw wrongKind("customHeaders", "a Headers or an object");
   }

@@ -77,7 +77,6 @@ describe("checkClient (C6)", () => {
     "secureSocket",
     "cookies",
     "auth",
-    "retryConfig",
     "validation",
     "proxy",
     "maxRedirects",

@@ -93,7 +93,7 @@ describe("checkPage (C13)", () => {
     expect(() => check({ [name]: undefined })).not.toThrow();
   });
 
-  it.each(["secureSocket", "cookies", "auth", "retryConfig", "validation", "proxy", "maxRedirects"])(
+  it.each(["secureSocket", "cookies", "auth", "validation", "proxy", "maxRedirects"])(
     "refuses %s, as this version does everywhere",
     (name) => {
       expect(() => check({ [name]: {} })).toThrow(TypeError);
