@@ -48,7 +48,7 @@ describe("checkRetry (C9)", () => {
         expect(this.own).toBe(7);
       }
     }
-    const { retryOn, onReconnect } = checkRetry(new Policy()) as { retryOn(): boolean; onReconnect(): void };
+    const { retryOn, onReconnect } = checkRetry(new Policy()) as unknown as Policy;
     expect(retryOn()).toBe(true);
     onReconnect();
   });
