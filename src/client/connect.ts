@@ -51,7 +51,12 @@ export function clientRuntime(runtime: Runtime): PipeRuntime {
         settings,
         connect: (signal) => connect(runtime, target, settings, signal),
         endpoint: (client, socket, reader, more) =>
-          pingedEndpoint(socket, reader, { client, handler, report, endpoint: { ...pacing, clock, deadlines, ...more } }),
+          pingedEndpoint(socket, reader, {
+            client,
+            handler,
+            report,
+            endpoint: { ...pacing, clock, deadlines, ...more },
+          }),
       };
     },
   };

@@ -330,7 +330,9 @@ export class ReconnectingEndpoint implements MessageEndpoint {
 
   #full(): ConnectionError {
     const { bytes } = this.#outbox;
-    return new ConnectionError(`Cannot send a message: there is no connection, and no room beside ${bytes} bytes that wait`);
+    return new ConnectionError(
+      `Cannot send a message: there is no connection, and no room beside ${bytes} bytes that wait`,
+    );
   }
 
   /** Whoever wrote them has been told that it took too long: they are not sent any more. */

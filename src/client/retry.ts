@@ -33,7 +33,9 @@ export function failureOf(cause: unknown): Closure {
  * do. Not when this side began to close, a rule was broken, or the answer would be the same again.
  */
 export function isTransient({ error, received, first }: Closure): boolean {
-  if (error instanceof InvalidHandshakeError) return error.status === 429 || (error.status >= 500 && error.status < 600);
+  if (error instanceof InvalidHandshakeError) {
+    return error.status === 429 || (error.status >= 500 && error.status < 600);
+  }
   if (error instanceof HandshakeTimedOutError) return true;
   if (first === "local" || (error !== undefined && !(error instanceof ConnectionError))) return false;
   // RFC 6455 §7.4.1 and the registry of close codes: going away, service restart, try again later.

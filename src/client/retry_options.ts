@@ -99,7 +99,9 @@ export function checkRetry<Client>(config: unknown): RetrySettings<Client> | und
   const { backOffFactor = 2, jitter = true } = given;
   if (typeof backOffFactor !== "number") throw wrongKind(`${OPTION}.backOffFactor`, "a number");
   if (!(backOffFactor >= 1 && backOffFactor < Infinity)) {
-    throw new RangeError(`Cannot use the option "${OPTION}.backOffFactor": ${backOffFactor} is not a number of at least 1`);
+    throw new RangeError(
+      `Cannot use the option "${OPTION}.backOffFactor": ${backOffFactor} is not a number of at least 1`,
+    );
   }
   if (typeof jitter !== "boolean") throw wrongKind(`${OPTION}.jitter`, "a boolean");
   return {

@@ -414,8 +414,16 @@ describe("reconnecting", () => {
       expect(await play(page, "reconnect", url)).toEqual({
         messages: ["about to die", "again", "again"],
         lost: [
-          { attempt: 2, closure: expect.objectContaining({ code: 1006, clean: false }), uncertain: { messages: 1, bytes: 5 } },
-          { attempt: 3, closure: expect.objectContaining({ code: 1012, clean: true }), uncertain: { messages: 2, bytes: 15 } },
+          {
+            attempt: 2,
+            closure: expect.objectContaining({ code: 1006, clean: false }),
+            uncertain: { messages: 1, bytes: 5 },
+          },
+          {
+            attempt: 3,
+            closure: expect.objectContaining({ code: 1012, clean: true }),
+            uncertain: { messages: 2, bytes: 15 },
+          },
         ],
         closed: expect.objectContaining({ code: 1000, clean: true }),
       });

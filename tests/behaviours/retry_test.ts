@@ -30,7 +30,11 @@ const QUICK = { interval: 0.02, maxWaitInterval: 0.1, jitter: false } as const;
 const WITH_PROCESS = { timeout: 30_000 };
 
 /** A client of ours that reconnects; it may not be open yet. */
-function reconnecting(url: string | URL, retryConfig: RetryConfig<Client> = {}, config: ClientConfiguration = {}): Client {
+function reconnecting(
+  url: string | URL,
+  retryConfig: RetryConfig<Client> = {},
+  config: ClientConfiguration = {},
+): Client {
   const client = new Client(url, { ...config, retryConfig: { ...QUICK, ...retryConfig } });
   whenOver(() => client.terminate());
   return client;
@@ -70,7 +74,9 @@ async function raw(
 }
 
 /** A server that upgrades all; `peers` hands out the connections in the order in which they came. */
-async function upgrading(port = 0): Promise<Awaited<ReturnType<typeof raw>> & { next(): Promise<FramePeer>; requests: string[] }> {
+async function upgrading(
+  port = 0,
+): Promise<Awaited<ReturnType<typeof raw>> & { next(): Promise<FramePeer>; requests: string[] }> {
   const came: FramePeer[] = [];
   const wanted: ((peer: FramePeer) => void)[] = [];
   const requests: string[] = [];
@@ -113,7 +119,10 @@ describe("servers that die", () => {
     const write = client.writeTextMessage("two");
     await mortal(first.url.port);
     expect((await lost).value).toBe("hello");
-    expect(await reconnected.promise).toMatchObject({ closure: { code: 1006, clean: false }, uncertain: { messages: 1, bytes: 3 } });
+    expect(await reconnected.promise).toMatchObject({
+      closure: { code: 1006, clean: false },
+      uncertain: { messages: 1, bytes: 3 },
+    });
     await write;
     expect((await messages.next()).value).toBe("two");
     expect(client.isOpen()).toBe(true);

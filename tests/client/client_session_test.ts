@@ -10,7 +10,11 @@ const OWNER = { isOpen: () => true, pong() {} };
 /** A session that has begun to connect. Its owner is no client, and need not be one. */
 function begin(options: ClientOptions<typeof OWNER> = {}) {
   const attempts = new Attempts();
-  const session = new ClientSession(OWNER, attempts.runtime, attempts.runtime.plan<typeof OWNER>("ws://a.example", options));
+  const session = new ClientSession(
+    OWNER,
+    attempts.runtime,
+    attempts.runtime.plan<typeof OWNER>("ws://a.example", options),
+  );
   return { attempts, session, clock: attempts.clock };
 }
 
@@ -71,7 +75,9 @@ describe("a session of several connections (C9)", () => {
 
   it("hands onReconnect its owner", async () => {
     const called: unknown[] = [];
-    const { attempts, clock } = begin({ retryConfig: { jitter: false, onReconnect: (owner) => void called.push(owner) } });
+    const { attempts, clock } = begin({
+      retryConfig: { jitter: false, onReconnect: (owner) => void called.push(owner) },
+    });
     (await attempts.last.open()).end();
     await clock.pass(1_000);
     await attempts.last.open();

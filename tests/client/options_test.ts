@@ -103,9 +103,11 @@ describe("checkClient (C6)", () => {
     await expect(failure).rejects.toMatchObject({ name: "ConnectionError", cause });
     await expect(failure).rejects.toThrow('Cannot connect: the function "customHeaders" failed');
     const own = new AuthError("no token");
-    await expect(headersOf(() => {
-      throw own;
-    })()).rejects.toBe(own);
+    await expect(
+      headersOf(() => {
+        throw own;
+      })(),
+    ).rejects.toBe(own);
   });
 
   it("takes retryConfig, and refuses what is wrong in it", () => {

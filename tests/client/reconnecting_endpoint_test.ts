@@ -777,17 +777,20 @@ describe("ending it (C9)", () => {
     await expect(write).rejects.toBeInstanceOf(ConnectionClosureError);
   });
 
-  it.each(acts)("%s while it connects anew: the last closure, and an answer that comes too late opens nothing", async (_, act) => {
-    const it = await controlled();
-    const socket = await it.attempts.last.open();
-    socket.closeByPeer(1012, "restart");
-    await it.clock.pass(1_000);
-    const attempt = it.attempts.last;
-    act(it, it.controller);
-    expect(await it.client.closed).toMatchObject({ code: 1012, reason: "restart" });
-    expect([attempt.signal.aborted, it.clock.timers, it.client.isOpen()]).toEqual([true, 0, false]);
-    await it.client.opened;
-  });
+  it.each(acts)(
+    "%s while it connects anew: the last closure, and an answer that comes too late opens nothing",
+    async (_, act) => {
+      const it = await controlled();
+      const socket = await it.attempts.last.open();
+      socket.closeByPeer(1012, "restart");
+      await it.clock.pass(1_000);
+      const attempt = it.attempts.last;
+      act(it, it.controller);
+      expect(await it.client.closed).toMatchObject({ code: 1012, reason: "restart" });
+      expect([attempt.signal.aborted, it.clock.timers, it.client.isOpen()]).toEqual([true, 0, false]);
+      await it.client.opened;
+    },
+  );
 
   it("an answer that comes in the same moment is let go", async () => {
     const it = dial();
@@ -893,7 +896,11 @@ describe("many connections (C9)", () => {
     const { signal } = new AbortController();
     const added = vi.spyOn(signal, "addEventListener");
     const removed = vi.spyOn(signal, "removeEventListener");
-    const it = await open({ ...EXACT, onReconnect: () => Promise.resolve() }, { signal, pingInterval: 10, idleTimeout: 90 });
+    const it = await open({ ...EXACT, onReconnect: () => Promise.resolve() }, {
+      signal,
+      pingInterval: 10,
+      idleTimeout: 90,
+    });
     let socket = it.socket;
     for (let i = 0; i < 200; i++) {
       socket.sink!.message(`from ${i}`);

@@ -78,7 +78,9 @@ describe("isTransient (C9)", () => {
     ["a handshake that took too long", failureOf(new HandshakeTimedOutError("late"))],
     ["a close frame that was not answered in time", { ...closedBy(1012, "remote"), clean: false }],
     ...[1001, 1012, 1013].map((code): [string, Closure] => [`${code} of the peer`, closedBy(code, "remote")]),
-    ...[429, 500, 502, 503, 504, 599].map((status): [string, Closure] => [`status ${status}`, failureOf(refusal(status))]),
+    ...[429, 500, 502, 503, 504, 599].map((
+      status,
+    ): [string, Closure] => [`status ${status}`, failureOf(refusal(status))]),
   ])("%s is", (_, closure) => expect(isTransient(closure)).toBe(true));
 
   it.each<[string, Closure]>([
@@ -123,7 +125,16 @@ describe("retryAfterMs (C9)", () => {
     expect(after(value)).toBe(MAX_RETRY_AFTER_MS);
   });
 
-  it.each(["", "-5", "1.5", "soon", "5 minutes", "2026-01-01T00:01:30Z", "Mon, nonsense", "Wed, 31 Dec 2025 23:59:00 GMT"])(
+  it.each([
+    "",
+    "-5",
+    "1.5",
+    "soon",
+    "5 minutes",
+    "2026-01-01T00:01:30Z",
+    "Mon, nonsense",
+    "Wed, 31 Dec 2025 23:59:00 GMT",
+  ])(
     "is nothing for %j",
     (value) => expect(after(value)).toBe(0),
   );

@@ -12,7 +12,10 @@ function network(state: "up" | "down"): void {
 
 network("up");
 const listener = new Listener(0, { host: "127.0.0.1" });
-listener.attach("/", { pingInterval: 0, get: () => ({ onOpen: () => "hello", onMessage: (_caller, message) => message }) });
+listener.attach("/", {
+  pingInterval: 0,
+  get: () => ({ onOpen: () => "hello", onMessage: (_caller, message) => message }),
+});
 await listener.start();
 
 const failures: string[] = [];
