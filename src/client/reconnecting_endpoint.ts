@@ -116,7 +116,7 @@ export class ReconnectingEndpoint implements MessageEndpoint {
   }
 
   get bufferedAmount(): number {
-    return (this.#link?.bufferedAmount ?? 0) + this.#outbox.bytes;
+    return (this.#live?.bufferedAmount ?? 0) + this.#outbox.bytes;
   }
 
   closedError(action: string): ConnectionClosureError {
@@ -290,7 +290,7 @@ export class ReconnectingEndpoint implements MessageEndpoint {
   #retry(closure: Closure, byDefault: boolean, failure?: unknown): void {
     this.#last = closure;
     const { clock, fillRandom, retry } = this.#options;
-    const goesOn = this.#attempts < retry.maxCount && this.#wants(closure, byDefault);
+    const goesOn = this.#wants(closure, byDefault) && this.#attempts < retry.maxCount;
     // The user may have ended it from in there.
     if (this.#closure !== undefined) return;
     if (!goesOn) return this.#end(closure, failure);

@@ -750,14 +750,14 @@ describe("ending it (C9)", () => {
     ["the signal", (_, controller) => controller.abort("enough"), "enough"],
   ];
 
-  async function controlled(retryConfig: RetryConfig<Client> = EXACT) {
+  function controlled() {
     const controller = new AbortController();
-    const it = dial(retryConfig, { signal: controller.signal });
+    const it = dial(EXACT, { signal: controller.signal });
     return { ...it, controller };
   }
 
   it.each(acts)("%s while the first attempt is on its way", async (_, act, reason) => {
-    const it = await controlled();
+    const it = controlled();
     act(it, it.controller);
     await expect(it.client.opened).rejects.toEqual(reason);
     expect((await it.client.closed).code).toBe(1006);
@@ -765,7 +765,7 @@ describe("ending it (C9)", () => {
   });
 
   it.each(acts)("%s while it waits, and it ends at once with the last closure", async (_, act, reason) => {
-    const it = await controlled();
+    const it = controlled();
     await it.attempts.last.fail(REFUSED);
     const read = it.client.readMessage();
     const write = it.client.writeTextMessage("a");
@@ -780,7 +780,7 @@ describe("ending it (C9)", () => {
   it.each(acts)(
     "%s while it connects anew: the last closure, and an answer that comes too late opens nothing",
     async (_, act) => {
-      const it = await controlled();
+      const it = controlled();
       const socket = await it.attempts.last.open();
       socket.closeByPeer(1012, "restart");
       await it.clock.pass(1_000);
@@ -855,7 +855,7 @@ describe("ending it (C9)", () => {
   });
 
   it("the signal drops an open connection, and there is no other one", async () => {
-    const it = await controlled();
+    const it = controlled();
     const socket = await it.attempts.last.open();
     it.controller.abort("enough");
     socket.end({ error: socket.destroyedWith! });

@@ -4,7 +4,7 @@ import { clientRuntime } from "../../src/client/connect.ts";
 import type { ClientRuntime, Opened } from "../../src/client/connector.ts";
 import type { Runtime } from "../../src/transport/runtime.ts";
 import { FakeSocket } from "./fake_socket.ts";
-import { ManualClock } from "./manual_clock.ts";
+import type { ManualClock } from "./manual_clock.ts";
 import { ScriptedServer } from "./scripted_server.ts";
 
 export interface Attempt {
