@@ -4,7 +4,6 @@
  */
 
 import { byteSize, type FillRandom } from "../bytes.ts";
-import { checkClose } from "../close_code.ts";
 import {
   type Closure,
   ConnectionClosureError,
@@ -160,8 +159,8 @@ export class ReconnectingEndpoint implements MessageEndpoint {
     };
   }
 
-  close(code = 1000, reason = "", timeoutMs?: number, overflow?: "drop" | "wait"): Promise<Closure> {
-    checkClose(code, reason);
+  /** The code and reason are checked already. */
+  close(code?: number, reason?: string, timeoutMs?: number, overflow?: "drop" | "wait"): Promise<Closure> {
     this.#ending = true;
     const link = this.#live;
     if (link !== undefined) {

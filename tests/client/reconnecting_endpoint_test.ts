@@ -239,11 +239,19 @@ describe("retryOn (C9)", () => {
       throw new Error("a mistake");
     }, new Error("a mistake")],
     ["does not return a boolean", () => Promise.resolve(true), expect.any(TypeError)],
+    ["does not return anything", () => {}, expect.any(TypeError)],
   ])("that %s is reported, and the end", async (_, retryOn, reported) => {
     const it = await open({ retryOn: retryOn as () => boolean });
     it.socket.end();
     expect(await it.client.closed).toMatchObject(lost);
     expect(it.attempts.reported).toEqual([reported]);
+  });
+
+  it("that returns a promise which rejects ends no process", async () => {
+    const it = await open({ retryOn: (() => Promise.reject(new Error("async"))) as unknown as () => boolean });
+    it.socket.end();
+    await it.client.closed;
+    expect(it.attempts.reported).toEqual([expect.any(TypeError), new Error("async")]);
   });
 
   it("may close the client, and that holds", async () => {
@@ -397,6 +405,7 @@ describe("what a client knows (C11)", () => {
 describe("the outbox (C9)", () => {
   it("keeps what is written meanwhile, in order, and sends it before what is written later", async () => {
     const it = await open();
+    it.socket.bufferedAmount = 7;
     it.socket.end();
     const bytes = Uint8Array.of(1, 2);
     const writes = [
@@ -466,6 +475,17 @@ describe("the outbox (C9)", () => {
     await best;
     expect(next.sent).toEqual(["best"]);
     expect(it.clock.timers).toBe(0);
+  });
+
+  it("sends no message late when nothing else is written", async () => {
+    const it = await open({ jitter: false, interval: 2 }, { writeTimeout: 1 });
+    it.socket.end();
+    const late = it.client.writeTextMessage("late");
+    late.catch(() => {});
+    await it.clock.pass(2_000);
+    const next = await it.attempts.last.open();
+    await expect(late).rejects.toBeInstanceOf(WriteTimedOutError);
+    expect([next.sent, it.client.bufferedAmount]).toEqual([[], 0]);
   });
 
   it("makes room for others once a writeTimeout is over", async () => {
@@ -822,6 +842,20 @@ describe("ending it (C9)", () => {
     expect(it.clock.timers).toBe(0);
   });
 
+  it("close while onReconnect runs: its failure cuts the closing handshake not short", async () => {
+    let fail!: (error: Error) => void;
+    const it = await open({ ...EXACT, onReconnect: () => new Promise((_, reject) => fail = reject) });
+    it.socket.end();
+    await it.clock.pass(1_000);
+    const next = await it.attempts.last.open();
+    void it.client.close();
+    fail(new Error("late"));
+    await it.clock.settle();
+    expect([next.calls, it.attempts.reported]).toEqual([["close 1000"], [new Error("late")]]);
+    next.end({ sent: { code: 1000, reason: "" }, first: "local" });
+    await it.client.closed;
+  });
+
   it("close while the outbox goes out: all of it is sent before the close frame", async () => {
     const it = await open();
     it.socket.end();
@@ -879,7 +913,8 @@ describe("ending it (C9)", () => {
     const first = it.client.close();
     expect(it.client.close(4000)).toBe(first);
     next.end({ sent: { code: 1000, reason: "" }, first: "local" });
-    expect(await it.client.close()).toBe(await first);
+    await first;
+    expect(it.client.close()).toBe(first);
   });
 
   it("reads after the end what came before it (P5)", async () => {
