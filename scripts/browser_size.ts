@@ -10,8 +10,11 @@ import { build, type Metafile } from "esbuild";
 
 import { type Finished, ROOT } from "./command.ts";
 
-/** The most that the compressed client may have, in bytes. Whoever adds to it says what for. */
-export const BUDGET = 10_752;
+/**
+ * The most that the compressed client may have, in bytes. Whoever adds to it says what for: 2 400 of them are the client
+ * that reconnects, which a page needs more than anybody, at half the size of the smallest package for it alone.
+ */
+export const BUDGET = 13_312;
 
 /** What an application that uses the client, and nothing else of it, has of it in its bundle. */
 const CLIENT_ONLY = `export { Client } from "hawser";`;

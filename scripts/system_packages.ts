@@ -17,6 +17,8 @@ export const SYSTEM_PACKAGES = {
   "python:wsproto": "python3-wsproto",
   "nginx": "nginx-light",
   "chromium": "chromium",
+  "ip": "iproute2",
+  "unshare": "util-linux",
 } as const;
 
 export type SystemNeed = keyof typeof SYSTEM_PACKAGES;

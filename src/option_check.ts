@@ -71,12 +71,18 @@ export function checkSupported(given: object, refused: ReadonlyMap<string, strin
  * @throws {TypeError} when it is not a number
  * @throws {RangeError} when it is negative, or longer than a timer can wait
  */
-export function checkSeconds(given: Given, name: string, fallback: number, zeroIsOff: boolean): number {
+export function checkSeconds(
+  given: Given,
+  name: string,
+  fallback: number,
+  zeroIsOff: boolean,
+  path: string = name,
+): number {
   const value = given[name] ?? fallback;
-  if (typeof value !== "number") throw wrongKind(name, "a number of seconds");
+  if (typeof value !== "number") throw wrongKind(path, "a number of seconds");
   const millis = toMillis(value);
   if (millis === undefined) {
-    throw new RangeError(`Cannot use the option "${name}": ${value} is not from 0 to ${MAX_SECONDS} seconds`);
+    throw new RangeError(`Cannot use the option "${path}": ${value} is not from 0 to ${MAX_SECONDS} seconds`);
   }
   return zeroIsOff && millis === 0 ? Infinity : millis;
 }
@@ -109,9 +115,9 @@ export function checkObject(given: Given, name: string): Given {
 }
 
 /** @throws {TypeError} when it is something else than a function */
-export function checkFunction(given: Given, name: string): void {
+export function checkFunction(given: Given, name: string, path: string = name): void {
   const value = given[name];
-  if (value !== undefined && typeof value !== "function") throw wrongKind(name, "a function");
+  if (value !== undefined && typeof value !== "function") throw wrongKind(path, "a function");
 }
 
 /** The refusal of a value of another kind than `expected`. */

@@ -65,6 +65,8 @@ describe("values", () => {
     expect(checkSeconds({ a: 0 }, "a", 9, false)).toBe(0);
     expect(checkSeconds({ a: 0 }, "a", 9, true)).toBe(Infinity);
     expect(() => checkSeconds({ a: "1" }, "a", 9, true)).toThrow(TypeError);
+    expect(() => checkSeconds({ a: "1" }, "a", 9, true, "x.a")).toThrow('"x.a": it is not a number of seconds');
+    expect(() => checkSeconds({ a: -1 }, "a", 9, true, "x.a")).toThrow('"x.a": -1 is not from 0');
     for (const a of [-1, NaN, Infinity, 3e6]) expect(() => checkSeconds({ a }, "a", 9, true)).toThrow(RangeError);
   });
 
@@ -85,5 +87,6 @@ describe("values", () => {
     checkFunction(given, "f");
     checkFunction(given, "none");
     expect(() => checkFunction(given, "n")).toThrow(wrongKind("n", "a function"));
+    expect(() => checkFunction(given, "n", "x.n")).toThrow(wrongKind("x.n", "a function"));
   });
 });

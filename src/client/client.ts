@@ -6,41 +6,27 @@
 import { type Bindable, toBinder } from "../binding/binder.ts";
 import { toBytes, toMessage } from "../binding/payload.ts";
 import { EMPTY, randomId } from "../bytes.ts";
-import { ABNORMAL, checkClose } from "../close_code.ts";
-import {
-  type Closure,
-  ConnectionClosureError,
-  ConnectionError,
-  UnsupportedError,
-  WebSocketError,
-  WriteTimedOutError,
-} from "../errors.ts";
+import { checkClose } from "../close_code.ts";
+import { type Closure, UnsupportedError } from "../errors.ts";
 import { closeMillis } from "../seconds.ts";
 import type { WriteOptions } from "../streams/compression_options.ts";
-import { Inbox } from "../streams/inbox.ts";
-import { MessageIterator, type ReadOptions } from "../streams/message_iterator.ts";
-import { MessageReads } from "../streams/message_reads.ts";
+import { inTime } from "../streams/held_writes.ts";
+import { MessageIterator } from "../streams/message_iterator.ts";
+import type { MessageReads } from "../streams/message_reads.ts";
 import { messageReadable, messageWritable, type WritableMessage } from "../streams/message_streams.ts";
-import { type EndpointReader, type PlainEndpoint, unheard } from "../streams/plain_endpoint.ts";
+import { unheard } from "../streams/plain_endpoint.ts";
 import type { Message } from "../transport/message_socket.ts";
-import type { ClientPlan, ClientRuntime, HttpResponse, Opened } from "./connector.ts";
-import { callHandler } from "./control_handlers.ts";
+import { ClientSession } from "./client_session.ts";
+import type { ClientPlan, ClientRuntime, HttpResponse } from "./connector.ts";
 import type { ClientOptions } from "./options.ts";
 
 /** Options of a `Client`. Times are seconds, fractions allowed; sizes are bytes. */
 export type ClientConfiguration = ClientOptions<Client>;
 
-/** What there is once the connection is open. */
-interface Session {
-  readonly endpoint: PlainEndpoint;
-  readonly inbox: Inbox;
-  readonly reads: MessageReads;
-  readonly response: HttpResponse | undefined;
-}
-
 /**
- * A WebSocket connection to a server. Connecting starts in the constructor; until `opened` resolves nothing can be read
- * or written. Messages wait for their reader within `readAhead`; pings are answered and the end is noticed meanwhile.
+ * A WebSocket connection to a server; with `retryConfig`, one after the other. Connecting starts in the constructor; until
+ * `opened` resolves nothing can be read or written, but with `retryConfig` reads and writes wait for it. Messages wait for
+ * their reader within `readAhead`; pings are answered and the end is noticed meanwhile.
  *
  * There is one reader at a time: a `for await`, `readable`, or read methods. A second one is refused with a `TypeError`.
  */
@@ -48,19 +34,19 @@ export class Client implements AsyncIterable<Message> {
   /**
    * Resolves when the connection is open. Rejects when it could not be opened: with a `ConnectionError` (network), an
    * `InvalidHandshakeError` (the answer), a `HandshakeTimedOutError`, or the signal's reason. A rejection that nobody
-   * listens to does not end the process; `closed` tells it too.
+   * listens to does not end the process; `closed` tells it too. With `retryConfig` it is about the first connection, and
+   * rejects with the last error when there will be none.
    */
   readonly opened: Promise<void>;
-  /** Resolves with how the connection ended, also when it was never open. Never rejects. */
+  /**
+   * Resolves with how the connection ended, also when it was never open. Never rejects. With `retryConfig`: when there will
+   * be no other connection.
+   */
   readonly closed: Promise<Closure>;
 
   readonly #runtime: ClientRuntime;
   readonly #plan: ClientPlan<Client>;
-  readonly #readOptions: ReadOptions;
-  readonly #connecting = new AbortController();
-  #session: Session | undefined;
-  /** How connecting failed, when it did. */
-  #failure: Closure | undefined;
+  readonly #session: ClientSession<Client>;
   #readable: ReadableStream<Message> | undefined;
   #writable: WritableStream<WritableMessage> | undefined;
   #id: string | undefined;
@@ -76,14 +62,9 @@ export class Client implements AsyncIterable<Message> {
   constructor(runtime: ClientRuntime, url: string | URL, config?: ClientConfiguration) {
     this.#runtime = runtime;
     this.#plan = runtime.plan<Client>(url, config);
-    this.#readOptions = { clock: runtime.clock, readMs: this.#plan.settings.readMs };
-    const connected = this.#connect();
-    this.opened = connected.then(ignore);
-    this.opened.catch(ignore);
-    this.closed = connected.then(
-      ({ endpoint }) => endpoint.whenClosed(),
-      (error: unknown) => this.#failure ??= failureOf(error),
-    );
+    this.#session = new ClientSession<Client>(this, runtime, this.#plan);
+    this.opened = this.#session.opened;
+    this.closed = this.#session.closed;
   }
 
   /** The URL as it was given, in its normal form. Where redirects led, `getHttpResponse().url` tells. */
@@ -99,8 +80,8 @@ export class Client implements AsyncIterable<Message> {
    * @throws {TypeError} when somebody reads already, or the connection is not open yet
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<Message, undefined, void> {
-    const { inbox, endpoint } = this.#open("Cannot read messages");
-    return new MessageIterator(inbox, this.#readOptions, () => void endpoint.close());
+    const { inbox, endpoint } = this.#session.open("Cannot read messages");
+    return new MessageIterator(inbox, this.#session.readOptions, () => void endpoint.close());
   }
 
   /**
@@ -112,7 +93,7 @@ export class Client implements AsyncIterable<Message> {
    */
   get readable(): ReadableStream<Message> {
     if (this.#readable === undefined) {
-      const { inbox, endpoint } = this.#open("Cannot read messages");
+      const { inbox, endpoint } = this.#session.open("Cannot read messages");
       this.#readable = messageReadable(inbox, endpoint);
     }
     return this.#readable;
@@ -127,7 +108,7 @@ export class Client implements AsyncIterable<Message> {
    */
   get writable(): WritableStream<WritableMessage> {
     if (this.#writable === undefined) {
-      const { inbox, endpoint } = this.#open("Cannot write messages");
+      const { inbox, endpoint } = this.#session.open("Cannot write messages");
       this.#writable = messageWritable(inbox, endpoint, (message) => this.#write(message));
     }
     return this.#writable;
@@ -212,7 +193,7 @@ export class Client implements AsyncIterable<Message> {
    * @throws {ConnectionClosureError} when the connection is closing or closed
    */
   ping(data: Uint8Array | ArrayBuffer = EMPTY): void {
-    const { endpoint } = this.#open("Cannot send a ping");
+    const { endpoint } = this.#session.open("Cannot send a ping");
     if (endpoint.sendPing === undefined) throw this.#unsupported("send a ping", "ping");
     endpoint.sendPing(toBytes(data, "Cannot send a ping"));
   }
@@ -223,7 +204,7 @@ export class Client implements AsyncIterable<Message> {
    * @throws as `ping` does
    */
   pong(data: Uint8Array | ArrayBuffer = EMPTY): void {
-    const { endpoint } = this.#open("Cannot send a pong");
+    const { endpoint } = this.#session.open("Cannot send a pong");
     if (endpoint.sendPong === undefined) throw this.#unsupported("send a pong", "pong");
     endpoint.sendPong(toBytes(data, "Cannot send a pong"));
   }
@@ -245,15 +226,12 @@ export class Client implements AsyncIterable<Message> {
     const timeoutMs = closeMillis("timeout", timeout);
     checkClose(statusCode, reason);
     this.#runtime.checkCode?.(statusCode);
-    if (this.#session !== undefined) return this.#session.endpoint.close(statusCode, reason, timeoutMs);
-    this.#connecting.abort(new ConnectionError("Cannot connect: the client was closed before the connection was open"));
-    return this.closed;
+    return this.#session.close(statusCode, reason, timeoutMs);
   }
 
   /** Drops the connection at once, without a close frame; while it is not open yet, gives up connecting. */
   terminate(): void {
-    if (this.#session !== undefined) return this.#session.endpoint.terminate();
-    this.#connecting.abort(new ConnectionError("Cannot connect: the client was terminated"));
+    this.#session.terminate();
   }
 
   /** Closes with 1000 and waits for the end. */
@@ -267,20 +245,19 @@ export class Client implements AsyncIterable<Message> {
    * @throws {UnsupportedError} where the runtime does not show it
    */
   getHttpResponse(): HttpResponse | undefined {
-    if (this.#session !== undefined && this.#session.response === undefined) {
-      throw this.#unsupported("tell the server's answer", "response");
-    }
-    return this.#session?.response;
+    const { response, wasOpened } = this.#session;
+    if (wasOpened && response === undefined) throw this.#unsupported("tell the server's answer", "response");
+    return response;
   }
 
-  /** A name for this connection: 32 hexadecimal digits, random, the same at every call. */
+  /** A name for this client: 32 hexadecimal digits, random, the same at every call and over all its connections. */
   getConnectionId(): string {
     return this.#id ??= randomId(this.#runtime.fillRandom);
   }
 
   /** The sub-protocol both sides agreed on, undefined when there is none, or the connection is not open yet. */
   getNegotiatedSubProtocol(): string | undefined {
-    return this.#session?.endpoint.protocol || undefined;
+    return this.#session.endpoint?.protocol || undefined;
   }
 
   /** Whether the connection is, or will be, encrypted. */
@@ -291,7 +268,7 @@ export class Client implements AsyncIterable<Message> {
 
   /** Whether messages can be sent: the handshake is done, and neither side has begun to close. */
   isOpen(): boolean {
-    return this.#session?.endpoint.state === "open";
+    return this.#session.endpoint?.state === "open";
   }
 
   /** Keeps `value` with this connection. */
@@ -314,65 +291,17 @@ export class Client implements AsyncIterable<Message> {
 
   /** Seconds the last keep-alive ping took to be answered, undefined before the first. */
   get latency(): number | undefined {
-    return this.#session?.endpoint.latency;
+    return this.#session.endpoint?.latency;
   }
 
   /** Bytes written that have not reached the operating system yet. */
   get bufferedAmount(): number {
-    return this.#session?.endpoint.bufferedAmount ?? 0;
-  }
-
-  async #connect(): Promise<Session> {
-    const { signal } = this.#plan.settings;
-    const abort = (): void => this.#abort(signal!.reason);
-    signal?.addEventListener("abort", abort);
-    if (signal?.aborted) abort();
-    try {
-      const connecting = this.#connecting.signal;
-      const opened = await this.#plan.connect(connecting);
-      if (connecting.aborted) {
-        // Given up between the last byte of the handshake and this line: nobody listened any more.
-        opened.socket.destroy();
-        throw connecting.reason;
-      }
-      const session = this.#session = this.#begin(opened);
-      session.endpoint.whenClosed().then(() => signal?.removeEventListener("abort", abort));
-      session.endpoint.start();
-      return session;
-    } catch (error) {
-      signal?.removeEventListener("abort", abort);
-      this.#failure = failureOf(error);
-      throw error;
-    }
-  }
-
-  #abort(reason: unknown): void {
-    if (this.#session === undefined) this.#connecting.abort(reason);
-    else this.#session.endpoint.terminate(new ConnectionError("The signal was aborted", { cause: reason }));
-  }
-
-  #begin({ socket, response }: Opened): Session {
-    const reader: EndpointReader = {
-      message: (message) => inbox.message(message),
-      idle: () => this.#onIdle(),
-      closed: () => inbox.closed(),
-    };
-    const endpoint = this.#plan.endpoint(this, socket, reader);
-    const inbox = new Inbox(endpoint);
-    const reads = new MessageReads(inbox, this.#readOptions);
-    return { endpoint, inbox, reads, response };
-  }
-
-  /** @throws what says that the connection is not open yet, or never was */
-  #open(action: string): Session {
-    if (this.#session !== undefined) return this.#session;
-    if (this.#failure !== undefined) throw new ConnectionClosureError(action, this.#failure);
-    throw new TypeError(`${action}: the connection is not open yet, "opened" tells when it is`);
+    return this.#session.endpoint?.bufferedAmount ?? 0;
   }
 
   #read<T>(read: (reads: MessageReads) => Promise<T>): Promise<T> {
     try {
-      return read(this.#open("Cannot read a message").reads);
+      return read(this.#session.open("Cannot read a message").reads);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -381,43 +310,16 @@ export class Client implements AsyncIterable<Message> {
   #write(message: Message, compress = true): Promise<void> {
     let room: Promise<void> | undefined;
     try {
-      room = this.#open("Cannot send a message").endpoint.send(message, compress);
+      room = this.#session.open("Cannot send a message").endpoint.send(message, compress);
     } catch (error) {
       return unheard(Promise.reject(error));
     }
-    if (room === undefined) return DONE;
-    return this.#plan.settings.writeMs === Infinity ? room : unheard(this.#inTime(room));
-  }
-
-  #inTime(room: Promise<void>): Promise<void> {
-    const { writeMs } = this.#plan.settings;
-    return new Promise((resolve, reject) => {
-      const cancel = this.#runtime.clock.after(writeMs, () => {
-        reject(new WriteTimedOutError(`Cannot send a message: the peer took none within ${writeMs / 1_000} s`));
-      });
-      room.then(resolve, reject).then(cancel);
-    });
+    return room === undefined ? DONE : inTime(room, this.#plan.settings.writeMs, this.#runtime.clock);
   }
 
   #unsupported(action: string, feature: string): UnsupportedError {
     return new UnsupportedError(`Cannot ${action}: it cannot be had here`, feature, this.#runtime.name);
   }
-
-  #onIdle(): void {
-    const { onIdleTimeout } = this.#plan.settings;
-    if (onIdleTimeout === undefined) void this.#session?.endpoint.close(1001, "idle timeout");
-    else callHandler(() => onIdleTimeout(this), this.#runtime.report);
-  }
 }
 
 const DONE: Promise<void> = Promise.resolve();
-
-function ignore(): void {}
-
-/** How a connection ended that was never open. */
-function failureOf(cause: unknown): Closure {
-  const error = cause instanceof WebSocketError
-    ? cause
-    : new ConnectionError("Cannot connect: it was given up", { cause });
-  return { code: ABNORMAL, reason: "", clean: false, error };
-}

@@ -4,6 +4,7 @@
  */
 
 import { checkFunction, checkSeconds, type Given, wrongKind } from "../option_check.ts";
+import { checkRetry, type RetrySettings } from "./retry_options.ts";
 
 /** These options, checked. Times are milliseconds, Infinity for ever. */
 export interface CommonSettings<Client> {
@@ -12,6 +13,8 @@ export interface CommonSettings<Client> {
   readonly readMs: number;
   readonly writeMs: number;
   readonly onIdleTimeout: ((client: Client) => void | Promise<void>) | undefined;
+  /** How to connect anew, undefined for not at all. */
+  readonly retry: RetrySettings<Client> | undefined;
 }
 
 /**
@@ -28,6 +31,7 @@ export function checkCommon<Client>(given: Given): CommonSettings<Client> {
     readMs: checkSeconds(given, "readTimeout", 0, true),
     writeMs: checkSeconds(given, "writeTimeout", 0, true),
     onIdleTimeout: given.onIdleTimeout as CommonSettings<Client>["onIdleTimeout"],
+    retry: checkRetry(given.retryConfig),
   };
 }
 

@@ -9,7 +9,13 @@ import { Connection } from "../connection/connection.ts";
 import { ConnectionError, HandshakeTimedOutError } from "../errors.ts";
 import { acceptKey, createKey } from "../handshake/accept_key.ts";
 import { judgeAnswer, serializeOffer, unreadableAnswer, unusableAnswer } from "../handshake/client_handshake.ts";
-import { HttpHeadError, type ParsedHead, type ResponseHead, responseHeadParser } from "../handshake/http_head.ts";
+import {
+  type HeaderLines,
+  HttpHeadError,
+  type ParsedHead,
+  type ResponseHead,
+  responseHeadParser,
+} from "../handshake/http_head.ts";
 import { checkWrite } from "../streams/compression_options.ts";
 import type { ByteSink, ByteTransport } from "../transport/byte_transport.ts";
 import type { Runtime } from "../transport/runtime.ts";
@@ -46,8 +52,13 @@ export function clientRuntime(runtime: Runtime): PipeRuntime {
         secure: target.dial.secure,
         settings,
         connect: (signal) => connect(runtime, target, settings, signal),
-        endpoint: (client, socket, reader) =>
-          pingedEndpoint(socket, reader, { client, handler, report, endpoint: { ...pacing, clock, deadlines } }),
+        endpoint: (client, socket, reader, more) =>
+          pingedEndpoint(socket, reader, {
+            client,
+            handler,
+            report,
+            endpoint: { ...pacing, clock, deadlines, ...more },
+          }),
       };
     },
   };
@@ -71,7 +82,10 @@ async function connect(
   const cancelTimeout = handshakeMs < Infinity ? runtime.clock.after(handshakeMs, timedOut) : undefined;
   try {
     controller.signal.throwIfAborted();
-    return await follow(runtime, target, settings, controller.signal);
+    const headers = typeof settings.headers === "function"
+      ? await abortable(settings.headers(), controller.signal)
+      : settings.headers;
+    return await follow(runtime, target, { ...settings, headers }, controller.signal);
   } finally {
     cancelTimeout?.();
     signal.removeEventListener("abort", abort);
@@ -82,7 +96,7 @@ async function connect(
 async function follow(
   runtime: Runtime,
   first: Target,
-  settings: ConnectSettings,
+  settings: OpeningSettings,
   signal: AbortSignal,
 ): Promise<Opened> {
   const { cookies } = settings;
@@ -100,11 +114,16 @@ async function follow(
   }
 }
 
+/** What is asked for on one transport. */
+interface OpeningSettings extends ConnectSettings {
+  readonly headers: HeaderLines;
+}
+
 /** One opening handshake on one transport, and its listener until it is done. */
 class Opening implements ByteSink {
   readonly #runtime: Runtime;
   readonly #relay: Relay;
-  readonly #settings: ConnectSettings;
+  readonly #settings: OpeningSettings;
   readonly #signal: AbortSignal;
   #offer: CompressionOffer | undefined;
   readonly #parser = responseHeadParser();
@@ -116,7 +135,7 @@ class Opening implements ByteSink {
   #failed!: (reason: unknown) => void;
   readonly #answer: Promise<ParsedHead<ResponseHead>>;
 
-  constructor(runtime: Runtime, transport: ByteTransport, settings: ConnectSettings, signal: AbortSignal) {
+  constructor(runtime: Runtime, transport: ByteTransport, settings: OpeningSettings, signal: AbortSignal) {
     this.#runtime = runtime;
     this.#relay = new Relay(transport);
     this.#settings = settings;

@@ -2,6 +2,8 @@
 
 import type { HeaderLines } from "../handshake/http_head.ts";
 import type { WriteOptions } from "../streams/compression_options.ts";
+import type { PlainPacing } from "../streams/connection_options.ts";
+import type { EndpointOptions } from "../streams/endpoint.ts";
 import type { EndpointReader, PlainEndpoint } from "../streams/plain_endpoint.ts";
 import type { MessageSocket } from "../transport/message_socket.ts";
 import type { Runtime } from "../transport/runtime.ts";
@@ -14,7 +16,8 @@ import type { Target } from "./target.ts";
 /** What to ask for, and how long it may take. */
 export interface ConnectSettings {
   readonly protocols: readonly string[];
-  readonly headers: HeaderLines;
+  /** To be made for each connection, where it is a function. */
+  readonly headers: HeaderLines | (() => Promise<HeaderLines>);
   readonly origin: string | undefined;
   readonly cookies: CookieSource | undefined;
   /** How many redirects are followed. */
@@ -55,16 +58,19 @@ export interface Pinged {
   pong(data: Uint8Array | ArrayBuffer): void;
 }
 
+/** What an endpoint of a client that reconnects has besides. */
+export type EndpointExtras = Pick<EndpointOptions, "queue" | "onPing" | "onAnswer">;
+
 /** A client's URL and options, checked, and what the place where it runs makes of them. */
 export interface ClientPlan<Client> {
   /** The URL as it was given, in its normal form. */
   readonly href: string;
   readonly secure: boolean;
-  readonly settings: CommonSettings<Client>;
+  readonly settings: CommonSettings<Client> & { readonly pacing: Pick<PlainPacing, "readAhead"> };
   /** As `Connect`. */
   connect(signal: AbortSignal): Promise<Opened>;
   /** The endpoint of the open `socket`, with what there is of pings; not started yet. */
-  endpoint(client: Client, socket: MessageSocket, reader: EndpointReader): PlainEndpoint;
+  endpoint(client: Client, socket: MessageSocket, reader: EndpointReader, more?: EndpointExtras): PlainEndpoint;
 }
 
 /** What a client needs of the place where it runs. */

@@ -3,7 +3,9 @@
  * the URL. Nothing that is given is ever ignored: what cannot be had is refused by its name.
  */
 
+import { ConnectionError, WebSocketError } from "../errors.ts";
 import { isFieldValue, isToken } from "../handshake/header_grammar.ts";
+import type { HeaderLines } from "../handshake/http_head.ts";
 import { isReservedHeader } from "../handshake/reserved_header.ts";
 import { validateProtocols } from "../handshake/subprotocol.ts";
 import { checkCount, checkIsOptions, checkNames, type Given, wrongKind } from "../option_check.ts";
@@ -17,6 +19,7 @@ import {
 import type { CompressionSettings } from "../transport/upgrade.ts";
 import { checkCommon, CLOSE_MS, type CommonSettings } from "./common_options.ts";
 import { checkCookies, type Cookie, type CookieJar, type CookieSource } from "./cookies.ts";
+import type { RetryConfig } from "./retry_options.ts";
 
 /** Takes pings and pongs instead of the client itself. */
 export interface PingPongHandler<Client> {
@@ -33,12 +36,18 @@ export interface PingPongHandler<Client> {
 /** The bytes of the pong, at most 125; undefined for none. */
 export type PingReply = Uint8Array | ArrayBuffer | undefined | void;
 
+/** Headers by their names, with one value or several. */
+export type CustomHeaders = Headers | Readonly<Record<string, string | readonly string[]>>;
+
 /** Options of a `Client`. Times are seconds, fractions allowed; sizes are bytes. */
 export interface ClientOptions<Client> extends ConnectionConfiguration {
   /** The sub-protocols to offer, the favourite first. The server must choose one of them. Default: none. */
   readonly subProtocols?: string | readonly string[];
-  /** Headers to add to the request. Those of the handshake itself are refused. */
-  readonly customHeaders?: Headers | Readonly<Record<string, string | readonly string[]>>;
+  /**
+   * Headers to add to the request, or a function that makes them for each connection anew. Those of the handshake itself
+   * are refused.
+   */
+  readonly customHeaders?: CustomHeaders | (() => CustomHeaders | Promise<CustomHeaders>);
   /** The `Origin` header, such as `https://example.com`. Default: none. */
   readonly origin?: string;
   /**
@@ -66,12 +75,14 @@ export interface ClientOptions<Client> extends ConnectionConfiguration {
   readonly pingPongHandler?: PingPongHandler<Client>;
   /** Whether to offer the compression of messages, and how to compress them. Default true. */
   readonly webSocketCompressionEnabled?: boolean | CompressionOptions;
+  /** How to connect anew when connecting fails, or the connection is lost. Default: not at all. */
+  readonly retryConfig?: RetryConfig<Client>;
 }
 
 /** A client's options, checked. Times are milliseconds, Infinity for ever. */
 export interface ClientSettings<Client> extends CommonSettings<Client>, ConnectionSettings {
   readonly protocols: readonly string[];
-  readonly headers: readonly (readonly [string, string])[];
+  readonly headers: HeaderLines | (() => Promise<HeaderLines>);
   readonly origin: string | undefined;
   readonly cookies: CookieSource | undefined;
   readonly maxRedirects: number;
@@ -97,7 +108,7 @@ export function checkClient<Client>(config: ClientOptions<Client> = {}): ClientS
   return {
     ...checkCommon<Client>(given),
     protocols: checkProtocols(config.subProtocols),
-    headers: checkHeaders(config.customHeaders, given),
+    headers: checkCustomHeaders(config.customHeaders, given),
     origin,
     cookies: checkCookies(config.cookies),
     maxRedirects: checkCount(given, "maxRedirects", 0, 0),
@@ -121,13 +132,13 @@ const NAMES: readonly string[] = [
   "onIdleTimeout",
   "pingPongHandler",
   "webSocketCompressionEnabled",
+  "retryConfig",
 ];
 
 const NOT_YET = "this version does not do it";
 const REFUSALS: ReadonlyMap<string, string> = new Map([
   ["secureSocket", `${NOT_YET}; "wss:" trusts what the platform trusts`],
   ["auth", `${NOT_YET}; an "Authorization" in "customHeaders" is sent`],
-  ["retryConfig", NOT_YET],
   ["validation", NOT_YET],
   ["proxy", NOT_YET],
 ]);
@@ -147,7 +158,21 @@ function checkProtocols(subProtocols: unknown = []): readonly string[] {
 /** Headers that have an option of their own, which then is the only place for them. */
 const OPTION_OF: ReadonlyMap<string, string> = new Map([["origin", "origin"], ["cookie", "cookies"]]);
 
-function checkHeaders(headers: unknown = {}, options: Given): readonly (readonly [string, string])[] {
+function checkCustomHeaders(headers: unknown = {}, options: Given): ClientSettings<never>["headers"] {
+  if (typeof headers !== "function") return checkHeaders(headers, options);
+  return async () => {
+    let made: unknown;
+    try {
+      made = await headers();
+    } catch (cause) {
+      if (cause instanceof WebSocketError) throw cause;
+      throw new ConnectionError('Cannot connect: the function "customHeaders" failed', { cause });
+    }
+    return checkHeaders(made, options);
+  };
+}
+
+function checkHeaders(headers: unknown, options: Given): HeaderLines {
   if (typeof headers !== "object" || headers === null || Array.isArray(headers)) {
     throw wrongKind("customHeaders", "a Headers or an object");
   }

@@ -66,7 +66,7 @@ export interface ConnectionSettings {
 }
 
 /** Those of them that need neither pings nor frames. */
-export type PlainPacing = Required<Omit<PlainEndpointOptions, "clock" | "deadlines">>;
+export type PlainPacing = Required<Omit<PlainEndpointOptions, "clock" | "deadlines" | "queue">>;
 
 const POLICIES: readonly BufferPolicy[] = ["wait", "drop", "close"];
 

@@ -1,5 +1,7 @@
 /** Who waits until there is room, and the writes that do. Bounded by its user's limit. */
 
+import { WriteTimedOutError } from "../errors.ts";
+import type { Clock } from "../transport/clock.ts";
 import type { Message } from "../transport/message_socket.ts";
 import { Ring } from "./ring.ts";
 
@@ -19,10 +21,12 @@ export class Room implements Waiter {
   });
 }
 
-interface HeldWrite extends Waiter {
+/** A write that waits, and since when, in the clock's milliseconds. */
+export interface HeldWrite extends Waiter {
   readonly message: Message;
   readonly bytes: number;
   readonly compress: boolean;
+  readonly since: number;
 }
 
 /** What a write that waits costs besides its bytes, about: counted, so that empty messages are bounded too. */
@@ -42,11 +46,26 @@ export class HeldWrites {
     return this.length > 0 && this.bytes + bytes + COST * this.length > limit;
   }
 
+  /** Whether `bytes` more are within `limit`, the first write's too. */
+  fits(bytes: number, limit: number): boolean {
+    return this.bytes + bytes + COST * (this.length + 1) <= limit;
+  }
+
   /** Keeps a copy of `message`, whose bytes stay the caller's. Settles when somebody who took it out settles it. */
-  add(message: Message, bytes: number, compress = true): Promise<void> {
-    this.bytes += bytes;
+  add(message: Message, bytes: number, compress = true, since = 0): Promise<void> {
     const copy = typeof message === "string" ? message : message.slice();
-    return new Promise((resolve, reject) => this.#ring.push({ message: copy, bytes, compress, resolve, reject }));
+    return new Promise((resolve, reject) => this.put({ message: copy, bytes, compress, since, resolve, reject }));
+  }
+
+  /** Takes a write over that was held elsewhere. */
+  put(write: HeldWrite): void {
+    this.bytes += write.bytes;
+    this.#ring.push(write);
+  }
+
+  /** The oldest one, which stays. */
+  peek(): HeldWrite | undefined {
+    return this.#ring.peek();
   }
 
   /** Takes the oldest one out. */
@@ -56,3 +75,21 @@ export class HeldWrites {
     return write;
   }
 }
+
+/** As `room`; rejects when that takes longer than `writeMs` milliseconds, Infinity for ever. Its rejection may go unheard. */
+export function inTime(room: Promise<void>, writeMs: number, clock: Clock): Promise<void> {
+  if (writeMs === Infinity) return room;
+  const timed = new Promise<void>((resolve, reject) => {
+    const cancel = clock.after(writeMs, () => reject(writeTimedOut(writeMs)));
+    room.then(resolve, reject).then(cancel);
+  });
+  timed.catch(ignore);
+  return timed;
+}
+
+/** The error of a write that waited for `writeMs` milliseconds in vain. */
+export function writeTimedOut(writeMs: number): WriteTimedOutError {
+  return new WriteTimedOutError(`Cannot send a message: the peer took none within ${writeMs / 1_000} s`);
+}
+
+function ignore(): void {}

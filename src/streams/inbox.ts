@@ -5,7 +5,7 @@
 
 import type { Closure, ConnectionClosureError } from "../errors.ts";
 import type { Message } from "../transport/message_socket.ts";
-import type { PlainEndpoint } from "./plain_endpoint.ts";
+import type { MessageEndpoint } from "./message_endpoint.ts";
 
 /** Somebody who reads while it holds the inbox. Waits for a message only while none is in the inbox. */
 export interface MessageTaker {
@@ -16,12 +16,12 @@ export interface MessageTaker {
 }
 
 export class Inbox {
-  readonly #endpoint: PlainEndpoint;
+  readonly #endpoint: MessageEndpoint;
   #taker: MessageTaker | undefined;
   /** What the taker is, for a sentence. */
   #what = "";
 
-  constructor(endpoint: PlainEndpoint) {
+  constructor(endpoint: MessageEndpoint) {
     this.#endpoint = endpoint;
   }
 

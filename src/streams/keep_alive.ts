@@ -13,6 +13,10 @@ export interface KeepAliveOptions {
   readonly pingMs: number;
   /** Milliseconds a pong may take. */
   readonly pongMs: number;
+  /** Told of a ping that goes out. */
+  readonly onPing?: () => void;
+  /** Told when the last ping is answered: the peer has all that was sent before it. */
+  readonly onAnswer?: () => void;
 }
 
 export class KeepAlive {
@@ -59,6 +63,7 @@ export class KeepAlive {
     if (count === this.#pingCount) {
       this.#pongDue = Infinity;
       this.latency = (this.#options.clock.now() - this.#pingAt) / 1_000;
+      this.#options.onAnswer?.();
     }
     return true;
   }
@@ -87,6 +92,7 @@ export class KeepAlive {
     if (!answered && (blocked || !(paused || pongMs === Infinity))) return true;
     this.#pingAt = now;
     if (answered || paused) this.#pongDue = now + pongMs;
+    this.#options.onPing?.();
     this.#socket.ping!(payloadOf(++this.#pingCount));
     return true;
   }

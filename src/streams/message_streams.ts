@@ -7,8 +7,8 @@
 import { boundReason, isCloseCode } from "../close_code.ts";
 import { ConnectionClosureError } from "../errors.ts";
 import type { Message } from "../transport/message_socket.ts";
-import type { PlainEndpoint } from "./plain_endpoint.ts";
 import type { Inbox, MessageTaker } from "./inbox.ts";
+import type { MessageEndpoint } from "./message_endpoint.ts";
 
 /** What `writable` takes: a string goes as text, bytes as binary. */
 export type WritableMessage = string | ArrayBuffer | ArrayBufferView;
@@ -21,7 +21,7 @@ const INTERNAL_ERROR = 1011;
  * The messages of `inbox`, which it holds until the stream ends.
  * @throws {TypeError} when somebody reads already
  */
-export function messageReadable(inbox: Inbox, endpoint: PlainEndpoint): ReadableStream<Message> {
+export function messageReadable(inbox: Inbox, endpoint: MessageEndpoint): ReadableStream<Message> {
   const source = new MessageSource(inbox, endpoint);
   inbox.lock(source, "the readable stream");
   return new ReadableStream<Message>(source, { highWaterMark: 0 });
@@ -30,7 +30,7 @@ export function messageReadable(inbox: Inbox, endpoint: PlainEndpoint): Readable
 /** Writes to `endpoint` with `write`, which keeps the peer's pace. */
 export function messageWritable(
   inbox: Inbox,
-  endpoint: PlainEndpoint,
+  endpoint: MessageEndpoint,
   write: (message: Message) => Promise<void>,
 ): WritableStream<WritableMessage> {
   return new WritableStream<WritableMessage>(new MessageDestination(inbox, endpoint, write));
@@ -38,12 +38,12 @@ export function messageWritable(
 
 class MessageSource implements MessageTaker, UnderlyingDefaultSource<Message> {
   readonly #inbox: Inbox;
-  readonly #endpoint: PlainEndpoint;
+  readonly #endpoint: MessageEndpoint;
   #controller: ReadableStreamDefaultController<Message> | undefined;
   /** Ends the pull that waits for a message. */
   #pulled: (() => void) | undefined;
 
-  constructor(inbox: Inbox, endpoint: PlainEndpoint) {
+  constructor(inbox: Inbox, endpoint: MessageEndpoint) {
     this.#inbox = inbox;
     this.#endpoint = endpoint;
   }
@@ -91,10 +91,10 @@ class MessageSource implements MessageTaker, UnderlyingDefaultSource<Message> {
 
 class MessageDestination implements UnderlyingSink<WritableMessage> {
   readonly #inbox: Inbox;
-  readonly #endpoint: PlainEndpoint;
+  readonly #endpoint: MessageEndpoint;
   readonly #write: (message: Message) => Promise<void>;
 
-  constructor(inbox: Inbox, endpoint: PlainEndpoint, write: (message: Message) => Promise<void>) {
+  constructor(inbox: Inbox, endpoint: MessageEndpoint, write: (message: Message) => Promise<void>) {
     this.#inbox = inbox;
     this.#endpoint = endpoint;
     this.#write = write;
@@ -126,7 +126,7 @@ class MessageDestination implements UnderlyingSink<WritableMessage> {
 }
 
 /** Closes with the `closeCode` and `reason` that `reason` brings, if they may travel, or with `otherwise`. */
-function closeWith(endpoint: PlainEndpoint, reason: unknown, otherwise: number): void {
+function closeWith(endpoint: MessageEndpoint, reason: unknown, otherwise: number): void {
   const told = typeof reason === "object" && reason !== null ? reason as { closeCode?: unknown; reason?: unknown } : {};
   const own = typeof told.closeCode === "number" && isCloseCode(told.closeCode);
   const text = own && typeof told.reason === "string" ? boundReason(told.reason) : "";

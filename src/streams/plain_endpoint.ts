@@ -19,8 +19,11 @@ import type { Message, MessageSink, MessageSocket } from "../transport/message_s
 import { DEFAULT_LIMITS } from "../transport/upgrade.ts";
 import { HeldWrites, Room, type Waiter } from "./held_writes.ts";
 import type { KeepAlive } from "./keep_alive.ts";
+import type { EndpointReader, MessageEndpoint } from "./message_endpoint.ts";
 import { MessageQueue, type ReadAhead } from "./message_queue.ts";
 import type { SharedMessage } from "./shared_message.ts";
+
+export type { EndpointReader } from "./message_endpoint.ts";
 
 /** What becomes of a write that would pass `maxBufferedAmount`. */
 export type BufferPolicy = "wait" | "drop" | "close";
@@ -39,25 +42,11 @@ export interface PlainEndpointOptions {
   readonly closeMs: number;
   /** Milliseconds until a close that does not wait cuts the connection. 2 000 by default. */
   readonly lingerMs?: number;
+  /** What an earlier connection left there comes first. A queue of its own by default. */
+  readonly queue?: MessageQueue;
 }
 
-/** Who reads: told of each thing as it happens. Must not throw. */
-export interface EndpointReader {
-  /** A whole message, the reader's from now on. It may be put into `endpoint.queue` with `hold`. */
-  message(message: Message): void;
-  /** Present: this answers pings, with `endpoint.sendPong`. Absent: they are answered with the same payload. */
-  ping?(payload: Uint8Array): void;
-  /** A pong, but for those of keep-alive. */
-  pong?(payload: Uint8Array): void;
-  /** Nothing was heard for `idleMs`, again and again. */
-  idle?(): void;
-  /** The peer's close frame. A `close` from in here is the answer; without one it is echoed. */
-  closing?(code: number, reason: string): void;
-  /** Exactly once, and last. */
-  closed(closure: Closure): void;
-}
-
-export class PlainEndpoint implements MessageSink, Watched {
+export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched {
   /** What came and was not handled yet. */
   readonly queue: MessageQueue;
   readonly #socket: MessageSocket;
@@ -68,6 +57,8 @@ export class PlainEndpoint implements MessageSink, Watched {
   messagesReceived = 0;
   messagesSent = 0;
   messagesDropped = 0;
+  /** Bytes of the binary and characters of the text messages sent. */
+  bytesSent = 0;
 
   #state: "open" | "closing" | "closed" = "open";
   #received: CloseFrameInfo | undefined;
@@ -83,6 +74,8 @@ export class PlainEndpoint implements MessageSink, Watched {
   #abort: AbortController | undefined;
 
   #paused = false;
+  /** Paused from its start on: what comes all the same, at its end, finds no room and is lost with it. */
+  #startedFull = false;
   /** After our close frame: a message that finds the queue full is dropped, and so are all that follow it. */
   #dropsOverflow = false;
   #overflowed = false;
@@ -102,7 +95,7 @@ export class PlainEndpoint implements MessageSink, Watched {
     this.#socket = socket;
     this.#reader = reader;
     this.#options = options;
-    this.queue = new MessageQueue(options.readAhead);
+    this.queue = options.queue ?? new MessageQueue(options.readAhead);
     this.#keepAlive = keepAlive;
     this.#heardAt = options.clock.now();
   }
@@ -112,6 +105,9 @@ export class PlainEndpoint implements MessageSink, Watched {
     const shortest = Math.min(this.#options.idleMs, this.#keepAlive?.shortestMs ?? Infinity);
     if (shortest < Infinity) this.#options.deadlines.add(this, shortest);
     this.#socket.start(this);
+    if (!this.queue.full || !this.#socket.pause) return;
+    this.#paused = this.#startedFull = true;
+    this.#socket.pause();
   }
 
   /** The sub-protocol that was agreed on, empty for none. */
@@ -159,6 +155,7 @@ export class PlainEndpoint implements MessageSink, Watched {
 
   /** Puts `message` aside until the reader takes it out of `queue`; pauses the socket at the mark. */
   hold(message: Message): void {
+    if (this.#startedFull) return;
     if (this.#overflowed || (this.#dropsOverflow && this.queue.full)) {
       this.#overflowed = true;
       return;
@@ -230,6 +227,17 @@ export class PlainEndpoint implements MessageSink, Watched {
     const room = this.#room;
     this.#room = undefined;
     room?.resolve();
+    this.#sendHeld();
+  }
+
+  /** Sends what was held elsewhere, behind what is held here, at the peer's pace: whatever is sent from now on follows. */
+  adopt(writes: HeldWrites): void {
+    const held = this.#held ??= new HeldWrites();
+    for (let write = writes.next(); write !== undefined; write = writes.next()) held.put(write);
+    this.#sendHeld();
+  }
+
+  #sendHeld(): void {
     while (!this.#blocked) {
       const write = this.#held?.next();
       if (write === undefined) return;
@@ -327,7 +335,7 @@ export class PlainEndpoint implements MessageSink, Watched {
   }
 
   #resume(): void {
-    this.#paused = false;
+    this.#paused = this.#startedFull = false;
     const now = this.#options.clock.now();
     this.#heardAt = now;
     this.#keepAlive?.resumed(now);
@@ -341,6 +349,7 @@ export class PlainEndpoint implements MessageSink, Watched {
 
   #handOver(message: Message, compress: boolean, shared?: SharedMessage): boolean {
     this.messagesSent++;
+    this.bytesSent += message.length;
     const keepsUp = shared === undefined ? this.#socket.send(message, compress) : shared.sendTo(this.#socket);
     if (!keepsUp) this.#blocked = true;
     return keepsUp;
@@ -350,11 +359,12 @@ export class PlainEndpoint implements MessageSink, Watched {
     const { maxBufferedAmount, bufferPolicy } = this.#options;
     const bytes = byteSize(message);
     const held = this.#held ??= new HeldWrites();
-    if (held.length === 0 && this.#socket.bufferedAmount + bytes <= maxBufferedAmount) {
+    const fits = this.bufferedAmount + bytes <= maxBufferedAmount;
+    if (fits && held.length === 0) {
       this.#handOver(message, compress);
       return this.#whenRoom();
     }
-    switch (bufferPolicy) {
+    switch (fits ? "wait" : bufferPolicy) {
       case "drop":
         this.messagesDropped++;
         return undefined;
@@ -362,8 +372,10 @@ export class PlainEndpoint implements MessageSink, Watched {
         void this.close(1013, "too slow");
         throw this.closedError("Cannot send a message");
       case "wait":
-        if (!held.isFullFor(bytes, maxBufferedAmount)) return unheard(held.add(message, bytes, compress));
-        throw new ConnectionError(`Cannot send a message: ${held.bytes} bytes of writes wait already`);
+        if (held.isFullFor(bytes, maxBufferedAmount)) {
+          throw new ConnectionError(`Cannot send a message: ${held.bytes} bytes of writes wait already`);
+        }
+        return unheard(held.add(message, bytes, compress, this.#options.clock.now()));
     }
   }
 
@@ -384,6 +396,7 @@ export class PlainEndpoint implements MessageSink, Watched {
     this.#room = undefined;
     const held: Waiter[] = [];
     const flushed = how === "closing" && this.#received === undefined;
+    if (!flushed && this.#held !== undefined) this.#reader.unsent?.(this.#held);
     for (let write = this.#held?.next(); write !== undefined; write = this.#held?.next()) {
       if (flushed) this.#handOver(write.message, write.compress);
       held.push(write);

@@ -12,7 +12,7 @@ import { deviates, here } from "../support/host.ts";
 import { deferred, ECHO, onSockets, switching } from "../support/on_sockets.ts";
 import { RawClient } from "../support/raw_client.ts";
 
-const { listen, whenOver } = onSockets();
+const { listen, server, whenOver } = onSockets();
 
 const MEBIBYTE = 1_048_576;
 const SLOW = { timeout: 30_000 };
@@ -388,3 +388,46 @@ async function silentServer(then?: (socket: Socket) => void, answer?: string): P
   const { port } = tcp.address() as AddressInfo;
   return { url: `ws://127.0.0.1:${port}/`, socket: () => accepted!, gone };
 }
+
+describe("reconnecting", () => {
+  it(
+    "C9: in a page: after a reset, a refusal and 1012 the loop goes on, and what was written meanwhile arrives",
+    inChromium(async () => {
+      const page = await open();
+      let count = 0;
+      const received: string[] = [];
+      const url = await server(async (peer, request) => {
+        count++;
+        if (count === 2) {
+          await peer.raw.write("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n");
+          return void peer.socket.end();
+        }
+        await peer.raw.write(switching(request));
+        received.push(await peer.nextText());
+        await peer.text(count === 1 ? "about to die" : "again");
+        if (count === 1) return void peer.socket.resetAndDestroy();
+        if (count === 3) received.push(await peer.nextText());
+        await peer.close(count === 3 ? 1012 : 1000);
+        await peer.closeCode();
+        peer.socket.end();
+      });
+      expect(await play(page, "reconnect", url)).toEqual({
+        messages: ["about to die", "again", "again"],
+        lost: [
+          {
+            attempt: 2,
+            closure: expect.objectContaining({ code: 1006, clean: false }),
+            uncertain: { messages: 1, bytes: 5 },
+          },
+          {
+            attempt: 3,
+            closure: expect.objectContaining({ code: 1012, clean: true }),
+            uncertain: { messages: 2, bytes: 15 },
+          },
+        ],
+        closed: expect.objectContaining({ code: 1000, clean: true }),
+      });
+      expect(received).toEqual(["hello", "subscribe", "waited", "subscribe"]);
+    }),
+  );
+});

@@ -70,6 +70,29 @@ describe("asking", () => {
   });
 });
 
+describe("headers that a function makes", () => {
+  it("are waited for before anything is dialled, and are in the request", async () => {
+    let made!: (headers: Record<string, string>) => void;
+    const customHeaders = (): Promise<Record<string, string>> => new Promise((resolve) => made = resolve);
+    const { server } = await start({ customHeaders });
+    expect(server.targets).toEqual([]);
+    made({ Authorization: "Bearer 7" });
+    await server.settle();
+    expect(server.request).toContain("Authorization: Bearer 7\r\n");
+  });
+
+  it("count for handshakeTimeout, and the signal gives them up", async () => {
+    const customHeaders = (): Promise<Record<string, string>> => new Promise(() => {});
+    const late = await start({ customHeaders, handshakeTimeout: 1 });
+    late.server.clock.advance(1_000);
+    await expect(late.opened).rejects.toBeInstanceOf(HandshakeTimedOutError);
+    const aborted = await start({ customHeaders });
+    aborted.controller.abort("enough");
+    await expect(aborted.opened).rejects.toBe("enough");
+    expect([late.server.targets, aborted.server.targets, aborted.server.clock.timers]).toEqual([[], [], 0]);
+  });
+});
+
 describe("opening", () => {
   const answer = switching({ "Sec-WebSocket-Protocol": "chat.v1", "X-Server": "7" });
   const packet = new ScriptedServer().packet(answer, "81 02 68 69 82 01 07");

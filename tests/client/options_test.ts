@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { AuthError } from "../../src/errors.ts";
 import { checkClient, type ClientOptions } from "../../src/client/options.ts";
 import { checkCompression } from "../../src/streams/compression_options.ts";
 
@@ -17,6 +18,7 @@ describe("checkClient (C6)", () => {
       readMs: Infinity,
       writeMs: Infinity,
       onIdleTimeout: undefined,
+      retry: undefined,
       pingPongHandler: {},
       compression: checkCompression({}),
       limits: {
@@ -75,10 +77,49 @@ describe("checkClient (C6)", () => {
     expect(check({ customHeaders: new Headers({ "X-A": "1" }) }).headers).toEqual([["x-a", "1"]]);
   });
 
+  it("takes a function that makes headers, and holds what it makes against the same rules, at each call", async () => {
+    let made: unknown = { "X-A": "1" };
+    const { headers } = check({ origin: "https://a.example", customHeaders: () => made });
+    const call = headers as () => Promise<unknown>;
+    expect(await call()).toEqual([["X-A", "1"]]);
+    made = Promise.resolve(new Headers({ "X-A": "2" }));
+    expect(await call()).toEqual([["x-a", "2"]]);
+    for (
+      const [wrong, sentence] of [
+        [undefined, "not a Headers or an object"],
+        [{ Host: "x" }, '"Host" belongs to the handshake'],
+        [{ Origin: "x" }, 'is set by the option "origin" too'],
+        [Promise.resolve({ a: "1\r\nb: 2" }), '"a" has a value that no header can carry'],
+      ] as const
+    ) {
+      made = wrong;
+      await expect(call()).rejects.toThrow(TypeError);
+      await expect(call()).rejects.toThrow(sentence);
+    }
+  });
+
+  it("tells that a function of headers failed, with its error as the cause; an error of ours stays", async () => {
+    const headersOf = (customHeaders: () => unknown) => check({ customHeaders }).headers as () => Promise<unknown>;
+    const cause = new TypeError("fetch failed");
+    const failure = headersOf(() => Promise.reject(cause))();
+    await expect(failure).rejects.toMatchObject({ name: "ConnectionError", cause });
+    await expect(failure).rejects.toThrow('Cannot connect: the function "customHeaders" failed');
+    const own = new AuthError("no token");
+    await expect(
+      headersOf(() => {
+        throw own;
+      })(),
+    ).rejects.toBe(own);
+  });
+
+  it("takes retryConfig, and refuses what is wrong in it", () => {
+    expect(check({ retryConfig: { maxCount: 3 } }).retry).toMatchObject({ maxCount: 3, intervalMs: 1_000 });
+    expect(() => check({ retryConfig: { maxCount: -1 } })).toThrow(RangeError);
+  });
+
   it.each([
     "secureSocket",
     "auth",
-    "retryConfig",
     "validation",
     "proxy",
   ])("refuses %s by name: not there yet", (name) => {

@@ -124,4 +124,32 @@ describe("KeepAlive (P2)", () => {
     expect(start(Infinity, 30).keepAlive.shortestMs).toBe(Infinity);
     expect(start(100, 30).keepAlive.shortestMs).toBe(30);
   });
+
+  it("tells of each ping before it goes out, and of the answer to the last one only", () => {
+    const clock = new ManualClock();
+    const socket = new FakeSocket();
+    const said: string[] = [];
+    const sent: Uint8Array[] = [];
+    socket.ping = (payload) => {
+      said.push("sent");
+      sent.push(payload.slice());
+    };
+    const keepAlive = new KeepAlive(socket, {
+      clock,
+      pingMs: 1_000,
+      pongMs: Infinity,
+      onPing: () => said.push("ping"),
+      onAnswer: () => said.push("answer"),
+    });
+    for (let i = 0; i < 2; i++) {
+      clock.advance(1_000);
+      keepAlive.check(clock.now(), false, false);
+    }
+    keepAlive.pong(sent[0]!);
+    expect(said).toEqual(["ping", "sent", "ping", "sent"]);
+    keepAlive.pong(sent[1]!);
+    keepAlive.pong(sent[1]!);
+    keepAlive.pong(Uint8Array.of(1));
+    expect(said).toEqual(["ping", "sent", "ping", "sent", "answer"]);
+  });
 });

@@ -1,10 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { PlainEndpoint, type PlainEndpointOptions } from "../../src/streams/plain_endpoint.ts";
+import { HeldWrites } from "../../src/streams/held_writes.ts";
+import { MessageQueue } from "../../src/streams/message_queue.ts";
+import { type EndpointReader, PlainEndpoint, type PlainEndpointOptions } from "../../src/streams/plain_endpoint.ts";
 import { Deadlines } from "../../src/transport/deadlines.ts";
 import { FakeSocket } from "../support/fake_socket.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 
-function start(options: Partial<PlainEndpointOptions> = {}) {
+function start(options: Partial<PlainEndpointOptions> = {}, reader: Pick<EndpointReader, "unsent"> = {}) {
   const clock = new ManualClock();
   const socket = new FakeSocket();
   const words: unknown[] = [];
@@ -13,6 +15,7 @@ function start(options: Partial<PlainEndpointOptions> = {}) {
     idle: () => void words.push("idle"),
     pong: (payload) => void words.push(payload),
     closed: ({ code }) => void words.push(code),
+    ...reader,
   }, {
     clock,
     deadlines: new Deadlines(clock),
@@ -79,5 +82,90 @@ describe("an endpoint without pings", () => {
     sink.message("b");
     sink.message("c");
     expect([socket.calls, endpoint.queue.length]).toEqual([["close 1008 read-ahead exceeded"], 2]);
+  });
+});
+
+describe("an endpoint that follows another one (C9)", () => {
+  const readAhead = { messages: 2, bytes: 100 };
+
+  it("puts its messages behind those that the queue holds", () => {
+    const queue = new MessageQueue(readAhead);
+    queue.push("before");
+    const { sink, endpoint, socket } = start({ queue });
+    sink.message("after");
+    expect([queue.shift(), queue.shift()]).toEqual(["before", "after"]);
+    expect(socket.calls).toEqual(["pause"]);
+    expect(endpoint.queue).toBe(queue);
+  });
+
+  it("is paused from its start on while the queue is full; what its end brings all the same is dropped", () => {
+    const queue = new MessageQueue(readAhead);
+    queue.push("a");
+    queue.push("b");
+    const { sink, socket, words } = start({ queue });
+    expect(socket.calls).toEqual(["pause"]);
+    sink.message("c");
+    socket.end();
+    expect([queue.length, words]).toEqual([2, [1006]]);
+  });
+
+  it("drops nothing once it was resumed", () => {
+    const queue = new MessageQueue(readAhead);
+    queue.push("a");
+    queue.push("b");
+    const { sink, endpoint, socket } = start({ queue });
+    queue.shift();
+    endpoint.released();
+    expect(socket.calls).toEqual(["pause", "resume"]);
+    sink.message("c");
+    sink.message("d");
+    expect(queue.length).toBe(3);
+  });
+
+  it("sends what was held elsewhere, at the peer's pace, before what is sent from then on", async () => {
+    const { socket, endpoint } = start({ bufferPolicy: "drop" });
+    const held = new HeldWrites();
+    const writes = ["a", "b", "c"].map((text) => held.add(text, 1));
+    socket.writable = false;
+    endpoint.adopt(held);
+    const later = endpoint.send("d");
+    expect([socket.sent, held.length, endpoint.messagesDropped]).toEqual([["a"], 0, 0]);
+    socket.drain();
+    await Promise.all([...writes, later]);
+    expect(socket.sent).toEqual(["a", "b", "c", "d"]);
+  });
+
+  it("gives up what it will not send, if somebody wants it, and rejects what is left", async () => {
+    const kept = new HeldWrites();
+    const { socket, endpoint } = start({ maxBufferedAmount: 100 }, {
+      unsent: (writes) => kept.put(writes.next()!),
+    });
+    socket.writable = false;
+    void endpoint.write("x".repeat(99));
+    const [first, second] = [endpoint.write("ab"), endpoint.write("cd")];
+    socket.end();
+    await expect(second).rejects.toThrow("Cannot send a message");
+    expect(kept.peek()?.message).toBe("ab");
+    kept.next()!.resolve();
+    await first;
+  });
+
+  it("gives up nothing when it closes itself: all of it is sent before", async () => {
+    const { socket, endpoint } = start({ maxBufferedAmount: 100 }, {
+      unsent: () => expect.unreachable("there is nothing"),
+    });
+    socket.writable = false;
+    void endpoint.write("x".repeat(99));
+    const held = endpoint.write("ab");
+    void endpoint.close();
+    await held;
+    expect(socket.calls.slice(-2)).toEqual(["send ab", "close 1000 "].map((call) => call.trimEnd()));
+  });
+
+  it("counts what it was handed", () => {
+    const { endpoint } = start();
+    void endpoint.send("é");
+    void endpoint.send(new Uint8Array(5));
+    expect([endpoint.messagesSent, endpoint.bytesSent]).toEqual([2, 6]);
   });
 });

@@ -179,6 +179,29 @@ async function untilClosed(): Promise<object> {
   return closure(await client.closed);
 }
 
+/** Reads to the end over several connections, and writes something while there is none. */
+async function reconnect(url: string): Promise<object> {
+  const lost: object[] = [];
+  const messages: Told[] = [];
+  const client = new Client(url, {
+    retryConfig: {
+      interval: 0.02,
+      jitter: false,
+      onReconnect(client, info) {
+        lost.push({ attempt: info.attempt, closure: closure(info.closure), uncertain: info.uncertain });
+        void client.writeTextMessage("subscribe");
+      },
+    },
+  });
+  await client.writeTextMessage("hello");
+  for await (const message of client) {
+    messages.push(told(message));
+    while (message === "about to die" && client.isOpen()) await pass(5);
+    if (message === "about to die") await client.writeTextMessage("waited");
+  }
+  return { messages, lost, closed: closure(await client.closed) };
+}
+
 /** What connecting rejects with. */
 function connectTo(url: string, config?: ClientConfiguration): Promise<object> {
   return failure(() => Client.connect(url, config));
@@ -290,6 +313,7 @@ const scenarios = {
   closeWith,
   untilClosed,
   connectTo,
+  reconnect,
   refusals,
   readNothing,
   abort,

@@ -20,6 +20,10 @@ export interface RunningServer {
   readonly url: URL;
   /** Ends it. Resolves when its process is gone. */
   stop(): Promise<void>;
+  /** Stops its process where it is, connections and all: the system still takes connections and bytes for it. */
+  freeze(): void;
+  /** Lets it go on. */
+  thaw(): void;
 }
 
 /** Starts `file` with `args`. Resolves once it printed where it listens; rejects with its output when it ends without that. */
@@ -49,7 +53,9 @@ export function startServer(
         // Its line is complete: the port is all there.
         if (url !== undefined && output.slice(output.indexOf(url)).includes("\n")) {
           clearTimeout(timer);
-          resolve({ url: new URL(url), stop });
+          // Deno 2.9 takes a child for killed by whatever its own `kill` sends.
+          const send = (signal: NodeJS.Signals) => (): void => void process.kill(child.pid!, signal);
+          resolve({ url: new URL(url), stop, freeze: send("SIGSTOP"), thaw: send("SIGCONT") });
         }
       });
     }
@@ -61,7 +67,8 @@ export function startServer(
   });
 }
 
-function starter(): [command: string, ...args: string[]] {
+/** What starts a program in TypeScript here. */
+export function starter(): [command: string, ...args: string[]] {
   // With the packages of npm's folder, as the tests themselves; deno.json would have it fetch its own.
   if ("Deno" in globalThis) return [process.execPath, "run", "-A", "--node-modules-dir=manual"];
   if ("Bun" in globalThis) return [process.execPath];

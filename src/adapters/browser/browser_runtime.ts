@@ -30,8 +30,8 @@ export const browserRuntime: ClientRuntime = {
       secure: request.protocol === "wss:",
       settings,
       connect: (signal) => connect(request.href, settings, signal),
-      endpoint: (_client, socket, reader) =>
-        new PlainEndpoint(socket, reader, { ...settings.pacing, clock, deadlines }),
+      endpoint: (_client, socket, reader, more) =>
+        new PlainEndpoint(socket, reader, { ...settings.pacing, clock, deadlines, ...more }),
     };
   },
   checkWrite: checkPageWrite,

@@ -49,7 +49,8 @@ export class Client extends AnyClient {
 export type { Client as AnyClient, ClientConfiguration } from "../../client/client.ts";
 export type { HttpResponse } from "../../client/connector.ts";
 export type { Cookie, CookieJar } from "../../client/cookies.ts";
-export type { ClientOptions, PingPongHandler, PingReply } from "../../client/options.ts";
+export type { ClientOptions, CustomHeaders, PingPongHandler, PingReply } from "../../client/options.ts";
+export type { ReconnectInfo, RetryConfig, Uncertain } from "../../client/retry_options.ts";
 export type { BindingIssue, CloseFrameInfo, Closure, RejectedResponse } from "../../errors.ts";
 export type { Message } from "../../transport/message_socket.ts";
 export type { ReadAhead } from "../../streams/message_queue.ts";
