@@ -8,6 +8,8 @@ export { Client, Listener } from "./src/adapters/default.ts";
 export type { Client as AnyClient, ClientConfiguration } from "./src/client/client.ts";
 export type { HttpResponse } from "./src/client/connector.ts";
 export type { ClientOptions, PingPongHandler, PingReply } from "./src/client/options.ts";
+export type { RequestConfiguration, RequestOptions } from "./src/client/request_options.ts";
+export type { ReplyStream } from "./src/client/reply_iterator.ts";
 export type { BindingIssue, CloseFrameInfo, Closure, RejectedResponse } from "./src/errors.ts";
 export type { Message } from "./src/transport/message_socket.ts";
 export type { ReadAhead } from "./src/streams/message_queue.ts";
@@ -72,6 +74,7 @@ export {
   PayloadTooLargeError,
   PayloadValidationError,
   ReadTimedOutError,
+  RequestError,
   SslError,
   UnsupportedError,
   UpgradeError,

@@ -50,7 +50,7 @@ const HOUSE: Readonly<Record<string, Folder>> = {
   streams: {
     imports: words("transport"),
     files: words(
-      `ring shared_message message_queue held_writes keep_alive plain_endpoint endpoint connection_options compression_options inbox message_iterator message_reads
+      `ring shared_message message_queue held_writes keep_alive plain_endpoint endpoint connection_options compression_options inbox pending_nexts message_iterator message_reads
       message_streams`,
     ),
   },
@@ -60,7 +60,8 @@ const HOUSE: Readonly<Record<string, Folder>> = {
   client: {
     imports: words("connection handshake transport streams binding auth"),
     files: words(
-      "common_options options retry target connector control_handlers pinged_endpoint response_body relay connect client",
+      `request_options common_options options retry target connector control_handlers pinged_endpoint response_body relay connect
+      reply_binder pending_request single_reply reply_iterator requests write_deadline client`,
     ),
   },
   service: {

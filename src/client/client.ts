@@ -13,19 +13,23 @@ import {
   ConnectionError,
   UnsupportedError,
   WebSocketError,
-  WriteTimedOutError,
 } from "../errors.ts";
 import { closeMillis } from "../seconds.ts";
 import type { WriteOptions } from "../streams/compression_options.ts";
 import { Inbox } from "../streams/inbox.ts";
-import { MessageIterator, type ReadOptions } from "../streams/message_iterator.ts";
+import { MessageIterator } from "../streams/message_iterator.ts";
 import { MessageReads } from "../streams/message_reads.ts";
 import { messageReadable, messageWritable, type WritableMessage } from "../streams/message_streams.ts";
+import type { ReadOptions } from "../streams/pending_nexts.ts";
 import { type EndpointReader, type PlainEndpoint, unheard } from "../streams/plain_endpoint.ts";
 import type { Message } from "../transport/message_socket.ts";
 import type { ClientPlan, ClientRuntime, HttpResponse, Opened } from "./connector.ts";
 import { callHandler } from "./control_handlers.ts";
 import type { ClientOptions } from "./options.ts";
+import type { ReplyStream } from "./reply_iterator.ts";
+import type { RequestOptions } from "./request_options.ts";
+import { Requests } from "./requests.ts";
+import { inTime } from "./write_deadline.ts";
 
 /** Options of a `Client`. Times are seconds, fractions allowed; sizes are bytes. */
 export type ClientConfiguration = ClientOptions<Client>;
@@ -59,6 +63,8 @@ export class Client implements AsyncIterable<Message> {
   readonly #readOptions: ReadOptions;
   readonly #connecting = new AbortController();
   #session: Session | undefined;
+  /** Made for the first request. */
+  #requests: Requests | undefined;
   /** How connecting failed, when it did. */
   #failure: Closure | undefined;
   #readable: ReadableStream<Message> | undefined;
@@ -202,6 +208,32 @@ export class Client implements AsyncIterable<Message> {
       throw new UnsupportedError(message, "streamed message", this.#runtime.name);
     }
     return this.#write(toMessage(value), this.#runtime.checkWrite(options));
+  }
+
+  /**
+   * Sends `message`, a plain object, as JSON text, with an id in its field `dispatcherStreamId` unless there is one, and
+   * resolves with the reply, the object that comes with the same id, bound as `readMessage` binds. Rejects as a write and
+   * a read do, with the server's error in a `RequestError`, the signal's reason, a `ConnectionError` for too many.
+   *
+   * @throws {TypeError} at once, without `dispatcherStreamId`, for a pending id, and when an argument cannot be used
+   */
+  request(message: object, bindable?: undefined, options?: RequestOptions): Promise<unknown>;
+  request<T>(message: object, bindable: Bindable<T>, options?: RequestOptions): Promise<T>;
+  request(message: object, bindable?: Bindable<unknown>, options?: RequestOptions): Promise<unknown> {
+    return this.#correlated.request(message, bindable, options);
+  }
+
+  /**
+   * Sends `message` at once, as `request` does, and gives the replies up to the one that is `dispatcherComplete`. What
+   * `request` rejects with, the loop throws; leaving it sends `dispatcherCancel`. Replies that nobody reads count for
+   * `readAhead`, and past it hold up the whole connection.
+   *
+   * @throws as `request` does
+   */
+  requestStream(message: object, bindable?: undefined, options?: RequestOptions): ReplyStream<unknown>;
+  requestStream<T>(message: object, bindable: Bindable<T>, options?: RequestOptions): ReplyStream<T>;
+  requestStream(message: object, bindable?: Bindable<unknown>, options?: RequestOptions): ReplyStream<unknown> {
+    return this.#correlated.stream(message, bindable, options);
   }
 
   /**
@@ -352,9 +384,12 @@ export class Client implements AsyncIterable<Message> {
 
   #begin({ socket, response }: Opened): Session {
     const reader: EndpointReader = {
-      message: (message) => inbox.message(message),
+      message: (message) => this.#requests?.take(message, endpoint) || inbox.message(message),
       idle: () => this.#onIdle(),
-      closed: () => inbox.closed(),
+      closed: () => {
+        inbox.closed();
+        this.#requests?.ended(endpoint.closedError("Cannot get a reply"));
+      },
     };
     const endpoint = this.#plan.endpoint(this, socket, reader);
     const inbox = new Inbox(endpoint);
@@ -377,6 +412,11 @@ export class Client implements AsyncIterable<Message> {
     }
   }
 
+  get #correlated(): Requests {
+    const { requests } = this.#plan.settings;
+    return this.#requests ??= new Requests(requests, this.#runtime.clock, (text) => this.#write(text));
+  }
+
   #write(message: Message, compress = true): Promise<void> {
     let room: Promise<void> | undefined;
     try {
@@ -384,18 +424,7 @@ export class Client implements AsyncIterable<Message> {
     } catch (error) {
       return unheard(Promise.reject(error));
     }
-    if (room === undefined) return DONE;
-    return this.#plan.settings.writeMs === Infinity ? room : unheard(this.#inTime(room));
-  }
-
-  #inTime(room: Promise<void>): Promise<void> {
-    const { writeMs } = this.#plan.settings;
-    return new Promise((resolve, reject) => {
-      const cancel = this.#runtime.clock.after(writeMs, () => {
-        reject(new WriteTimedOutError(`Cannot send a message: the peer took none within ${writeMs / 1_000} s`));
-      });
-      room.then(resolve, reject).then(cancel);
-    });
+    return inTime(room, this.#plan.settings.writeMs, this.#runtime.clock);
   }
 
   #unsupported(action: string, feature: string): UnsupportedError {
@@ -408,8 +437,6 @@ export class Client implements AsyncIterable<Message> {
     else callHandler(() => onIdleTimeout(this), this.#runtime.report);
   }
 }
-
-const DONE: Promise<void> = Promise.resolve();
 
 function ignore(): void {}
 

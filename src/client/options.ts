@@ -16,6 +16,7 @@ import {
 } from "../streams/connection_options.ts";
 import type { CompressionSettings } from "../transport/upgrade.ts";
 import { checkCommon, CLOSE_MS, type CommonSettings } from "./common_options.ts";
+import type { RequestConfiguration } from "./request_options.ts";
 
 /** Takes pings and pongs instead of the client itself. */
 export interface PingPongHandler<Client> {
@@ -33,7 +34,7 @@ export interface PingPongHandler<Client> {
 export type PingReply = Uint8Array | ArrayBuffer | undefined | void;
 
 /** Options of a `Client`. Times are seconds, fractions allowed; sizes are bytes. */
-export interface ClientOptions<Client> extends ConnectionConfiguration {
+export interface ClientOptions<Client> extends ConnectionConfiguration, RequestConfiguration {
   /** The sub-protocols to offer, the favourite first. The server must choose one of them. Default: none. */
   readonly subProtocols?: string | readonly string[];
   /** Headers to add to the request. Those of the handshake itself are refused. */
@@ -103,6 +104,13 @@ const NAMES: readonly string[] = [
   "onIdleTimeout",
   "pingPongHandler",
   "webSocketCompressionEnabled",
+  "dispatcherStreamId",
+  "dispatcherKey",
+  "dispatcherComplete",
+  "dispatcherCancel",
+  "dispatcherError",
+  "requestTimeout",
+  "maxPendingRequests",
 ];
 
 const NOT_YET = "this version does not do it";

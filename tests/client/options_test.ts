@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { checkClient, type ClientOptions } from "../../src/client/options.ts";
+import { checkRequests } from "../../src/client/request_options.ts";
 import { checkCompression } from "../../src/streams/compression_options.ts";
 
 const check = (options: Record<string, unknown>) => checkClient(options as ClientOptions<unknown>);
@@ -15,6 +16,7 @@ describe("checkClient (C6)", () => {
       readMs: Infinity,
       writeMs: Infinity,
       onIdleTimeout: undefined,
+      requests: checkRequests({}),
       pingPongHandler: {},
       compression: checkCompression({}),
       limits: {

@@ -49,6 +49,8 @@ export class Client extends AnyClient {
 export type { Client as AnyClient, ClientConfiguration } from "../../client/client.ts";
 export type { HttpResponse } from "../../client/connector.ts";
 export type { ClientOptions, PingPongHandler, PingReply } from "../../client/options.ts";
+export type { RequestConfiguration, RequestOptions } from "../../client/request_options.ts";
+export type { ReplyStream } from "../../client/reply_iterator.ts";
 export type { BindingIssue, CloseFrameInfo, Closure, RejectedResponse } from "../../errors.ts";
 export type { Message } from "../../transport/message_socket.ts";
 export type { ReadAhead } from "../../streams/message_queue.ts";
@@ -69,6 +71,7 @@ export {
   PayloadTooLargeError,
   PayloadValidationError,
   ReadTimedOutError,
+  RequestError,
   UnsupportedError,
   WebSocketError,
   WriteTimedOutError,

@@ -93,6 +93,13 @@ const NAMES: readonly (keyof ClientOptions<unknown> | keyof ConnectionConfigurat
   "maxBufferedAmount",
   "bufferPolicy",
   "closeLinger",
+  "dispatcherStreamId",
+  "dispatcherKey",
+  "dispatcherComplete",
+  "dispatcherCancel",
+  "dispatcherError",
+  "requestTimeout",
+  "maxPendingRequests",
 ];
 
 /** Those that no client of this version has, wherever it runs. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { checkCode, checkPage, checkPageWrite, isPageCode } from "../../../src/adapters/browser/page_options.ts";
 import type { ClientOptions } from "../../../src/client/options.ts";
+import { checkRequests } from "../../../src/client/request_options.ts";
 import { UnsupportedError } from "../../../src/errors.ts";
 
 const check = (options: Record<string, unknown>) => checkPage(options as ClientOptions<unknown>);
@@ -23,6 +24,7 @@ describe("checkPage (C13)", () => {
       readMs: Infinity,
       writeMs: Infinity,
       onIdleTimeout: undefined,
+      requests: checkRequests({}),
       maxMessageSize: 16_777_216,
       pacing: {
         readAhead: { messages: 1_024, bytes: 1_048_576 },
@@ -38,6 +40,15 @@ describe("checkPage (C13)", () => {
   it("takes what a page can have", () => {
     const { signal } = new AbortController();
     const onIdleTimeout = (): void => {};
+    const requests = {
+      dispatcherStreamId: "id",
+      dispatcherKey: "type",
+      dispatcherComplete: "complete",
+      dispatcherCancel: "cancel",
+      dispatcherError: "error",
+      requestTimeout: 9,
+      maxPendingRequests: 10,
+    };
     const settings = check({
       subProtocols: "chat",
       signal,
@@ -51,6 +62,7 @@ describe("checkPage (C13)", () => {
       maxBufferedAmount: 8,
       bufferPolicy: "drop",
       closeLinger: 0.5,
+      ...requests,
     });
     expect(settings).toEqual({
       protocols: ["chat"],
@@ -59,6 +71,7 @@ describe("checkPage (C13)", () => {
       readMs: 2_000,
       writeMs: 3_000,
       onIdleTimeout,
+      requests: checkRequests(requests),
       maxMessageSize: 5,
       pacing: {
         readAhead: { messages: 6, bytes: 7 },

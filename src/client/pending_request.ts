@@ -1,0 +1,19 @@
+/** A request that was sent, as whoever finds its replies sees it. Types only. */
+
+import type { PlainEndpoint } from "../streams/plain_endpoint.ts";
+import type { Reply } from "./reply_binder.ts";
+
+export interface PendingRequest {
+  /** More than one reply may come. */
+  readonly isStream: boolean;
+  /** It is about to be sent. `over` is to be called when nothing more is wanted; again is harmless. */
+  begin(over: () => void): void;
+  /** A reply, which came on `endpoint`. The last one, unless it is a stream. */
+  reply(text: string, reply: Reply, endpoint: PlainEndpoint): void;
+  /** The server said, with `reply`, that it has no more. */
+  completed(reply: Reply, endpoint: PlainEndpoint): void;
+  /** No reply follows, because of `error`; those that came can be read. */
+  ended(error: unknown): void;
+  /** It is given up, because of `error`: nothing more is wanted. */
+  abort(error: unknown): void;
+}
