@@ -59,7 +59,7 @@ export class Requests {
    * @throws {TypeError} at once, when the message, its id, the bindable or the options cannot be used
    * @throws {RangeError} at once, when the time is out of range
    */
-  request<T>(message: object, bindable: Bindable<T> | undefined, options: RequestOptions | undefined): Promise<T> {
+  request<T = unknown>(message: object, bindable?: Bindable<T>, options?: RequestOptions): Promise<T> {
     const call = this.#check(message, bindable, options);
     const single = new SingleReply(call.bind, { clock: this.#clock, readMs: call.replyMs });
     this.#begin(call, single);
@@ -71,7 +71,7 @@ export class Requests {
    *
    * @throws as `request` does
    */
-  stream<T>(message: object, bindable: Bindable<T> | undefined, options: RequestOptions | undefined): ReplyStream<T> {
+  stream<T = unknown>(message: object, bindable?: Bindable<T>, options?: RequestOptions): ReplyStream<T> {
     const call = this.#check(message, bindable, options);
     const replies = new ReplyIterator(call.bind, { clock: this.#clock, readMs: call.replyMs });
     this.#begin(call, replies);
@@ -106,7 +106,7 @@ export class Requests {
     for (const request of pending) request.ended(error);
   }
 
-  #check<T>(message: object, bindable: Bindable<T> | undefined, options: RequestOptions | undefined): Call<T> {
+  #check<T>(message: object, bindable?: Bindable<T>, options?: RequestOptions): Call<T> {
     const bind = toReplyBinder(bindable);
     const limits = checkRequest(options, this.#settings);
     if (typeof message !== "object" || message === null || !isPlain(message)) {
