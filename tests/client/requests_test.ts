@@ -377,7 +377,7 @@ describe("a request that was given up (D5)", () => {
 
   it("may have been sent although its write took too long, unlike one whose write failed otherwise", async () => {
     const sent: unknown[] = [];
-    const errors = new Map([
+    const errors = new Map<string, Error>([
       ['{"id":"a"}', new WriteTimedOutError("late")],
       ['{"id":"b"}', new ConnectionError("full")],
     ]);
@@ -612,7 +612,7 @@ describe("a client's requests (D5)", () => {
   it("have writeTimeout; one that it ended may still be answered, which nobody hears", async () => {
     const { client, server, send, sent } = await open({ ...WORDS, writeTimeout: 1, maxBufferedAmount: 1 });
     server.far.pause();
-    const first = client.request({ x: "x".repeat(20_000) }, undefined, { timeout: 0 });
+    const first = client.request({ x: "x".repeat(60_000) }, undefined, { timeout: 0 });
     const second = client.request({}, undefined, { timeout: 0 });
     const failed = expect(second).rejects.toBeInstanceOf(WriteTimedOutError);
     const both = expect(first).rejects.toBeInstanceOf(WriteTimedOutError);
