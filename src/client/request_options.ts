@@ -58,8 +58,8 @@ export interface RequestLimits {
  */
 export function checkRequests(given: Given): RequestSettings {
   const settings: RequestSettings = {
-    idField: checkField(given, "dispatcherStreamId"),
-    keyField: checkField(given, "dispatcherKey"),
+    idField: checkText(given, "dispatcherStreamId"),
+    keyField: checkText(given, "dispatcherKey"),
     complete: checkWord(given, "dispatcherComplete"),
     cancel: checkWord(given, "dispatcherCancel"),
     error: checkWord(given, "dispatcherError"),
@@ -67,10 +67,10 @@ export function checkRequests(given: Given): RequestSettings {
     maxPending: checkCount(given, "maxPendingRequests", 1_024, 1),
   };
   if (settings.idField !== undefined && settings.idField === settings.keyField) {
-    throw new TypeError('Cannot use the option "dispatcherStreamId": "dispatcherKey" is the same field');
+    throw new TypeError('Cannot use the option "dispatcherStreamId": it names the same field as "dispatcherKey"');
   }
   if (settings.error !== undefined && settings.error === settings.complete) {
-    throw new TypeError('Cannot use the option "dispatcherError": "dispatcherComplete" is the same');
+    throw new TypeError('Cannot use the option "dispatcherError": it is the same as "dispatcherComplete"');
   }
   return settings;
 }
@@ -92,19 +92,19 @@ export function checkRequest(options: RequestOptions | undefined, { replyMs }: R
   };
 }
 
-function checkField(given: Given, name: string): string | undefined {
+function checkText(given: Given, name: string): string | undefined {
   const value = given[name];
   if (value === undefined || (typeof value === "string" && value !== "")) return value;
-  throw wrongKind(name, "a string, or it is empty");
+  throw wrongKind(name, "a string with a character");
 }
 
 /** One of the values of `dispatcherKey`. */
 function checkWord(given: Given, name: string): string | undefined {
-  const value = given[name];
-  if (value === undefined) return undefined;
-  if (typeof value !== "string") throw wrongKind(name, "a string");
+  const word = checkText(given, name);
   for (const needed of ["dispatcherKey", "dispatcherStreamId"]) {
-    if (given[needed] === undefined) throw new TypeError(`Cannot use the option "${name}": it needs "${needed}"`);
+    if (word !== undefined && given[needed] === undefined) {
+      throw new TypeError(`Cannot use the option "${name}": it needs "${needed}"`);
+    }
   }
-  return value;
+  return word;
 }

@@ -37,6 +37,8 @@ export class Requests {
   readonly #pending = new Map<Id, PendingRequest>();
   /** Those that were given up, and whether more than one reply may come to them. */
   readonly #abandoned = new Map<Id, boolean>();
+  /** Those whose write is still under way, given up or not. */
+  readonly #unsent = new Map<Id, PendingRequest>();
   #lastId = 0;
 
   /**
@@ -98,12 +100,15 @@ export class Requests {
     return true;
   }
 
-  /** The connection has ended, as `error` says: no reply comes any more. */
+  /** The connection has ended, as `error` says: no reply comes over it any more. */
   ended(error: Error): void {
-    const pending = [...this.#pending.values()];
-    this.#pending.clear();
-    this.#abandoned.clear();
-    for (const request of pending) request.ended(error);
+    for (const id of this.#abandoned.keys()) if (!this.#unsent.has(id)) this.#abandoned.delete(id);
+    for (const [id, request] of this.#pending) {
+      // What waits to be sent may go out over the next connection, if there is one, and be answered there.
+      if (this.#unsent.has(id)) this.#abandon(id, request.isStream);
+      else this.#pending.delete(id);
+      request.ended(error);
+    }
   }
 
   #check<T>(message: object, bindable?: Bindable<T>, options?: RequestOptions): Call<T> {
@@ -148,12 +153,21 @@ export class Requests {
       signal?.removeEventListener("abort", abort);
       if (this.#pending.get(id) === request) this.#abandon(id, request.isStream);
     });
-    this.#send(text).catch((error: unknown) => {
-      if (this.#pending.get(id) !== request) return;
-      // What waited too long may still arrive, and be answered.
-      if (!(error instanceof WriteTimedOutError)) this.#pending.delete(id);
-      request.abort(error);
-    });
+    this.#unsent.set(id, request);
+    this.#send(text).then(() => this.#settled(id, request), (error: unknown) => this.#failed(id, request, error));
+  }
+
+  /** The write of `request` is done with. */
+  #settled(id: Id, request: PendingRequest): void {
+    if (this.#unsent.get(id) === request) this.#unsent.delete(id);
+  }
+
+  #failed(id: Id, request: PendingRequest, error: unknown): void {
+    this.#settled(id, request);
+    if (this.#pending.get(id) !== request) return;
+    // What waited too long may still arrive, and be answered.
+    if (!(error instanceof WriteTimedOutError)) this.#pending.delete(id);
+    request.abort(error);
   }
 
   /** Nobody waits for `id` any more, though replies may come: they are to reach nobody else. */

@@ -20,7 +20,7 @@ describe("checkRequests (D5)", () => {
       dispatcherKey: "type",
       dispatcherComplete: "done",
       dispatcherCancel: "done",
-      dispatcherError: "",
+      dispatcherError: "no",
       requestTimeout: 0,
       maxPendingRequests: 1,
     })).toEqual({
@@ -28,24 +28,24 @@ describe("checkRequests (D5)", () => {
       keyField: "type",
       complete: "done",
       cancel: "done",
-      error: "",
+      error: "no",
       replyMs: Infinity,
       maxPending: 1,
     });
   });
 
   it.each<[string, object, string]>([
-    ["dispatcherStreamId", { dispatcherStreamId: 1 }, "it is not a string, or it is empty"],
-    ["dispatcherStreamId", { dispatcherStreamId: "" }, "it is not a string, or it is empty"],
-    ["dispatcherKey", { dispatcherKey: null }, "it is not a string, or it is empty"],
+    ["dispatcherStreamId", { dispatcherStreamId: 1 }, "it is not a string with a character"],
+    ["dispatcherStreamId", { dispatcherStreamId: "" }, "it is not a string with a character"],
+    ["dispatcherKey", { dispatcherKey: null }, "it is not a string with a character"],
     ["dispatcherComplete", { dispatcherStreamId: "id", dispatcherComplete: "x" }, 'it needs "dispatcherKey"'],
     ["dispatcherCancel", { dispatcherKey: "type", dispatcherCancel: "x" }, 'it needs "dispatcherStreamId"'],
-    ["dispatcherError", { dispatcherStreamId: "id", dispatcherKey: "type", dispatcherError: 1 }, "it is not a string"],
-    ["dispatcherStreamId", { dispatcherStreamId: "id", dispatcherKey: "id" }, '"dispatcherKey" is the same field'],
+    ["dispatcherError", { dispatcherStreamId: "id", dispatcherKey: "type", dispatcherError: 1 }, "it is not a string with a character"],
+    ["dispatcherStreamId", { dispatcherStreamId: "id", dispatcherKey: "id" }, 'it names the same field as "dispatcherKey"'],
     [
       "dispatcherError",
       { dispatcherStreamId: "id", dispatcherKey: "type", dispatcherError: "x", dispatcherComplete: "x" },
-      '"dispatcherComplete" is the same',
+      'it is the same as "dispatcherComplete"',
     ],
     ["requestTimeout", { requestTimeout: "1" }, "it is not a number of seconds"],
   ])("refuses %s in %j", (name, given, why) => {

@@ -367,6 +367,30 @@ describe("a request that was given up (D5)", () => {
     expect(read(parts)).toEqual(['{"id":"b"}']);
   });
 
+  it("by the end of a connection, but not sent yet, may be answered over the next", async () => {
+    const parts = openRequests();
+    const sent: unknown[] = [];
+    let write = (): void => {};
+    const send = (text: string): Promise<void> => {
+      sent.push(JSON.parse(text));
+      return new Promise((resolve) => write = resolve);
+    };
+    const requests = new Requests(checkRequests(WORDS), parts.clock, send);
+    const arrived = requests.request({ id: "arrived" });
+    write();
+    const left = requests.stream({ id: "left" });
+    await left.return();
+    const waits = requests.stream({ id: "waits" });
+    await parts.clock.settle();
+    requests.ended(new Error("lost"));
+    await expect(arrived).rejects.toThrow("lost");
+    await expect(waits.next()).rejects.toThrow("lost");
+    expect(sent).toEqual([{ id: "arrived" }, { id: "left" }, CANCEL("left"), { id: "waits" }, CANCEL("waits")]);
+    const take = (id: string): boolean => requests.take(JSON.stringify({ id }), parts.endpoint);
+    expect([take("arrived"), take("left"), take("waits")]).toEqual([false, true, true]);
+    expect(parts.clock.timers).toBe(0);
+  });
+
   it("does not lend its id to a fresh one", async () => {
     const { requests, sent } = openRequests();
     await requests.stream({ id: "1" }).return();
