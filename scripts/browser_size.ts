@@ -10,8 +10,11 @@ import { build, type Metafile } from "esbuild";
 
 import { type Finished, ROOT } from "./command.ts";
 
-/** The most that the compressed client may have, in bytes. Whoever adds to it says what for. */
-export const BUDGET = 10_752;
+/**
+ * The most that the compressed client may have, in bytes. Whoever adds to it says what for: 2 048 of it are for requests,
+ * with their streams, which are methods of the client and so cannot be left out of a bundle.
+ */
+export const BUDGET = 12_800;
 
 /** What an application that uses the client, and nothing else of it, has of it in its bundle. */
 const CLIENT_ONLY = `export { Client } from "hawser";`;

@@ -7,13 +7,7 @@ import { type Bindable, toBinder } from "../binding/binder.ts";
 import { toBytes, toMessage } from "../binding/payload.ts";
 import { EMPTY, randomId } from "../bytes.ts";
 import { ABNORMAL, checkClose } from "../close_code.ts";
-import {
-  type Closure,
-  ConnectionClosureError,
-  ConnectionError,
-  UnsupportedError,
-  WebSocketError,
-} from "../errors.ts";
+import { type Closure, ConnectionClosureError, ConnectionError, UnsupportedError, WebSocketError } from "../errors.ts";
 import { closeMillis } from "../seconds.ts";
 import type { WriteOptions } from "../streams/compression_options.ts";
 import { Inbox } from "../streams/inbox.ts";

@@ -3,7 +3,15 @@
  * seconds into milliseconds. Knows no message.
  */
 
-import { checkCount, checkIsOptions, checkNames, checkSeconds, checkSignal, type Given, wrongKind } from "../option_check.ts";
+import {
+  checkCount,
+  checkIsOptions,
+  checkNames,
+  checkSeconds,
+  checkSignal,
+  type Given,
+  wrongKind,
+} from "../option_check.ts";
 
 /** Options of a client that sends requests. Times are seconds, fractions allowed. */
 export interface RequestConfiguration {

@@ -90,7 +90,7 @@ describe("requests", () => {
       ...correlating(({ n }) =>
         new Promise((resolve) => {
           waiting.push(() => resolve({ n: n * 2 }));
-          if (waiting.length === 200) for (const go of waiting.reverse()) go();
+          if (waiting.length === 200) { for (const go of waiting.reverse()) go(); }
         })
       ),
       onOpen: () => "ordinary",
@@ -141,9 +141,11 @@ describe("requests", () => {
   it("D5: client requests need dispatcherStreamId, and say so at once", async () => {
     const { url } = await listen();
     const client = await connect(url);
-    expect(() => client.request({})).toThrow(new TypeError(
-      'Cannot send a request: the option "dispatcherStreamId" is not set',
-    ));
+    expect(() => client.request({})).toThrow(
+      new TypeError(
+        'Cannot send a request: the option "dispatcherStreamId" is not set',
+      ),
+    );
     expect(() => client.requestStream({})).toThrow(TypeError);
     expect(() => new Client(url, { dispatcherCancel: "cancel" })).toThrow('it needs "dispatcherKey"');
   });

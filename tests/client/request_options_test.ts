@@ -40,8 +40,16 @@ describe("checkRequests (D5)", () => {
     ["dispatcherKey", { dispatcherKey: null }, "it is not a string with a character"],
     ["dispatcherComplete", { dispatcherStreamId: "id", dispatcherComplete: "x" }, 'it needs "dispatcherKey"'],
     ["dispatcherCancel", { dispatcherKey: "type", dispatcherCancel: "x" }, 'it needs "dispatcherStreamId"'],
-    ["dispatcherError", { dispatcherStreamId: "id", dispatcherKey: "type", dispatcherError: 1 }, "it is not a string with a character"],
-    ["dispatcherStreamId", { dispatcherStreamId: "id", dispatcherKey: "id" }, 'it names the same field as "dispatcherKey"'],
+    [
+      "dispatcherError",
+      { dispatcherStreamId: "id", dispatcherKey: "type", dispatcherError: 1 },
+      "it is not a string with a character",
+    ],
+    [
+      "dispatcherStreamId",
+      { dispatcherStreamId: "id", dispatcherKey: "id" },
+      'it names the same field as "dispatcherKey"',
+    ],
     [
       "dispatcherError",
       { dispatcherStreamId: "id", dispatcherKey: "type", dispatcherError: "x", dispatcherComplete: "x" },
