@@ -210,8 +210,10 @@ export class Client implements AsyncIterable<Message> {
    * a read do, with the server's error in a `RequestError`, the signal's reason, a `ConnectionError` for too many.
    *
    * @throws {TypeError} at once, without `dispatcherStreamId`, for a pending id, and when an argument cannot be used
+   * @throws {RangeError} at once, when the timeout is out of range
    */
   request(message: object, bindable?: undefined, options?: RequestOptions): Promise<unknown>;
+  /** As above; the reply has the type that `bindable` gives it. */
   request<T>(message: object, bindable: Bindable<T>, options?: RequestOptions): Promise<T>;
   request(message: object, bindable?: Bindable<unknown>, options?: RequestOptions): Promise<unknown> {
     return this.#correlated.request(message, bindable, options);
@@ -225,6 +227,7 @@ export class Client implements AsyncIterable<Message> {
    * @throws as `request` does
    */
   requestStream(message: object, bindable?: undefined, options?: RequestOptions): ReplyStream<unknown>;
+  /** As above; the replies have the type that `bindable` gives them. */
   requestStream<T>(message: object, bindable: Bindable<T>, options?: RequestOptions): ReplyStream<T>;
   requestStream(message: object, bindable?: Bindable<unknown>, options?: RequestOptions): ReplyStream<unknown> {
     return this.#correlated.stream(message, bindable, options);

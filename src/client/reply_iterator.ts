@@ -5,8 +5,7 @@
 
 import { END, type Next, PendingNexts, type ReadOptions } from "../streams/pending_nexts.ts";
 import type { MessageQueue } from "../streams/message_queue.ts";
-import type { PlainEndpoint } from "../streams/plain_endpoint.ts";
-import type { PendingRequest } from "./pending_request.ts";
+import type { PendingRequest, ReplyEndpoint } from "./pending_request.ts";
 import type { BindReply, Reply } from "./reply_binder.ts";
 import { replyTimedOut } from "./single_reply.ts";
 
@@ -19,6 +18,7 @@ export interface ReplyStream<T> extends AsyncIterableIterator<T, undefined, void
   next(): Promise<IteratorResult<T, undefined>>;
   /** Gives the request up. Resolves at once. */
   return(): Promise<IteratorResult<T, undefined>>;
+  /** Itself: there is one loop. */
   [Symbol.asyncIterator](): this;
 }
 
@@ -29,7 +29,7 @@ export class ReplyIterator<T> implements ReplyStream<T>, PendingRequest {
   #over: (() => void) | undefined;
   /** Replies that wait, and on which connection they came. Made for the first that has to wait. */
   #queue: MessageQueue | undefined;
-  #endpoint: PlainEndpoint | undefined;
+  #endpoint: ReplyEndpoint | undefined;
   /** No more replies come, and why not, when it is for an error. */
   #ending: { readonly error?: unknown } | undefined;
   /** The reader has been told the end. */
@@ -70,7 +70,7 @@ export class ReplyIterator<T> implements ReplyStream<T>, PendingRequest {
     this.#over = over;
   }
 
-  reply(text: string, reply: Reply, endpoint: PlainEndpoint): void {
+  reply(text: string, reply: Reply, endpoint: ReplyEndpoint): void {
     // Behind one that was dropped nothing is delivered.
     const settle = endpoint.overflowed ? undefined : this.#nexts.shift();
     if (settle !== undefined) return settle(this.#bound(text, reply));
@@ -79,7 +79,7 @@ export class ReplyIterator<T> implements ReplyStream<T>, PendingRequest {
     endpoint.hold(text, this.#queue);
   }
 
-  completed(_reply: Reply, endpoint: PlainEndpoint): void {
+  completed(_reply: Reply, endpoint: ReplyEndpoint): void {
     this.#end(endpoint.overflowed ? { error: endpoint.closedError("Cannot read further") } : {});
   }
 

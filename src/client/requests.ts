@@ -6,10 +6,9 @@
 import type { Bindable } from "../binding/binder.ts";
 import { isPlain, toMessage } from "../binding/payload.ts";
 import { ConnectionError, RequestError, WriteTimedOutError } from "../errors.ts";
-import type { PlainEndpoint } from "../streams/plain_endpoint.ts";
 import type { Clock } from "../transport/clock.ts";
 import type { Message } from "../transport/message_socket.ts";
-import type { PendingRequest } from "./pending_request.ts";
+import type { PendingRequest, ReplyEndpoint } from "./pending_request.ts";
 import { type BindReply, type Reply, toReplyBinder } from "./reply_binder.ts";
 import { ReplyIterator, type ReplyStream } from "./reply_iterator.ts";
 import { checkRequest, type RequestOptions, type RequestSettings } from "./request_options.ts";
@@ -81,7 +80,7 @@ export class Requests {
   }
 
   /** Takes `message`, which came on `endpoint`, when it is a reply. Looks into none while no reply can come. */
-  take(message: Message, endpoint: PlainEndpoint): boolean {
+  take(message: Message, endpoint: ReplyEndpoint): boolean {
     if (typeof message !== "string" || this.#pending.size + this.#abandoned.size === 0) return false;
     const reply = parseObject(message);
     if (reply === undefined) return false;

@@ -359,12 +359,14 @@ describe("a request that was given up (D5)", () => {
     const { requests, receive } = parts;
     await requests.stream({ id: "a" }).return();
     const reply = requests.request({ id: "a" });
-    receive({ id: "a", n: 1 });
-    expect(await reply).toEqual({ id: "a", n: 1 });
-    await requests.stream({ id: "b" }).return();
+    const other = requests.request({ id: "b" });
+    receive({ id: "a", n: 1 }, { id: "a", n: 2 }, { id: "b" });
+    expect(await Promise.all([reply, other])).toEqual([{ id: "a", n: 1 }, { id: "b" }]);
+    await requests.stream({ id: "c" }).return();
+    await parts.clock.settle();
     requests.ended(new Error("lost"));
-    receive({ id: "b" });
-    expect(read(parts)).toEqual(['{"id":"b"}']);
+    receive({ id: "c" });
+    expect(read(parts)).toEqual(['{"id":"a","n":2}', '{"id":"c"}']);
   });
 
   it("by the end of a connection, but not sent yet, may be answered over the next", async () => {
