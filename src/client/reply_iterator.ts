@@ -5,6 +5,7 @@
 
 import { END, type Next, PendingNexts, type ReadOptions } from "../streams/pending_nexts.ts";
 import type { MessageQueue } from "../streams/message_queue.ts";
+import { Ring } from "../streams/ring.ts";
 import type { PendingRequest, ReplyEndpoint } from "./pending_request.ts";
 import type { BindReply, Reply } from "./reply_binder.ts";
 import { replyTimedOut } from "./single_reply.ts";
@@ -29,6 +30,8 @@ export class ReplyIterator<T> implements ReplyStream<T>, PendingRequest {
   #over: (() => void) | undefined;
   /** Replies that wait, and on which connection they came. Made for the first that has to wait. */
   #queue: MessageQueue | undefined;
+  /** The same replies, parsed. */
+  readonly #parsed = new Ring<Reply>();
   #endpoint: ReplyEndpoint | undefined;
   /** No more replies come, and why not, when it is for an error. */
   #ending: { readonly error?: unknown } | undefined;
@@ -50,7 +53,7 @@ export class ReplyIterator<T> implements ReplyStream<T>, PendingRequest {
       const text = this.#queue?.shift();
       if (text !== undefined) {
         this.#endpoint!.released(this.#queue);
-        return Promise.resolve(this.#bound(text as string));
+        return Promise.resolve(this.#bound(text as string, this.#parsed.shift()!));
       }
       if (this.#ending !== undefined) return Promise.resolve(this.#finish(this.#ending));
     }
@@ -75,8 +78,10 @@ export class ReplyIterator<T> implements ReplyStream<T>, PendingRequest {
     const settle = endpoint.overflowed ? undefined : this.#nexts.shift();
     if (settle !== undefined) return settle(this.#bound(text, reply));
     this.#endpoint = endpoint;
-    this.#queue ??= endpoint.queue.beside();
-    endpoint.hold(text, this.#queue);
+    const queue = this.#queue ??= endpoint.queue.beside();
+    endpoint.hold(text, queue);
+    // It may have been dropped.
+    if (queue.length > this.#parsed.length) this.#parsed.push(reply);
   }
 
   completed(_reply: Reply, endpoint: ReplyEndpoint): void {
@@ -94,7 +99,7 @@ export class ReplyIterator<T> implements ReplyStream<T>, PendingRequest {
     this.#end({ error });
   }
 
-  #bound(text: string, reply?: Reply): Next<T> | Promise<Next<T>> {
+  #bound(text: string, reply: Reply): Next<T> | Promise<Next<T>> {
     try {
       const value = this.#bind(text, reply);
       return value instanceof Promise ? value.then(toNext, (error) => this.#refuse(error)) : toNext(value);
@@ -132,6 +137,7 @@ export class ReplyIterator<T> implements ReplyStream<T>, PendingRequest {
 
   #drop(): void {
     this.#queue?.clear();
+    this.#parsed.clear();
     this.#endpoint?.released(this.#queue);
   }
 }
