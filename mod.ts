@@ -10,6 +10,8 @@ export type { HttpResponse } from "./src/client/connector.ts";
 export type { Cookie, CookieJar } from "./src/client/cookies.ts";
 export type { ClientOptions, CustomHeaders, PingPongHandler, PingReply } from "./src/client/options.ts";
 export type { ReconnectInfo, RetryConfig, Uncertain } from "./src/client/retry_options.ts";
+export type { RequestConfiguration, RequestOptions } from "./src/client/request_options.ts";
+export type { ReplyStream } from "./src/client/reply_iterator.ts";
 export type { BindingIssue, CloseFrameInfo, Closure, RejectedResponse } from "./src/errors.ts";
 export type { Message } from "./src/transport/message_socket.ts";
 export type { ReadAhead } from "./src/streams/message_queue.ts";
@@ -74,6 +76,7 @@ export {
   PayloadTooLargeError,
   PayloadValidationError,
   ReadTimedOutError,
+  RequestError,
   SslError,
   UnsupportedError,
   UpgradeError,

@@ -13,6 +13,7 @@ export type ErrorCode =
   | "ERR_CORRUPTED_FRAME"
   | "ERR_INVALID_CONTINUATION"
   | "ERR_PAYLOAD_TOO_LARGE"
+  | "ERR_REQUEST"
   | "ERR_READ_TIMED_OUT"
   | "ERR_WRITE_TIMED_OUT"
   | "ERR_TLS"
@@ -211,7 +212,26 @@ export class PayloadTooLargeError extends WebSocketError {
   }
 }
 
-/** No message arrived within `readTimeout`. The connection stays usable and no message is lost. */
+/** The server answered a request with an error, or ended it without the reply that was waited for. */
+export class RequestError extends WebSocketError {
+  /** Stays what it is when a bundler renames the class. */
+  override readonly name: string = "RequestError";
+  /** What kind of error this is. */
+  readonly code = "ERR_REQUEST";
+  /** What the server answered, as parsed. */
+  readonly reply: Readonly<Record<string, unknown>>;
+
+  /** `message` says what could not be done, and why. */
+  constructor(message: string, reply: Readonly<Record<string, unknown>>, options?: ErrorOptions) {
+    super(message, options);
+    this.reply = reply;
+  }
+}
+
+/**
+ * No message arrived within `readTimeout`, and none is lost; or a request had no reply within its `timeout`, and one that
+ * still comes is dropped. The connection stays usable.
+ */
 export class ReadTimedOutError extends WebSocketError {
   /** Stays what it is when a bundler renames the class. */
   override readonly name: string = "ReadTimedOutError";
@@ -320,6 +340,7 @@ export type AnyWebSocketError =
   | CorruptedFrameError
   | InvalidContinuationFrameError
   | PayloadTooLargeError
+  | RequestError
   | ReadTimedOutError
   | WriteTimedOutError
   | SslError

@@ -120,6 +120,13 @@ export function checkFunction(given: Given, name: string, path: string = name): 
   if (value !== undefined && typeof value !== "function") throw wrongKind(path, "a function");
 }
 
+/** @throws {TypeError} when it is something else than an `AbortSignal` */
+export function checkSignal(given: Given): AbortSignal | undefined {
+  const { signal } = given;
+  if (signal === undefined || signal instanceof AbortSignal) return signal;
+  throw wrongKind("signal", "an AbortSignal");
+}
+
 /** The refusal of a value of another kind than `expected`. */
 export function wrongKind(name: string, expected: string): TypeError {
   return new TypeError(`Cannot use the option "${name}": it is not ${expected}`);

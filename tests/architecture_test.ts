@@ -50,7 +50,7 @@ const HOUSE: Readonly<Record<string, Folder>> = {
   streams: {
     imports: words("transport"),
     files: words(
-      `ring shared_message message_queue held_writes keep_alive message_endpoint plain_endpoint endpoint connection_options compression_options inbox message_iterator message_reads
+      `ring shared_message message_queue held_writes keep_alive message_endpoint plain_endpoint endpoint connection_options compression_options inbox pending_nexts message_iterator message_reads
       message_streams`,
     ),
   },
@@ -60,8 +60,8 @@ const HOUSE: Readonly<Record<string, Folder>> = {
   client: {
     imports: words("connection handshake transport streams binding auth"),
     files: words(
-      `retry_options retry common_options cookies options target connector abortable redirect control_handlers pinged_endpoint response_body relay
-      connect reconnecting_endpoint client_session client`,
+      `retry_options retry request_options common_options cookies options target connector abortable redirect control_handlers pinged_endpoint response_body relay
+      connect reply_binder pending_request single_reply reply_iterator requests reconnecting_endpoint client_session client`,
     ),
   },
   service: {

@@ -16,6 +16,7 @@ import {
   PayloadTooLargeError,
   PayloadValidationError,
   ReadTimedOutError,
+  RequestError,
   SslError,
   UnsupportedError,
   UpgradeError,
@@ -35,6 +36,7 @@ const ALL: readonly (readonly [WebSocketError, string, string])[] = [
   [new CorruptedFrameError("m", 1002, "§5.2"), "CorruptedFrameError", "ERR_CORRUPTED_FRAME"],
   [new InvalidContinuationFrameError("m"), "InvalidContinuationFrameError", "ERR_INVALID_CONTINUATION"],
   [new PayloadTooLargeError("m", 2, 1), "PayloadTooLargeError", "ERR_PAYLOAD_TOO_LARGE"],
+  [new RequestError("m", {}), "RequestError", "ERR_REQUEST"],
   [new ReadTimedOutError("m"), "ReadTimedOutError", "ERR_READ_TIMED_OUT"],
   [new WriteTimedOutError("m"), "WriteTimedOutError", "ERR_WRITE_TIMED_OUT"],
   [new SslError("m"), "SslError", "ERR_TLS"],
@@ -92,6 +94,13 @@ describe("UpgradeError", () => {
 
   it.each([400, 599])("takes status %s", (status) => {
     expect(new UpgradeError(status).status).toBe(status);
+  });
+});
+
+describe("RequestError", () => {
+  it("carries what the server answered", () => {
+    const reply = { id: "1", type: "error" };
+    expect(new RequestError("m", reply).reply).toBe(reply);
   });
 });
 

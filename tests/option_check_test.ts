@@ -6,6 +6,7 @@ import {
   checkNames,
   checkObject,
   checkSeconds,
+  checkSignal,
   wrongKind,
 } from "../src/option_check.ts";
 
@@ -88,5 +89,15 @@ describe("values", () => {
     checkFunction(given, "none");
     expect(() => checkFunction(given, "n")).toThrow(wrongKind("n", "a function"));
     expect(() => checkFunction(given, "n", "x.n")).toThrow(wrongKind("x.n", "a function"));
+  });
+});
+
+describe("checkSignal", () => {
+  it("takes a signal or nothing", () => {
+    const { signal } = new AbortController();
+    expect([checkSignal({ signal }), checkSignal({})]).toEqual([signal, undefined]);
+    expect(() => checkSignal({ signal: {} })).toThrow(
+      new TypeError('Cannot use the option "signal": it is not an AbortSignal'),
+    );
   });
 });

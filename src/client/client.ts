@@ -19,6 +19,9 @@ import type { Message } from "../transport/message_socket.ts";
 import { ClientSession } from "./client_session.ts";
 import type { ClientPlan, ClientRuntime, HttpResponse } from "./connector.ts";
 import type { ClientOptions } from "./options.ts";
+import type { ReplyStream } from "./reply_iterator.ts";
+import type { RequestOptions } from "./request_options.ts";
+import type { Requests } from "./requests.ts";
 
 /** Options of a `Client`. Times are seconds, fractions allowed; sizes are bytes. */
 export type ClientConfiguration = ClientOptions<Client>;
@@ -186,6 +189,35 @@ export class Client implements AsyncIterable<Message> {
   }
 
   /**
+   * Sends `message`, a plain object, as JSON text, with an id in its field `dispatcherStreamId` unless there is one, and
+   * resolves with the reply, the object that comes with the same id, bound as `readMessage` binds. Rejects as a write and
+   * a read do, with the server's error in a `RequestError`, the signal's reason, a `ConnectionError` for too many.
+   *
+   * @throws {TypeError} at once, without `dispatcherStreamId`, for a pending id, and when an argument cannot be used
+   * @throws {RangeError} at once, when the timeout is out of range
+   */
+  request(message: object, bindable?: undefined, options?: RequestOptions): Promise<unknown>;
+  /** As above; the reply has the type that `bindable` gives it. */
+  request<T>(message: object, bindable: Bindable<T>, options?: RequestOptions): Promise<T>;
+  request(message: object, bindable?: Bindable<unknown>, options?: RequestOptions): Promise<unknown> {
+    return this.#correlated.request(message, bindable, options);
+  }
+
+  /**
+   * Sends `message` at once, as `request` does, and gives the replies up to the one that is `dispatcherComplete`. What
+   * `request` rejects with, the loop throws; leaving it sends `dispatcherCancel`. Replies that nobody reads count for
+   * `readAhead`, and past it hold up the whole connection.
+   *
+   * @throws as `request` does
+   */
+  requestStream(message: object, bindable?: undefined, options?: RequestOptions): ReplyStream<unknown>;
+  /** As above; the replies have the type that `bindable` gives them. */
+  requestStream<T>(message: object, bindable: Bindable<T>, options?: RequestOptions): ReplyStream<T>;
+  requestStream(message: object, bindable?: Bindable<unknown>, options?: RequestOptions): ReplyStream<unknown> {
+    return this.#correlated.stream(message, bindable, options);
+  }
+
+  /**
    * Sends a ping of at most 125 bytes. Its pong comes to `pingPongHandler`.
    *
    * @throws {RangeError} when it is longer; nothing is sent
@@ -305,6 +337,10 @@ export class Client implements AsyncIterable<Message> {
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  get #correlated(): Requests {
+    return this.#session.requests((text) => this.#write(text));
   }
 
   #write(message: Message, compress = true): Promise<void> {

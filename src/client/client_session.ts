@@ -6,13 +6,15 @@
 import { type Closure, ConnectionClosureError, ConnectionError } from "../errors.ts";
 import { Inbox } from "../streams/inbox.ts";
 import type { MessageEndpoint } from "../streams/message_endpoint.ts";
-import type { ReadOptions } from "../streams/message_iterator.ts";
 import { MessageQueue } from "../streams/message_queue.ts";
 import { MessageReads } from "../streams/message_reads.ts";
+import type { ReadOptions } from "../streams/pending_nexts.ts";
 import { type EndpointReader, type PlainEndpoint, unheard } from "../streams/plain_endpoint.ts";
+import type { Message } from "../transport/message_socket.ts";
 import type { ClientPlan, ClientRuntime, EndpointExtras, HttpResponse, Opened, Pinged } from "./connector.ts";
 import { callHandler } from "./control_handlers.ts";
 import { ReconnectingEndpoint } from "./reconnecting_endpoint.ts";
+import { Requests } from "./requests.ts";
 import { failureOf } from "./retry.ts";
 import type { RetrySettings } from "./retry_options.ts";
 
@@ -34,6 +36,8 @@ export class ClientSession<Client extends Pinged> {
   readonly #plan: ClientPlan<Client>;
   readonly #connecting = new AbortController();
   #open: OpenSession | undefined;
+  /** Made for the first request. */
+  #requests: Requests | undefined;
   /** How connecting failed, when it did. */
   #failure: Closure | undefined;
   /** The last connection that was opened. */
@@ -58,6 +62,15 @@ export class ClientSession<Client extends Pinged> {
       ({ endpoint }) => endpoint.whenClosed(),
       (error: unknown) => this.#failure ??= failureOf(error),
     );
+  }
+
+  /**
+   * The requests over these connections.
+   *
+   * @throws {TypeError} when no field for their ids is set
+   */
+  requests(send: (text: string) => Promise<void>): Requests {
+    return this.#requests ??= new Requests(this.#plan.settings.requests, this.#runtime.clock, send);
   }
 
   /** Undefined until the connection is open; with `retryConfig` it is there from the beginning on. */
@@ -149,12 +162,21 @@ export class ClientSession<Client extends Pinged> {
   #begin(opened: Opened, ends: Pick<EndpointReader, "closed" | "unsent">, extras?: EndpointExtras): PlainEndpoint {
     this.#opened = opened;
     const reader: EndpointReader = {
-      message: (message) => this.#open!.inbox.message(message),
-      idle: () => this.#onIdle(endpoint),
       ...ends,
+      message: (message) => this.#message(message),
+      idle: () => this.#onIdle(endpoint),
+      closed: (closure) => {
+        ends.closed(closure);
+        this.#requests?.ended(endpoint.closedError("Cannot get a reply"));
+      },
     };
     const endpoint = this.#plan.endpoint(this.#client, opened.socket, reader, extras);
     return endpoint;
+  }
+
+  #message(message: Message): void {
+    const { endpoint, inbox } = this.#open!;
+    if (!this.#requests?.take(message, endpoint)) inbox.message(message);
   }
 
   /** Drops everything once the signal is aborted. Returns what stops listening. */

@@ -3,7 +3,8 @@
  * limits, checked once and turned from seconds into milliseconds.
  */
 
-import { checkFunction, checkSeconds, type Given, wrongKind } from "../option_check.ts";
+import { checkFunction, checkSeconds, checkSignal, type Given } from "../option_check.ts";
+import { checkRequests, type RequestSettings } from "./request_options.ts";
 import { checkRetry, type RetrySettings } from "./retry_options.ts";
 
 /** These options, checked. Times are milliseconds, Infinity for ever. */
@@ -15,6 +16,7 @@ export interface CommonSettings<Client> {
   readonly onIdleTimeout: ((client: Client) => void | Promise<void>) | undefined;
   /** How to connect anew, undefined for not at all. */
   readonly retry: RetrySettings<Client> | undefined;
+  readonly requests: RequestSettings;
 }
 
 /**
@@ -26,19 +28,15 @@ export interface CommonSettings<Client> {
 export function checkCommon<Client>(given: Given): CommonSettings<Client> {
   checkFunction(given, "onIdleTimeout");
   return {
-    signal: checkSignal(given.signal),
+    signal: checkSignal(given),
     handshakeMs: checkSeconds(given, "handshakeTimeout", 300, true),
     readMs: checkSeconds(given, "readTimeout", 0, true),
     writeMs: checkSeconds(given, "writeTimeout", 0, true),
     onIdleTimeout: given.onIdleTimeout as CommonSettings<Client>["onIdleTimeout"],
     retry: checkRetry(given.retryConfig),
+    requests: checkRequests(given),
   };
 }
 
 /** How long `close` waits for the peer's close frame by default. */
 export const CLOSE_MS = 60_000;
-
-function checkSignal(signal: unknown): AbortSignal | undefined {
-  if (signal === undefined || signal instanceof AbortSignal) return signal;
-  throw wrongKind("signal", "an AbortSignal");
-}

@@ -19,6 +19,7 @@ import {
 import type { CompressionSettings } from "../transport/upgrade.ts";
 import { checkCommon, CLOSE_MS, type CommonSettings } from "./common_options.ts";
 import { checkCookies, type Cookie, type CookieJar, type CookieSource } from "./cookies.ts";
+import type { RequestConfiguration } from "./request_options.ts";
 import type { RetryConfig } from "./retry_options.ts";
 
 /** Takes pings and pongs instead of the client itself. */
@@ -40,7 +41,7 @@ export type PingReply = Uint8Array | ArrayBuffer | undefined | void;
 export type CustomHeaders = Headers | Readonly<Record<string, string | readonly string[]>>;
 
 /** Options of a `Client`. Times are seconds, fractions allowed; sizes are bytes. */
-export interface ClientOptions<Client> extends ConnectionConfiguration {
+export interface ClientOptions<Client> extends ConnectionConfiguration, RequestConfiguration {
   /** The sub-protocols to offer, the favourite first. The server must choose one of them. Default: none. */
   readonly subProtocols?: string | readonly string[];
   /**
@@ -133,6 +134,13 @@ const NAMES: readonly string[] = [
   "pingPongHandler",
   "webSocketCompressionEnabled",
   "retryConfig",
+  "dispatcherStreamId",
+  "dispatcherKey",
+  "dispatcherComplete",
+  "dispatcherCancel",
+  "dispatcherError",
+  "requestTimeout",
+  "maxPendingRequests",
 ];
 
 const NOT_YET = "this version does not do it";

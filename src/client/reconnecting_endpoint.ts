@@ -124,12 +124,12 @@ export class ReconnectingEndpoint implements MessageEndpoint {
       : new ConnectionClosureError(action, this.#closure);
   }
 
-  hold(message: Message): void {
-    this.#link!.hold(message);
+  hold(message: Message, queue?: MessageQueue): void {
+    this.#link!.hold(message, queue);
   }
 
-  released(): void {
-    this.#link?.released();
+  released(queue?: MessageQueue): void {
+    this.#link?.released(queue);
   }
 
   /** @throws {ConnectionError} when there is no connection, and no room in the outbox; else as an endpoint's */

@@ -27,7 +27,9 @@ export class Inbox {
 
   /** From the endpoint. */
   message(message: Message): void {
-    if (this.#taker === undefined || !this.#taker.take(message)) this.#endpoint.hold(message);
+    // Behind a message that was dropped nothing is delivered, though somebody may wait again.
+    const isTaken = !this.#endpoint.overflowed && this.#taker?.take(message) === true;
+    if (!isTaken) this.#endpoint.hold(message);
   }
 
   /** From the endpoint. */

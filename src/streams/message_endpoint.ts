@@ -44,10 +44,10 @@ export interface MessageEndpoint {
   readonly bufferedAmount: number;
   /** The error of an operation that it is too late for: `action` is its first half. */
   closedError(action: string): ConnectionClosureError;
-  /** Puts `message` into `queue`, within `readAhead`. */
-  hold(message: Message): void;
-  /** To be called after messages were taken out of `queue`. */
-  released(): void;
+  /** Puts `message` into `queue`, its own or one beside it, within `readAhead`. */
+  hold(message: Message, queue?: MessageQueue): void;
+  /** To be called after messages were taken out of `queue`, its own or one beside it. */
+  released(queue?: MessageQueue): void;
   /** Undefined: go on; a promise: it waits, and this resolves when the next may follow. Throws when it cannot be sent. */
   send(message: Message, compress?: boolean): Promise<void> | undefined;
   /** Sends a ping. Absent where there is none. */

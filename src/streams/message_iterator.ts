@@ -3,31 +3,14 @@
  * unless there is a time limit.
  */
 
-import { ReadTimedOutError } from "../errors.ts";
-import type { Cancel, Clock } from "../transport/clock.ts";
 import type { Message } from "../transport/message_socket.ts";
 import type { Inbox, MessageTaker } from "./inbox.ts";
-import { Ring } from "./ring.ts";
-
-/** How long a read may wait. */
-export interface ReadOptions {
-  readonly clock: Clock;
-  /** Milliseconds until a read gives up, Infinity for never. */
-  readonly readMs: number;
-}
-
-type Result = IteratorResult<Message, undefined>;
-
-const END: Result = { value: undefined, done: true };
+import { END, type Next, PendingNexts, type ReadOptions, readTimedOut } from "./pending_nexts.ts";
 
 export class MessageIterator implements AsyncIterableIterator<Message, undefined, void>, MessageTaker {
   readonly #inbox: Inbox;
-  readonly #options: ReadOptions;
   readonly #leave: () => void;
-  /** `next` calls that wait, the oldest first. */
-  readonly #waiting = new Ring<(result: Result | Promise<Result>) => void>();
-  readonly #wait = (resolve: (result: Result | Promise<Result>) => void): void => this.#waiting.push(resolve);
-  #cancelTimeout: Cancel | undefined;
+  readonly #nexts: PendingNexts<Message>;
   #done = false;
 
   /**
@@ -37,8 +20,8 @@ export class MessageIterator implements AsyncIterableIterator<Message, undefined
   constructor(inbox: Inbox, options: ReadOptions, leave: () => void) {
     inbox.lock(this, "an iterator");
     this.#inbox = inbox;
-    this.#options = options;
     this.#leave = leave;
+    this.#nexts = new PendingNexts(options, () => this.#finish(Promise.reject(readTimedOut(options.readMs))));
   }
 
   [Symbol.asyncIterator](): this {
@@ -46,9 +29,9 @@ export class MessageIterator implements AsyncIterableIterator<Message, undefined
   }
 
   /** Resolves with the next message, at the clean end with `done`; rejects once at any other end, or when time is up. */
-  next(): Promise<Result> {
+  next(): Promise<Next<Message>> {
     if (this.#done) return Promise.resolve(END);
-    if (this.#waiting.length === 0) {
+    if (this.#nexts.length === 0) {
       const message = this.#inbox.next();
       if (message !== undefined) return Promise.resolve({ value: message, done: false });
       if (this.#inbox.isOver) {
@@ -56,13 +39,11 @@ export class MessageIterator implements AsyncIterableIterator<Message, undefined
         return Promise.resolve(this.#outcome());
       }
     }
-    const result = new Promise<Result>(this.#wait);
-    if (this.#options.readMs < Infinity && this.#cancelTimeout === undefined) this.#arm();
-    return result;
+    return this.#nexts.add();
   }
 
   /** Leaves the loop. Resolves at once: the closing handshake goes on by itself. */
-  return(): Promise<Result> {
+  return(): Promise<Next<Message>> {
     if (!this.#done) {
       this.#finish(END);
       this.#leave();
@@ -71,47 +52,26 @@ export class MessageIterator implements AsyncIterableIterator<Message, undefined
   }
 
   take(message: Message): boolean {
-    const resolve = this.#waiting.shift();
-    if (resolve === undefined) return false;
-    resolve({ value: message, done: false });
-    if (this.#cancelTimeout !== undefined) this.#arm();
+    const settle = this.#nexts.shift();
+    if (settle === undefined) return false;
+    settle({ value: message, done: false });
     return true;
   }
 
   ended(): void {
     // Who does not wait hears of it from `next`, after the messages that are left.
-    if (this.#waiting.length > 0) this.#finish(this.#outcome());
+    if (this.#nexts.length > 0) this.#finish(this.#outcome());
   }
 
-  #outcome(): Result | Promise<Result> {
+  #outcome(): Next<Message> | Promise<Next<Message>> {
     const failure = this.#inbox.failure("Cannot read further");
     return failure === undefined ? END : Promise.reject(failure);
   }
 
   /** Settles the oldest `next` with `first` and the others with the end, and lets somebody else read. */
-  #finish(first: Result | Promise<Result>): void {
+  #finish(first: Next<Message> | Promise<Next<Message>>): void {
     this.#done = true;
     this.#inbox.unlock(this);
-    this.#disarm();
-    this.#waiting.shift()?.(first);
-    for (let resolve = this.#waiting.shift(); resolve; resolve = this.#waiting.shift()) resolve(END);
+    this.#nexts.end(first);
   }
-
-  /** The time limit of the oldest `next`: one timer serves all, because a message that came starts it anew. */
-  #arm(): void {
-    this.#disarm();
-    if (this.#waiting.length === 0) return;
-    const { clock, readMs } = this.#options;
-    this.#cancelTimeout = clock.after(readMs, () => this.#finish(Promise.reject(readTimedOut(readMs))));
-  }
-
-  #disarm(): void {
-    this.#cancelTimeout?.();
-    this.#cancelTimeout = undefined;
-  }
-}
-
-/** The error of a read that waited for `readMs` in vain. */
-export function readTimedOut(readMs: number): ReadTimedOutError {
-  return new ReadTimedOutError(`Cannot read a message: none came within ${readMs / 1_000} s`);
 }

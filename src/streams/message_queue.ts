@@ -1,6 +1,6 @@
 /**
  * Messages that wait for a slow reader, up to a mark; past it the source is to pause (features F1). Counts them and their
- * size. Knows no socket.
+ * size, over all queues of one source. Knows no socket.
  */
 
 import type { Message } from "../transport/message_socket.ts";
@@ -16,31 +16,45 @@ export interface ReadAhead {
 
 export class MessageQueue {
   readonly #readAhead: ReadAhead;
+  /** The queue that counts: this one, or the one that this was put beside. */
+  readonly #first: MessageQueue;
   readonly #ring = new Ring<Message>();
   #bytes = 0;
+  /** What waits in this queue and in all that were put beside it. */
+  #allMessages = 0;
+  #allBytes = 0;
 
-  constructor(readAhead: ReadAhead) {
+  /** @param beside another queue of the same source: what waits in the two counts together, for both */
+  constructor(readAhead: ReadAhead, beside?: MessageQueue) {
     this.#readAhead = readAhead;
+    this.#first = beside === undefined ? this : beside.#first;
   }
 
-  /** How many messages wait. */
+  /** Another queue of the same source. */
+  beside(): MessageQueue {
+    return new MessageQueue(this.#readAhead, this);
+  }
+
+  /** How many messages wait in this queue. */
   get length(): number {
     return this.#ring.length;
   }
 
   /** The source should pause. */
   get full(): boolean {
-    return this.#ring.length >= this.#readAhead.messages || this.#bytes >= this.#readAhead.bytes;
+    const { messages, bytes } = this.#readAhead;
+    return this.#first.#allMessages >= messages || this.#first.#allBytes >= bytes;
   }
 
   /** A paused source may go on: half of it is free, so that the two do not take turns at every message. */
   get low(): boolean {
-    return this.#ring.length * 2 <= this.#readAhead.messages && this.#bytes * 2 <= this.#readAhead.bytes;
+    const { messages, bytes } = this.#readAhead;
+    return this.#first.#allMessages * 2 <= messages && this.#first.#allBytes * 2 <= bytes;
   }
 
   push(message: Message): void {
     this.#ring.push(message);
-    this.#bytes += message.length;
+    this.#count(1, message.length);
   }
 
   /** The oldest one, which stays. */
@@ -51,12 +65,18 @@ export class MessageQueue {
   /** Takes the oldest one out. */
   shift(): Message | undefined {
     const message = this.#ring.shift();
-    if (message !== undefined) this.#bytes -= message.length;
+    if (message !== undefined) this.#count(-1, -message.length);
     return message;
   }
 
   clear(): void {
+    this.#count(-this.#ring.length, -this.#bytes);
     this.#ring.clear();
-    this.#bytes = 0;
+  }
+
+  #count(messages: number, bytes: number): void {
+    this.#bytes += bytes;
+    this.#first.#allMessages += messages;
+    this.#first.#allBytes += bytes;
   }
 }

@@ -7,7 +7,7 @@ import { PayloadBindingError } from "../errors.ts";
 import type { Cancel } from "../transport/clock.ts";
 import type { Message } from "../transport/message_socket.ts";
 import type { Inbox, MessageTaker } from "./inbox.ts";
-import { type ReadOptions, readTimedOut } from "./message_iterator.ts";
+import { type ReadOptions, readTimedOut } from "./pending_nexts.ts";
 import { Ring } from "./ring.ts";
 
 interface PendingRead {

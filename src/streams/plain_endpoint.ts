@@ -153,15 +153,18 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched {
     return new ConnectionClosureError(action, this.#closure ?? this.#closureSoFar());
   }
 
-  /** Puts `message` aside until the reader takes it out of `queue`; pauses the socket at the mark. */
-  hold(message: Message): void {
+  /**
+   * Puts `message` aside until its reader takes it out of `queue`, which may be another one beside the endpoint's own;
+   * pauses the socket at the mark.
+   */
+  hold(message: Message, queue: MessageQueue = this.queue): void {
     if (this.#startedFull) return;
-    if (this.#overflowed || (this.#dropsOverflow && this.queue.full)) {
+    if (this.#overflowed || (this.#dropsOverflow && queue.full)) {
       this.#overflowed = true;
       return;
     }
-    this.queue.push(message);
-    if (this.#paused || this.#dropsOverflow || !this.queue.full) return;
+    queue.push(message);
+    if (this.#paused || this.#dropsOverflow || !queue.full) return;
     if (this.#socket.pause) {
       this.#paused = true;
       this.#socket.pause();
@@ -172,9 +175,12 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched {
     }
   }
 
-  /** To be called after messages were taken out of `queue`: lets the socket go on below the mark. */
-  released(): void {
-    if (this.#paused && this.queue.low) this.#resume();
+  /**
+   * To be called after messages were taken out of `queue`: lets the socket go on below the mark; and when nothing is left
+   * in `queue`, because its reader would wait for those of other queues, as soon as there is room.
+   */
+  released(queue: MessageQueue = this.queue): void {
+    if (this.#paused && (queue.low || (queue.length === 0 && !queue.full))) this.#resume();
   }
 
   message(message: Message): void {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { checkCommon, CLOSE_MS } from "../../src/client/common_options.ts";
+import { checkRequests } from "../../src/client/request_options.ts";
 
 describe("checkCommon (C6)", () => {
   it("has the documented defaults", () => {
@@ -9,6 +10,7 @@ describe("checkCommon (C6)", () => {
       readMs: Infinity,
       writeMs: Infinity,
       onIdleTimeout: undefined,
+      requests: checkRequests({}),
     });
     expect(CLOSE_MS).toBe(60_000);
   });
@@ -22,6 +24,7 @@ describe("checkCommon (C6)", () => {
     ["signal", {}, TypeError],
     ["onIdleTimeout", {}, TypeError],
     ["handshakeTimeout", -1, RangeError],
+    ["maxPendingRequests", 0, RangeError],
     ["readTimeout", "1", TypeError],
     ["writeTimeout", NaN, RangeError],
   ])("refuses a %s of %j by its name", (name, value, kind) => {

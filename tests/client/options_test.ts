@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { AuthError } from "../../src/errors.ts";
 import { checkClient, type ClientOptions } from "../../src/client/options.ts";
+import { checkRequests } from "../../src/client/request_options.ts";
 import { checkCompression } from "../../src/streams/compression_options.ts";
 
 const check = (options: Record<string, unknown>) => checkClient(options as ClientOptions<unknown>);
@@ -19,6 +20,7 @@ describe("checkClient (C6)", () => {
       writeMs: Infinity,
       onIdleTimeout: undefined,
       retry: undefined,
+      requests: checkRequests({}),
       pingPongHandler: {},
       compression: checkCompression({}),
       limits: {

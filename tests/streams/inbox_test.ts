@@ -67,6 +67,19 @@ describe("Inbox", () => {
     expect(inbox.closedError("Cannot read").closure.code).toBe(1000);
   });
 
+  it("delivers nothing behind a message that was dropped, though somebody waits again", () => {
+    const { socket, inbox, endpoint } = openInbox({ readAhead: { messages: 1, bytes: 100 } });
+    const taker = new Taker();
+    inbox.lock(taker, "a taker");
+    void endpoint.close();
+    socket.sink!.message("a");
+    socket.sink!.message("dropped");
+    expect(inbox.next()).toBe("a");
+    taker.wants = 1;
+    socket.sink!.message("c");
+    expect([taker.taken, inbox.next(), endpoint.overflowed]).toEqual([[], undefined, true]);
+  });
+
   it("fails when messages were dropped, however clean the end", () => {
     const { socket, inbox, endpoint } = openInbox({ readAhead: { messages: 1, bytes: 100 } });
     void endpoint.close();

@@ -40,4 +40,25 @@ describe("MessageQueue", () => {
     queue.clear();
     expect([queue.full, queue.low, queue.length, queue.shift()]).toEqual([false, true, 0, undefined]);
   });
+
+  it("shares its marks with the queues beside it, and nothing else", () => {
+    const first = new MessageQueue({ messages: 4, bytes: 100 });
+    const second = first.beside();
+    const third = second.beside();
+    first.push("a");
+    second.push("bc");
+    third.push("d");
+    expect([first.full, second.full, third.full]).toEqual([false, false, false]);
+    third.push("x".repeat(96));
+    expect([first, second, third].map(({ full, low, length }) => [full, low, length])).toEqual([
+      [true, false, 1],
+      [true, false, 1],
+      [true, false, 2],
+    ]);
+    third.clear();
+    expect([first.low, second.low, third.low, third.length]).toEqual([true, true, true, 0]);
+    expect([first.shift(), second.peek(), second.shift(), third.shift()]).toEqual(["a", "bc", "bc", undefined]);
+    second.push("x".repeat(100));
+    expect([first.full, first.length]).toEqual([true, 0]);
+  });
 });

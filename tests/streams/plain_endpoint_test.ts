@@ -75,6 +75,35 @@ describe("an endpoint without pings", () => {
     await written;
   });
 
+  it("pauses for all queues together, and goes on when a reader has nothing left and there is room", () => {
+    const { socket, sink, endpoint } = start({ readAhead: { messages: 4, bytes: 100 } });
+    const other = endpoint.queue.beside();
+    for (const text of ["a", "b", "c"]) sink.message(text);
+    expect(socket.calls).toEqual([]);
+    endpoint.hold("d", other);
+    expect([socket.calls, endpoint.queue.length, other.length]).toEqual([["pause"], 3, 1]);
+    other.shift();
+    // Three are more than half, but the other reader waits.
+    endpoint.released(other);
+    expect(socket.calls).toEqual(["pause", "resume"]);
+    endpoint.hold("e", other);
+    endpoint.queue.shift();
+    endpoint.released();
+    expect(socket.calls).toEqual(["pause", "resume", "pause"]);
+    endpoint.queue.shift();
+    endpoint.released();
+    expect(socket.calls).toEqual(["pause", "resume", "pause", "resume"]);
+  });
+
+  it("stays paused while all of it is taken, whoever has nothing left", () => {
+    const { socket, sink, endpoint } = start();
+    const other = endpoint.queue.beside();
+    sink.message("a");
+    sink.message("b");
+    endpoint.released(other);
+    expect(socket.calls).toEqual(["pause"]);
+  });
+
   it("closes at the mark where the socket cannot pause", () => {
     const { socket, sink, endpoint } = start();
     Object.defineProperty(socket, "pause", { value: undefined });

@@ -51,6 +51,8 @@ export type { HttpResponse } from "../../client/connector.ts";
 export type { Cookie, CookieJar } from "../../client/cookies.ts";
 export type { ClientOptions, CustomHeaders, PingPongHandler, PingReply } from "../../client/options.ts";
 export type { ReconnectInfo, RetryConfig, Uncertain } from "../../client/retry_options.ts";
+export type { RequestConfiguration, RequestOptions } from "../../client/request_options.ts";
+export type { ReplyStream } from "../../client/reply_iterator.ts";
 export type { BindingIssue, CloseFrameInfo, Closure, RejectedResponse } from "../../errors.ts";
 export type { Message } from "../../transport/message_socket.ts";
 export type { ReadAhead } from "../../streams/message_queue.ts";
@@ -71,6 +73,7 @@ export {
   PayloadTooLargeError,
   PayloadValidationError,
   ReadTimedOutError,
+  RequestError,
   UnsupportedError,
   WebSocketError,
   WriteTimedOutError,

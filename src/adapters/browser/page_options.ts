@@ -96,6 +96,13 @@ const NAMES: readonly (keyof ClientOptions<unknown> | keyof ConnectionConfigurat
   "bufferPolicy",
   "closeLinger",
   "retryConfig",
+  "dispatcherStreamId",
+  "dispatcherKey",
+  "dispatcherComplete",
+  "dispatcherCancel",
+  "dispatcherError",
+  "requestTimeout",
+  "maxPendingRequests",
 ];
 
 /** Those that no client of this version has, wherever it runs. */

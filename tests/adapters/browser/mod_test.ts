@@ -241,3 +241,27 @@ describe("a client in a page (C13)", () => {
     }, { idleTimeout: 0.02, onIdleTimeout: (client) => client.terminate() }),
   );
 });
+
+describe("the requests of a page (C13, D5)", () => {
+  const config = { dispatcherStreamId: "id", readAhead: { messages: 2 } };
+  const ids = [1, 2, 3].map((n) => JSON.stringify({ id: "2", n }));
+
+  it(
+    "are answered; a stream that nobody reads closes the connection, and what came can be read",
+    open(async ({ client, platform }) => {
+      const reply = client.request({ type: "one" });
+      const replies = client.requestStream({ type: "many" });
+      expect(platform.calls).toEqual(['send {"type":"one","id":"1"}', 'send {"type":"many","id":"2"}']);
+      platform.receive('{"id":"1"}');
+      expect(await reply).toEqual({ id: "1" });
+      for (const text of ids) platform.receive(text);
+      expect(platform.calls.at(-1)).toBe("close 4008 read-ahead exceeded");
+      platform.end(4008);
+      expect([await replies.next(), await replies.next()].map(({ value }) => (value as { n: number }).n)).toEqual([
+        1,
+        2,
+      ]);
+      expect(await failure(() => replies.next())).toBeInstanceOf(ConnectionClosureError);
+    }, config),
+  );
+});

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { checkCode, checkPage, checkPageWrite, isPageCode } from "../../../src/adapters/browser/page_options.ts";
 import type { ClientOptions } from "../../../src/client/options.ts";
+import { checkRequests } from "../../../src/client/request_options.ts";
 import { UnsupportedError } from "../../../src/errors.ts";
 
 const check = (options: Record<string, unknown>) => checkPage(options as ClientOptions<unknown>);
@@ -24,6 +25,7 @@ describe("checkPage (C13)", () => {
       writeMs: Infinity,
       onIdleTimeout: undefined,
       retry: undefined,
+      requests: checkRequests({}),
       maxMessageSize: 16_777_216,
       pacing: {
         readAhead: { messages: 1_024, bytes: 1_048_576 },
@@ -39,6 +41,15 @@ describe("checkPage (C13)", () => {
   it("takes what a page can have", () => {
     const { signal } = new AbortController();
     const onIdleTimeout = (): void => {};
+    const requests = {
+      dispatcherStreamId: "id",
+      dispatcherKey: "type",
+      dispatcherComplete: "complete",
+      dispatcherCancel: "cancel",
+      dispatcherError: "error",
+      requestTimeout: 9,
+      maxPendingRequests: 10,
+    };
     const settings = check({
       subProtocols: "chat",
       signal,
@@ -53,6 +64,7 @@ describe("checkPage (C13)", () => {
       bufferPolicy: "drop",
       closeLinger: 0.5,
       retryConfig: { maxCount: 9 },
+      ...requests,
     });
     expect(settings).toEqual({
       protocols: ["chat"],
@@ -62,6 +74,7 @@ describe("checkPage (C13)", () => {
       writeMs: 3_000,
       onIdleTimeout,
       retry: expect.objectContaining({ maxCount: 9 }),
+      requests: checkRequests(requests),
       maxMessageSize: 5,
       pacing: {
         readAhead: { messages: 6, bytes: 7 },
