@@ -7,6 +7,7 @@
 export { Client, Listener } from "./src/adapters/default.ts";
 export type { Client as AnyClient, ClientConfiguration } from "./src/client/client.ts";
 export type { HttpResponse } from "./src/client/connector.ts";
+export type { ProxyOptions } from "./src/client/http_proxy.ts";
 export type { ClientOptions, PingPongHandler, PingReply } from "./src/client/options.ts";
 export type { BindingIssue, CloseFrameInfo, Closure, RejectedResponse } from "./src/errors.ts";
 export type { Message } from "./src/transport/message_socket.ts";
@@ -71,6 +72,7 @@ export {
   PayloadBindingError,
   PayloadTooLargeError,
   PayloadValidationError,
+  ProxyError,
   ReadTimedOutError,
   SslError,
   UnsupportedError,

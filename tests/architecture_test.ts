@@ -60,7 +60,7 @@ const HOUSE: Readonly<Record<string, Folder>> = {
   client: {
     imports: words("connection handshake transport streams binding auth"),
     files: words(
-      "common_options options retry target connector control_handlers pinged_endpoint response_body relay connect client",
+      "common_options header_option http_proxy options retry target no_proxy proxy_route connector control_handlers pinged_endpoint response_body relay tunnel connect client",
     ),
   },
   service: {

@@ -16,9 +16,11 @@ import type { Runtime } from "../transport/runtime.ts";
 import type { ClientRuntime, Connect, ConnectSettings, Opened } from "./connector.ts";
 import { checkClient } from "./options.ts";
 import { pingedEndpoint } from "./pinged_endpoint.ts";
+import { proxyRoute } from "./proxy_route.ts";
 import { Relay } from "./relay.ts";
 import { ResponseBody } from "./response_body.ts";
 import { parseTarget, type Target } from "./target.ts";
+import { reach } from "./tunnel.ts";
 
 /** How long the body of a refusal may take to arrive once its head is there. */
 const BODY_MS = 2_000;
@@ -39,11 +41,13 @@ export function clientRuntime(runtime: Runtime): PipeRuntime {
       const target = parseTarget(url);
       const settings = checkClient(config);
       const { pacing, pingPongHandler: handler } = settings;
+      const route = proxyRoute(settings.proxy, runtime);
+      route(target.dial); // What is wrong with it is said at once.
       return {
         href: target.href,
         secure: target.dial.secure,
         settings,
-        connect: (signal) => connect(runtime, target, settings, signal),
+        connect: (signal) => connect(runtime, target, { ...settings, route }, signal),
         endpoint: (client, socket, reader) =>
           pingedEndpoint(socket, reader, { client, handler, report, endpoint: { ...pacing, clock, deadlines } }),
       };
@@ -69,7 +73,7 @@ async function connect(
   const cancelTimeout = handshakeMs < Infinity ? runtime.clock.after(handshakeMs, timedOut) : undefined;
   try {
     controller.signal.throwIfAborted();
-    const transport = await runtime.dial(target.dial, controller.signal);
+    const transport = await reach(runtime.dial, target.dial, settings.route, controller.signal);
     return await new Opening(runtime, transport, settings, controller.signal).run(target.request);
   } finally {
     cancelTimeout?.();
@@ -95,7 +99,7 @@ class Opening implements ByteSink {
 
   constructor(runtime: Runtime, transport: ByteTransport, settings: ConnectSettings, signal: AbortSignal) {
     this.#runtime = runtime;
-    this.#relay = new Relay(transport);
+    this.#relay = Relay.of(transport);
     this.#settings = settings;
     this.#signal = signal;
     this.#answer = new Promise((resolve, reject) => {
@@ -130,7 +134,7 @@ class Opening implements ByteSink {
     const offer = { url, key, protocols, extensions, headers, ...(origin !== undefined && { origin }) };
     const request = serializeOffer(offer);
     const accepted = acceptKey(key);
-    this.#relay.open(this);
+    this.#relay.start(this);
     this.#signal.throwIfAborted();
     this.#relay.write(request);
 

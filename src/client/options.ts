@@ -3,8 +3,6 @@
  * the URL. Nothing that is given is ever ignored: what cannot be had is refused by its name.
  */
 
-import { isFieldValue, isToken } from "../handshake/header_grammar.ts";
-import { isReservedHeader } from "../handshake/reserved_header.ts";
 import { validateProtocols } from "../handshake/subprotocol.ts";
 import { checkIsOptions, checkNames, type Given, wrongKind } from "../option_check.ts";
 import { checkCompression, type CompressionOptions } from "../streams/compression_options.ts";
@@ -16,6 +14,8 @@ import {
 } from "../streams/connection_options.ts";
 import type { CompressionSettings } from "../transport/upgrade.ts";
 import { checkCommon, CLOSE_MS, type CommonSettings } from "./common_options.ts";
+import { checkHeaders, type CheckedHeaders } from "./header_option.ts";
+import { checkProxy, type ProxyOptions, type ProxySetting } from "./http_proxy.ts";
 
 /** Takes pings and pongs instead of the client itself. */
 export interface PingPongHandler<Client> {
@@ -40,6 +40,12 @@ export interface ClientOptions<Client> extends ConnectionConfiguration {
   readonly customHeaders?: Headers | Readonly<Record<string, string | readonly string[]>>;
   /** The `Origin` header, such as `https://example.com`. Default: none. */
   readonly origin?: string;
+  /**
+   * The HTTP proxy to connect through (RFC 9110 §9.3.6): its URL, or an object with it. `"environment"`: the one that
+   * `HTTPS_PROXY`, for `wss:`, or `HTTP_PROXY`, for `ws:`, names, else `ALL_PROXY`, but for the hosts in `NO_PROXY`.
+   * Default: none, whatever the environment says.
+   */
+  readonly proxy?: string | URL | ProxyOptions;
   /** Aborted: ends connecting, and drops the connection later. */
   readonly signal?: AbortSignal;
   /** How long the connection and the server's answer may take; 0 for ever. Default 300. */
@@ -59,8 +65,9 @@ export interface ClientOptions<Client> extends ConnectionConfiguration {
 /** A client's options, checked. Times are milliseconds, Infinity for ever. */
 export interface ClientSettings<Client> extends CommonSettings<Client>, ConnectionSettings {
   readonly protocols: readonly string[];
-  readonly headers: readonly (readonly [string, string])[];
+  readonly headers: CheckedHeaders;
   readonly origin: string | undefined;
+  readonly proxy: ProxySetting;
   readonly pingPongHandler: PingPongHandler<Client>;
   readonly compression: CompressionSettings | undefined;
 }
@@ -83,8 +90,9 @@ export function checkClient<Client>(config: ClientOptions<Client> = {}): ClientS
   return {
     ...checkCommon<Client>(given),
     protocols: checkProtocols(config.subProtocols),
-    headers: checkHeaders(config.customHeaders, origin !== undefined),
+    headers: checkHeaders("customHeaders", config.customHeaders, (name) => ownOption(name, given)),
     origin,
+    proxy: checkProxy(config.proxy),
     pingPongHandler: checkPingPongHandler(config.pingPongHandler),
     compression: checkCompression(given),
     ...checkConnection(given, 0, CLOSE_MS),
@@ -96,6 +104,7 @@ const NAMES: readonly string[] = [
   "subProtocols",
   "customHeaders",
   "origin",
+  "proxy",
   "signal",
   "handshakeTimeout",
   "readTimeout",
@@ -112,7 +121,6 @@ const REFUSALS: ReadonlyMap<string, string> = new Map([
   ["auth", `${NOT_YET}; an "Authorization" in "customHeaders" is sent`],
   ["retryConfig", NOT_YET],
   ["validation", NOT_YET],
-  ["proxy", NOT_YET],
   ["maxRedirects", NOT_YET],
 ]);
 
@@ -128,24 +136,12 @@ function checkProtocols(subProtocols: unknown = []): readonly string[] {
   return [...protocols];
 }
 
-function checkHeaders(headers: unknown = {}, hasOrigin: boolean): readonly (readonly [string, string])[] {
-  if (typeof headers !== "object" || headers === null || Array.isArray(headers)) {
-    throw wrongKind("customHeaders", "a Headers or an object");
-  }
-  const lines: [string, string][] = [];
-  for (const [name, values] of headers instanceof Headers ? headers : Object.entries(headers)) {
-    const refuse = (reason: string): never => {
-      throw new TypeError(`Cannot use the option "customHeaders": ${JSON.stringify(name)} ${reason}`);
-    };
-    if (!isToken(name)) refuse("is not the name of a header");
-    if (isReservedHeader(name)) refuse("belongs to the handshake");
-    if (hasOrigin && name.toLowerCase() === "origin") refuse('is set by the option "origin" too');
-    for (const value of Array.isArray(values) ? values : [values]) {
-      if (typeof value !== "string" || !isFieldValue(value)) refuse("has a value that no header can carry");
-      lines.push([name, value]);
-    }
-  }
-  return lines;
+/** Headers that have an option of their own, which then is the only place for them. */
+const OPTION_OF: ReadonlyMap<string, string> = new Map([["origin", "origin"], ["proxy-authorization", "proxy"]]);
+
+function ownOption(header: string, options: Given): string | undefined {
+  const option = OPTION_OF.get(header);
+  return option === undefined || options[option] === undefined ? undefined : `is set by the option "${option}" too`;
 }
 
 function checkPingPongHandler<Client>(handler: PingPongHandler<Client> = {}): PingPongHandler<Client> {

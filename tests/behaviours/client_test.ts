@@ -385,7 +385,7 @@ describe("its configuration", () => {
     ["auth", {}],
     ["retryConfig", {}],
     ["validation", false],
-    ["proxy", "http://p"],
+    ["proxy", "socks5://p"],
     ["maxRedirects", 1],
     ["headers", {}],
   ])("C6: %s is refused by its name: %j", (name, value) => {

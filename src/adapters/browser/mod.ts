@@ -48,6 +48,7 @@ export class Client extends AnyClient {
 
 export type { Client as AnyClient, ClientConfiguration } from "../../client/client.ts";
 export type { HttpResponse } from "../../client/connector.ts";
+export type { ProxyOptions } from "../../client/http_proxy.ts";
 export type { ClientOptions, PingPongHandler, PingReply } from "../../client/options.ts";
 export type { BindingIssue, CloseFrameInfo, Closure, RejectedResponse } from "../../errors.ts";
 export type { Message } from "../../transport/message_socket.ts";

@@ -67,6 +67,7 @@ const OWN_COMPRESSION = "the browser decides by itself what it compresses";
 
 const REFUSED: ReadonlyMap<string, string> = new Map([
   ["customHeaders", "a page cannot add headers to the handshake"],
+  ["proxy", "the browser decides by itself which proxy it connects through"],
   ["origin", "the browser says by itself of which origin a page is"],
   ["pingPongHandler", NO_PINGS],
   ["pingInterval", NO_PINGS],
@@ -97,7 +98,7 @@ const NAMES: readonly (keyof ClientOptions<unknown> | keyof ConnectionConfigurat
 
 /** Those that no client of this version has, wherever it runs. */
 const NOT_YET: ReadonlyMap<string, string> = new Map(
-  ["secureSocket", "cookies", "auth", "retryConfig", "validation", "proxy", "maxRedirects"]
+  ["secureSocket", "cookies", "auth", "retryConfig", "validation", "maxRedirects"]
     .map((name) => [name, "this version does not do it"]),
 );
 

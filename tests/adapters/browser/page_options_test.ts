@@ -84,6 +84,7 @@ describe("checkPage (C13)", () => {
     ["messageTimeout", 60, "no frames"],
     ["maxInflatedBytesPerSecond", 1, "the browser decides by itself"],
     ["webSocketCompressionEnabled", false, "the browser decides by itself"],
+    ["proxy", "http://p", "the browser decides by itself"],
   ])("refuses %s, which a page cannot have, whatever its value", (name, value, why) => {
     const error = errorOf(() => check({ [name]: value }));
     expect(error).toBeInstanceOf(UnsupportedError);
@@ -93,7 +94,7 @@ describe("checkPage (C13)", () => {
     expect(() => check({ [name]: undefined })).not.toThrow();
   });
 
-  it.each(["secureSocket", "cookies", "auth", "retryConfig", "validation", "proxy", "maxRedirects"])(
+  it.each(["secureSocket", "cookies", "auth", "retryConfig", "validation", "maxRedirects"])(
     "refuses %s, as this version does everywhere",
     (name) => {
       expect(() => check({ [name]: {} })).toThrow(TypeError);
