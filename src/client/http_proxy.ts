@@ -6,7 +6,7 @@
 import { encodeBase64, encodeUtf8 } from "../bytes.ts";
 import { checkNames, wrongKind } from "../option_check.ts";
 import type { DialTarget } from "../transport/dialer.ts";
-import { checkHeaders, type CheckedHeaders } from "./header_option.ts";
+import { type CheckedHeaders, checkHeaders } from "./header_option.ts";
 
 /** An HTTP proxy, and what it is told. */
 export interface ProxyOptions {

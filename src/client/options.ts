@@ -14,7 +14,7 @@ import {
 } from "../streams/connection_options.ts";
 import type { CompressionSettings } from "../transport/upgrade.ts";
 import { checkCommon, CLOSE_MS, type CommonSettings } from "./common_options.ts";
-import { checkHeaders, type CheckedHeaders } from "./header_option.ts";
+import { type CheckedHeaders, checkHeaders } from "./header_option.ts";
 import { checkProxy, type ProxyOptions, type ProxySetting } from "./http_proxy.ts";
 
 /** Takes pings and pongs instead of the client itself. */

@@ -89,7 +89,8 @@ it("attack 42: a redirect of the proxy leads nowhere", async () => {
   const inside = await server(() => visits++);
   for (const status of [301, 302, 307, 308]) {
     const { proxy, error } = await through({
-      answer: (socket) => socket.end(`HTTP/1.1 ${status} Over there\r\nLocation: ${inside.replace("ws:", "http:")}\r\n\r\n`),
+      answer: (socket) =>
+        socket.end(`HTTP/1.1 ${status} Over there\r\nLocation: ${inside.replace("ws:", "http:")}\r\n\r\n`),
     }, "ws://somewhere.test/");
     expect(error).toBeInstanceOf(ProxyError);
     expect(error).toMatchObject({ status });
@@ -112,14 +113,18 @@ describe("answers without an end", () => {
   });
 
   it("attack 42: byte after byte, until handshakeTimeout", async () => {
-    const { proxy, error } = await through({
-      answer(socket) {
-        const text = "HTTP/1.1 200 OK\r\nA: ";
-        let at = 0;
-        const timer = setInterval(() => socket.write(text[at++] ?? "a"), 2);
-        socket.on("close", () => clearInterval(timer));
+    const { proxy, error } = await through(
+      {
+        answer(socket) {
+          const text = "HTTP/1.1 200 OK\r\nA: ";
+          let at = 0;
+          const timer = setInterval(() => socket.write(text[at++] ?? "a"), 2);
+          socket.on("close", () => clearInterval(timer));
+        },
       },
-    }, "wss://somewhere.test/", { handshakeTimeout: 0.15 });
+      "wss://somewhere.test/",
+      { handshakeTimeout: 0.15 },
+    );
     expect(error).toBeInstanceOf(HandshakeTimedOutError);
     await proxy.idle();
   });

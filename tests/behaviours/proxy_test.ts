@@ -46,7 +46,9 @@ describe("through a proxy", () => {
   it("C12: what the server says first is not lost", async () => {
     // It speaks before it is asked: in the packet of the proxy's 200, or right behind it.
     const refusal = "HTTP/1.1 503 Busy\r\nContent-Length: 5\r\n\r\nlater";
-    const proxy = await proxyOf({ answer: (socket) => socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n${refusal}`) });
+    const proxy = await proxyOf({
+      answer: (socket) => socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n${refusal}`),
+    });
     const error = await failure(connect("ws://somewhere.test/", { proxy: proxy.url })) as InvalidHandshakeError;
     expect(error).toMatchObject({ name: "InvalidHandshakeError", status: 503 });
     expect(await error.body()).toBe("later");
@@ -79,8 +81,14 @@ describe("through a proxy", () => {
       fine,
       { error: "SslError", message: expect.stringContaining(`Cannot open TLS to somewhere.test:${securePort}: `) },
       { error: "SslError", message: expect.stringContaining(`Cannot open TLS to 127.0.0.2:${securePort}: `) },
-      { error: "SslError", message: expect.stringContaining(`Cannot open TLS to the proxy localhost:${foreign.port}: `) },
-      { error: "ProxyError", message: `Cannot connect through the proxy 127.0.0.1:${plain.port}: it answered with status 407` },
+      {
+        error: "SslError",
+        message: expect.stringContaining(`Cannot open TLS to the proxy localhost:${foreign.port}: `),
+      },
+      {
+        error: "ProxyError",
+        message: `Cannot connect through the proxy 127.0.0.1:${plain.port}: it answered with status 407`,
+      },
     ]);
     expect(plain.requests[0]).toContain(`CONNECT localhost:${securePort} HTTP/1.1\r\n`);
     expect([plain.tunnels, secure.tunnels, foreign.tunnels]).toEqual([2, 3, 0]);
@@ -170,7 +178,9 @@ describe("credentials and refusals", () => {
   });
 
   it("C12: what cannot be used is refused at once, without the password", () => {
-    for (const proxy of ["s3cret", "socks5://ada:s3cret@p", "http://ada:s3cret@p/x", { url: "http://p", headers: [] }]) {
+    for (
+      const proxy of ["s3cret", "socks5://ada:s3cret@p", "http://ada:s3cret@p/x", { url: "http://p", headers: [] }]
+    ) {
       const error = (() => {
         try {
           new Client("ws://127.0.0.1:1/", { proxy: proxy as string });

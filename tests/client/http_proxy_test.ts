@@ -75,7 +75,10 @@ describe("checkProxy", () => {
   });
 
   it("takes headers for the proxy, behind the credentials of its URL", () => {
-    const { headers } = checkProxy({ url: "http://a:b@p", headers: { "User-Agent": "x", "X-A": ["1", "2"] } }) as HttpProxy;
+    const { headers } = checkProxy({
+      url: "http://a:b@p",
+      headers: { "User-Agent": "x", "X-A": ["1", "2"] },
+    }) as HttpProxy;
     expect(headers).toEqual([
       ["Proxy-Authorization", "Basic YTpi"],
       ["User-Agent", "x"],

@@ -54,7 +54,10 @@ describe("the environment", () => {
   });
 
   it("hands over the credentials", () => {
-    const route = proxyRoute("environment", { name: "test", readEnvironment: (name) => ({ HTTPS_PROXY: "a:b@s" })[name] });
+    const route = proxyRoute("environment", {
+      name: "test",
+      readEnvironment: (name) => ({ HTTPS_PROXY: "a:b@s" })[name],
+    });
     expect(route(WSS)?.headers).toEqual([["Proxy-Authorization", "Basic YTpi"]]);
   });
 

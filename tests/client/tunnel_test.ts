@@ -129,7 +129,8 @@ describe("an answer", () => {
   });
 
   it("comes byte by byte, and in any 2xx, whatever it says of a body", async () => {
-    const text = "HTTP/1.1 102 Wait\r\n\r\nHTTP/1.1 299 Fine\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\nabcdef";
+    const text =
+      "HTTP/1.1 102 Wait\r\n\r\nHTTP/1.1 299 Fine\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\nabcdef";
     const { far, reached } = await start();
     for (const byte of encodeUtf8(text)) far.write(Uint8Array.of(byte));
     far.end();

@@ -100,7 +100,9 @@ describe("dial", () => {
   it("puts no TLS on a pipe of somebody else's", async () => {
     const [pipe] = memoryPair();
     const target = { hostname: "a.test", port: 443, secure: true, pipe };
-    await expect(dial(target, never)).rejects.toThrow(new TypeError("Cannot put TLS on a pipe that was not opened here"));
+    await expect(dial(target, never)).rejects.toThrow(
+      new TypeError("Cannot put TLS on a pipe that was not opened here"),
+    );
   });
 
   it("lets the pipe go when the signal aborts under TLS", async () => {
