@@ -67,7 +67,6 @@ export class NetTransport implements ByteTransport {
 
   /** Hands the socket over, to whoever puts TLS on it. What it still does is not told here any more. */
   release(): Socket {
-    this.#sink = undefined;
     const socket = this.#socket;
     socket.off("data", NetTransport.#onData).off("drain", NetTransport.#onDrain);
     return socket.off("end", NetTransport.#onEnd).off("close", NetTransport.#onClose);
