@@ -8,6 +8,7 @@ export { Client, Listener } from "./src/adapters/default.ts";
 export type { Client as AnyClient, ClientConfiguration } from "./src/client/client.ts";
 export type { HttpResponse } from "./src/client/connector.ts";
 export type { Cookie, CookieJar } from "./src/client/cookies.ts";
+export type { ProxyOptions } from "./src/client/http_proxy.ts";
 export type { ClientOptions, CustomHeaders, PingPongHandler, PingReply } from "./src/client/options.ts";
 export type { ReconnectInfo, RetryConfig, Uncertain } from "./src/client/retry_options.ts";
 export type { RequestConfiguration, RequestOptions } from "./src/client/request_options.ts";
@@ -75,6 +76,7 @@ export {
   PayloadBindingError,
   PayloadTooLargeError,
   PayloadValidationError,
+  ProxyError,
   ReadTimedOutError,
   RequestError,
   SslError,

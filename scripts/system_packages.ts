@@ -16,6 +16,7 @@ export const SYSTEM_PACKAGES = {
   "python:websockets": "python3-websockets",
   "python:wsproto": "python3-wsproto",
   "nginx": "nginx-light",
+  "tinyproxy": "tinyproxy-bin",
   "chromium": "chromium",
   "ip": "iproute2",
   "unshare": "util-linux",

@@ -7,6 +7,7 @@
 export type ErrorCode =
   | "ERR_HANDSHAKE_REJECTED"
   | "ERR_HANDSHAKE_TIMED_OUT"
+  | "ERR_PROXY"
   | "ERR_UPGRADE_REFUSED"
   | "ERR_CONNECTION"
   | "ERR_CONNECTION_CLOSED"
@@ -102,6 +103,25 @@ export class HandshakeTimedOutError extends WebSocketError {
   override readonly name: string = "HandshakeTimedOutError";
   /** What kind of error this is. */
   readonly code = "ERR_HANDSHAKE_TIMED_OUT";
+}
+
+/** A client's proxy answered, but opened no tunnel to the server (RFC 9110 §9.3.6). Never carries the password. */
+export class ProxyError extends WebSocketError {
+  /** Stays what it is when a bundler renames the class. */
+  override readonly name: string = "ProxyError";
+  /** What kind of error this is. */
+  readonly code = "ERR_PROXY";
+  /** The HTTP status of its answer: 407 when it wants other credentials. 0 when the answer cannot be read. */
+  readonly status: number;
+  /** The headers of its answer, such as `Proxy-Authenticate`. */
+  readonly headers: Headers;
+
+  /** `message` says what could not be done, and why. */
+  constructor(message: string, status: number, headers: Headers, options?: ErrorOptions) {
+    super(message, options);
+    this.status = status;
+    this.headers = headers;
+  }
 }
 
 /** Returned or thrown by an upgrade service's `get` to refuse the upgrade with an HTTP status. */
@@ -334,6 +354,7 @@ export class UnsupportedError extends WebSocketError {
 export type AnyWebSocketError =
   | InvalidHandshakeError
   | HandshakeTimedOutError
+  | ProxyError
   | UpgradeError
   | ConnectionError
   | ConnectionClosureError

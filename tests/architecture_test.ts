@@ -60,8 +60,9 @@ const HOUSE: Readonly<Record<string, Folder>> = {
   client: {
     imports: words("connection handshake transport streams binding auth"),
     files: words(
-      `retry_options retry request_options common_options cookies options target connector abortable redirect control_handlers pinged_endpoint response_body relay
-      connect reply_binder pending_request single_reply reply_iterator requests reconnecting_endpoint client_session client`,
+      `retry_options retry request_options common_options cookies header_option http_proxy options target no_proxy proxy_route connector abortable redirect
+      control_handlers pinged_endpoint response_body relay tunnel connect reply_binder pending_request single_reply reply_iterator requests
+      reconnecting_endpoint client_session client`,
     ),
   },
   service: {

@@ -15,6 +15,7 @@ import {
   PayloadBindingError,
   PayloadTooLargeError,
   PayloadValidationError,
+  ProxyError,
   ReadTimedOutError,
   RequestError,
   SslError,
@@ -30,6 +31,7 @@ const ANSWER = { status: 403, headers: new Headers({ "x-why": "no" }), body: () 
 const ALL: readonly (readonly [WebSocketError, string, string])[] = [
   [new InvalidHandshakeError("m", ANSWER), "InvalidHandshakeError", "ERR_HANDSHAKE_REJECTED"],
   [new HandshakeTimedOutError("m"), "HandshakeTimedOutError", "ERR_HANDSHAKE_TIMED_OUT"],
+  [new ProxyError("m", 407, new Headers()), "ProxyError", "ERR_PROXY"],
   [new UpgradeError(), "UpgradeError", "ERR_UPGRADE_REFUSED"],
   [new ConnectionError("m"), "ConnectionError", "ERR_CONNECTION"],
   [new ConnectionClosureError("m", LOST), "ConnectionClosureError", "ERR_CONNECTION_CLOSED"],

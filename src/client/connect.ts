@@ -23,10 +23,12 @@ import { abortable } from "./abortable.ts";
 import type { ClientRuntime, Connect, ConnectSettings, Opened } from "./connector.ts";
 import { checkClient } from "./options.ts";
 import { pingedEndpoint } from "./pinged_endpoint.ts";
+import { proxyRoute } from "./proxy_route.ts";
 import { headersAlong, redirectOf, unusableRedirect } from "./redirect.ts";
 import { Relay } from "./relay.ts";
 import { ResponseBody } from "./response_body.ts";
 import { parseTarget, redirectedTarget, type Target } from "./target.ts";
+import { reach } from "./tunnel.ts";
 
 /** How long the body of a refusal may take to arrive once its head is there. */
 const BODY_MS = 2_000;
@@ -47,11 +49,13 @@ export function clientRuntime(runtime: Runtime): PipeRuntime {
       const target = parseTarget(url);
       const settings = checkClient(config);
       const { pacing, pingPongHandler: handler } = settings;
+      const route = proxyRoute(settings.proxy, runtime);
+      route(target.dial); // What is wrong with it is said at once.
       return {
         href: target.href,
         secure: target.dial.secure,
         settings,
-        connect: (signal) => connect(runtime, target, settings, signal),
+        connect: (signal) => connect(runtime, target, { ...settings, route }, signal),
         endpoint: (client, socket, reader, more) =>
           pingedEndpoint(socket, reader, {
             client,
@@ -99,13 +103,13 @@ async function follow(
   settings: OpeningSettings,
   signal: AbortSignal,
 ): Promise<Opened> {
-  const { cookies } = settings;
+  const { cookies, route } = settings;
   let { headers } = settings;
   let target = first;
   for (let followed = 0;; followed++) {
     const { dial, request } = target;
     const cookie = cookies && await abortable(cookies.headerFor(request, first.request.hostname), signal);
-    const transport = await runtime.dial(dial, signal);
+    const transport = await reach(runtime.dial, dial, route, signal);
     const asked = { ...settings, headers: cookie ? [...headers, ["Cookie", cookie] as const] : headers };
     const result = await new Opening(runtime, transport, asked, signal).run(target, followed);
     if ("socket" in result) return result;
@@ -137,7 +141,7 @@ class Opening implements ByteSink {
 
   constructor(runtime: Runtime, transport: ByteTransport, settings: OpeningSettings, signal: AbortSignal) {
     this.#runtime = runtime;
-    this.#relay = new Relay(transport);
+    this.#relay = Relay.of(transport);
     this.#settings = settings;
     this.#signal = signal;
     this.#answer = new Promise((resolve, reject) => {
@@ -177,7 +181,7 @@ class Opening implements ByteSink {
     const offer = { url, key, protocols, extensions, headers, ...(origin !== undefined && { origin }) };
     const request = serializeOffer(offer);
     const accepted = acceptKey(key);
-    this.#relay.open(this);
+    this.#relay.start(this);
     this.#signal.throwIfAborted();
     this.#relay.write(request);
 

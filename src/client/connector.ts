@@ -11,6 +11,7 @@ import type { CompressionSettings, SocketLimits } from "../transport/upgrade.ts"
 import type { CommonSettings } from "./common_options.ts";
 import type { CookieSource } from "./cookies.ts";
 import type { ClientOptions } from "./options.ts";
+import type { ProxyRoute } from "./proxy_route.ts";
 import type { Target } from "./target.ts";
 
 /** What to ask for, and how long it may take. */
@@ -27,6 +28,8 @@ export interface ConnectSettings {
   readonly limits: SocketLimits;
   /** How to compress, undefined for not at all. */
   readonly compression: CompressionSettings | undefined;
+  /** Which proxy leads to a target; absent: none. */
+  readonly route?: ProxyRoute;
 }
 
 /** The server's answer that opened the connection. */
@@ -47,8 +50,8 @@ export interface Opened {
 }
 
 /**
- * Connects to `target`. Rejects with a `ConnectionError`, an `InvalidHandshakeError`, a `HandshakeTimedOutError`, or the
- * signal's reason when it aborts, and then nothing stays open.
+ * Connects to `target`. Rejects with a `ConnectionError`, a `ProxyError`, an `InvalidHandshakeError`, a `HandshakeTimedOutError`,
+ * or the signal's reason when it aborts, and then nothing stays open.
  */
 export type Connect = (target: Target, settings: ConnectSettings, signal: AbortSignal) => Promise<Opened>;
 

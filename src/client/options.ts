@@ -4,9 +4,6 @@
  */
 
 import { ConnectionError, WebSocketError } from "../errors.ts";
-import { isFieldValue, isToken } from "../handshake/header_grammar.ts";
-import type { HeaderLines } from "../handshake/http_head.ts";
-import { isReservedHeader } from "../handshake/reserved_header.ts";
 import { validateProtocols } from "../handshake/subprotocol.ts";
 import { checkCount, checkIsOptions, checkNames, type Given, wrongKind } from "../option_check.ts";
 import { checkCompression, type CompressionOptions } from "../streams/compression_options.ts";
@@ -19,6 +16,8 @@ import {
 import type { CompressionSettings } from "../transport/upgrade.ts";
 import { checkCommon, CLOSE_MS, type CommonSettings } from "./common_options.ts";
 import { checkCookies, type Cookie, type CookieJar, type CookieSource } from "./cookies.ts";
+import { type CheckedHeaders, checkHeaders } from "./header_option.ts";
+import { checkProxy, type ProxyOptions, type ProxySetting } from "./http_proxy.ts";
 import type { RequestConfiguration } from "./request_options.ts";
 import type { RetryConfig } from "./retry_options.ts";
 
@@ -62,6 +61,12 @@ export interface ClientOptions<Client> extends ConnectionConfiguration, RequestC
    * than the first. Default 0: none.
    */
   readonly maxRedirects?: number;
+  /**
+   * The HTTP proxy to connect through (RFC 9110 §9.3.6): its URL, or an object with it. `"environment"`: the one that
+   * `HTTPS_PROXY`, for `wss:`, or `HTTP_PROXY`, for `ws:`, names, else `ALL_PROXY`, but for the hosts in `NO_PROXY`.
+   * Default: none, whatever the environment says.
+   */
+  readonly proxy?: string | URL | ProxyOptions;
   /** Aborted: ends connecting, and drops the connection later. */
   readonly signal?: AbortSignal;
   /** How long the connection and the server's answer may take; 0 for ever. Default 300. */
@@ -83,10 +88,11 @@ export interface ClientOptions<Client> extends ConnectionConfiguration, RequestC
 /** A client's options, checked. Times are milliseconds, Infinity for ever. */
 export interface ClientSettings<Client> extends CommonSettings<Client>, ConnectionSettings {
   readonly protocols: readonly string[];
-  readonly headers: HeaderLines | (() => Promise<HeaderLines>);
+  readonly headers: CheckedHeaders | (() => Promise<CheckedHeaders>);
   readonly origin: string | undefined;
   readonly cookies: CookieSource | undefined;
   readonly maxRedirects: number;
+  readonly proxy: ProxySetting;
   readonly pingPongHandler: PingPongHandler<Client>;
   readonly compression: CompressionSettings | undefined;
 }
@@ -113,6 +119,7 @@ export function checkClient<Client>(config: ClientOptions<Client> = {}): ClientS
     origin,
     cookies: checkCookies(config.cookies),
     maxRedirects: checkCount(given, "maxRedirects", 0, 0),
+    proxy: checkProxy(config.proxy),
     pingPongHandler: checkPingPongHandler(config.pingPongHandler),
     compression: checkCompression(given),
     ...checkConnection(given, 0, CLOSE_MS),
@@ -126,6 +133,7 @@ const NAMES: readonly string[] = [
   "origin",
   "cookies",
   "maxRedirects",
+  "proxy",
   "signal",
   "handshakeTimeout",
   "readTimeout",
@@ -148,7 +156,6 @@ const REFUSALS: ReadonlyMap<string, string> = new Map([
   ["secureSocket", `${NOT_YET}; "wss:" trusts what the platform trusts`],
   ["auth", `${NOT_YET}; an "Authorization" in "customHeaders" is sent`],
   ["validation", NOT_YET],
-  ["proxy", NOT_YET],
 ]);
 
 function checkProtocols(subProtocols: unknown = []): readonly string[] {
@@ -164,10 +171,16 @@ function checkProtocols(subProtocols: unknown = []): readonly string[] {
 }
 
 /** Headers that have an option of their own, which then is the only place for them. */
-const OPTION_OF: ReadonlyMap<string, string> = new Map([["origin", "origin"], ["cookie", "cookies"]]);
+const OPTION_OF: ReadonlyMap<string, string> = new Map([
+  ["origin", "origin"],
+  ["cookie", "cookies"],
+  ["proxy-authorization", "proxy"],
+]);
 
-function checkCustomHeaders(headers: unknown = {}, options: Given): ClientSettings<never>["headers"] {
-  if (typeof headers !== "function") return checkHeaders(headers, options);
+function checkCustomHeaders(headers: unknown, options: Given): ClientSettings<never>["headers"] {
+  const check = (made: unknown): CheckedHeaders =>
+    checkHeaders("customHeaders", made, (name) => ownOption(name, options));
+  if (typeof headers !== "function") return check(headers);
   return async () => {
     let made: unknown;
     try {
@@ -176,29 +189,14 @@ function checkCustomHeaders(headers: unknown = {}, options: Given): ClientSettin
       if (cause instanceof WebSocketError) throw cause;
       throw new ConnectionError('Cannot connect: the function "customHeaders" failed', { cause });
     }
-    return checkHeaders(made, options);
+    // What it forgot to return is not the same as an option that was left out.
+    return check(made ?? null);
   };
 }
 
-function checkHeaders(headers: unknown, options: Given): HeaderLines {
-  if (typeof headers !== "object" || headers === null || Array.isArray(headers)) {
-    throw wrongKind("customHeaders", "a Headers or an object");
-  }
-  const lines: [string, string][] = [];
-  for (const [name, values] of headers instanceof Headers ? headers : Object.entries(headers)) {
-    const refuse = (reason: string): never => {
-      throw new TypeError(`Cannot use the option "customHeaders": ${JSON.stringify(name)} ${reason}`);
-    };
-    if (!isToken(name)) refuse("is not the name of a header");
-    if (isReservedHeader(name)) refuse("belongs to the handshake");
-    const option = OPTION_OF.get(name.toLowerCase());
-    if (option !== undefined && options[option] !== undefined) refuse(`is set by the option "${option}" too`);
-    for (const value of Array.isArray(values) ? values : [values]) {
-      if (typeof value !== "string" || !isFieldValue(value)) refuse("has a value that no header can carry");
-      lines.push([name, value]);
-    }
-  }
-  return lines;
+function ownOption(header: string, options: Given): string | undefined {
+  const option = OPTION_OF.get(header);
+  return option === undefined || options[option] === undefined ? undefined : `is set by the option "${option}" too`;
 }
 
 function checkPingPongHandler<Client>(handler: PingPongHandler<Client> = {}): PingPongHandler<Client> {

@@ -1,6 +1,6 @@
 /**
- * A byte transport whose listener changes once: first the opening handshake, then the connection. What comes in between
- * is kept. Knows no byte it passes on.
+ * A byte transport whose listener changes: first whoever asks a proxy, then the opening handshake, then the connection.
+ * What comes in between is kept. Knows no byte it passes on.
  */
 
 import { concat } from "../bytes.ts";
@@ -8,6 +8,7 @@ import type { ByteSink, ByteTransport } from "../transport/byte_transport.ts";
 
 export class Relay implements ByteTransport, ByteSink {
   readonly #transport: ByteTransport;
+  #isStarted = false;
   #sink: ByteSink | undefined;
   #paused = false;
   /** What came while nobody listened. Little: the transport is paused then. */
@@ -19,13 +20,12 @@ export class Relay implements ByteTransport, ByteSink {
     this.#transport = transport;
   }
 
-  /** Starts the transport, with its first listener. */
-  open(sink: ByteSink): void {
-    this.#sink = sink;
-    this.#transport.start(this);
+  /** The relay of `transport`, which may be one already. */
+  static of(transport: ByteTransport): Relay {
+    return transport instanceof Relay ? transport : new Relay(transport);
   }
 
-  /** The first listener has heard enough. */
+  /** The listener has heard enough. */
   suspend(): void {
     this.#sink = undefined;
     this.#transport.pause();
@@ -38,16 +38,12 @@ export class Relay implements ByteTransport, ByteSink {
     return kept;
   }
 
-  /** From the second listener. It is not called from inside this call. */
+  /** From each listener. It is not called from inside this call. */
   start(sink: ByteSink): void {
-    queueMicrotask(() => {
-      this.#sink = sink;
-      for (const chunk of this.#kept) sink.bytes(chunk);
-      this.#kept = [];
-      if (this.#hasEnded) sink.ended();
-      if (this.#end !== undefined) sink.closed(this.#end.error);
-      else if (!this.#paused) this.#transport.resume();
-    });
+    if (this.#isStarted) return queueMicrotask(() => this.#goOn(sink));
+    this.#isStarted = true;
+    this.#sink = sink;
+    this.#transport.start(this);
   }
 
   get bufferedAmount(): number {
@@ -77,7 +73,7 @@ export class Relay implements ByteTransport, ByteSink {
 
   resume(): void {
     this.#paused = false;
-    // Before the second listener is there, `start` will.
+    // Before the next listener is there, `start` will.
     if (this.#sink !== undefined) this.#transport.resume();
   }
 
@@ -98,5 +94,15 @@ export class Relay implements ByteTransport, ByteSink {
   closed(error?: Error): void {
     if (this.#sink === undefined) this.#end = { error };
     else this.#sink.closed(error);
+  }
+
+  #goOn(sink: ByteSink): void {
+    this.#sink = sink;
+    // A listener that has heard enough meanwhile leaves the rest to the next.
+    for (const chunk of this.#kept.splice(0)) this.bytes(chunk);
+    if (this.#sink === undefined) return;
+    if (this.#hasEnded) sink.ended();
+    if (this.#end !== undefined) sink.closed(this.#end.error);
+    else if (!this.#paused) this.#transport.resume();
   }
 }

@@ -10,6 +10,7 @@ import {
   ConnectionError,
   HandshakeTimedOutError,
   InvalidHandshakeError,
+  ProxyError,
   WebSocketError,
 } from "../errors.ts";
 import { MAX_SECONDS } from "../seconds.ts";
@@ -33,7 +34,7 @@ export function failureOf(cause: unknown): Closure {
  * do. Not when this side began to close, a rule was broken, or the answer would be the same again.
  */
 export function isTransient({ error, received, first }: Closure): boolean {
-  if (error instanceof InvalidHandshakeError) {
+  if (error instanceof InvalidHandshakeError || error instanceof ProxyError) {
     return error.status === 429 || (error.status >= 500 && error.status < 600);
   }
   if (error instanceof HandshakeTimedOutError) return true;

@@ -26,6 +26,11 @@ export function parseAuthority(text: string): Authority | undefined {
   return port === undefined ? undefined : { host, port };
 }
 
+/** `hostname`, an IPv6 address without its brackets, and `port` as one text. */
+export function writeAuthority(hostname: string, port: number): string {
+  return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
+}
+
 function endOfName(text: string): number {
   let at = 0;
   while (at < text.length && isNameCharacter(text.charCodeAt(at))) at++;

@@ -10,6 +10,13 @@ export interface DialTarget {
   readonly secure: boolean;
   /** The path of a Unix socket, instead of the host and port. */
   readonly socketPath?: string;
+  /** It is a proxy: errors say so. */
+  readonly isProxy?: boolean;
+  /**
+   * A pipe that leads there already, from the same `Dial` and paused: TLS is put on it. From then on it is the new pipe's,
+   * and its listener hears nothing more.
+   */
+  readonly pipe?: ByteTransport;
 }
 
 /**

@@ -30,6 +30,8 @@ export interface Runtime {
   /** On its own server and sockets, if it has such. */
   readonly nativeHost?: NativeHost;
   readonly dial: Dial;
+  /** The value of an environment variable, if there are such. Throws where reading it is not allowed. */
+  readEnvironment?(name: string): string | undefined;
   /** Tells the person who runs the process of an error that nobody took. Must not throw. */
   report(error: unknown): void;
 }

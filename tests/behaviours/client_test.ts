@@ -384,7 +384,7 @@ describe("its configuration", () => {
     ["cookies", {}],
     ["auth", {}],
     ["validation", false],
-    ["proxy", "http://p"],
+    ["proxy", "socks5://p"],
     ["maxRedirects", -1],
     ["headers", {}],
   ])("C6: %s is refused by its name: %j", (name, value) => {

@@ -123,7 +123,6 @@ describe("checkClient (C6)", () => {
     "secureSocket",
     "auth",
     "validation",
-    "proxy",
   ])("refuses %s by name: not there yet", (name) => {
     expect(() => check({ [name]: {} })).toThrow(TypeError);
     expect(() => check({ [name]: {} })).toThrow(`Cannot use the option "${name}": this version does not do it`);
@@ -207,6 +206,20 @@ describe("checkClient (C6)", () => {
   ])("refuses %s of %j", (name, value, sentence) => {
     expect(() => check({ [name]: value })).toThrow(name);
     expect(() => check({ [name]: value })).toThrow(sentence);
+  });
+
+  it("refuses what is the proxy's in the headers for the server", () => {
+    const customHeaders = { "proxy-Authorization": "x" };
+    expect(check({ customHeaders }).headers).toEqual([["proxy-Authorization", "x"]]);
+    expect(() => check({ proxy: "http://p", customHeaders })).toThrow(
+      '"proxy-Authorization" is set by the option "proxy" too',
+    );
+  });
+
+  it("takes a proxy", () => {
+    expect(check({ proxy: "http://p:1" }).proxy).toMatchObject({ dial: { hostname: "p", port: 1 } });
+    expect([check({}).proxy, check({ proxy: "environment" }).proxy]).toEqual([undefined, "environment"]);
+    expect(() => check({ proxy: 1 })).toThrow('Cannot use the option "proxy": it is not a URL');
   });
 
   it("refuses an origin that is told twice", () => {

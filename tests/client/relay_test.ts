@@ -48,7 +48,7 @@ function start() {
   const transport = new FakeTransport();
   const relay = new Relay(transport);
   const [first, second] = [new Listener(), new Listener()];
-  relay.open(first);
+  relay.start(first);
   return { transport, relay, first, second };
 }
 
@@ -105,5 +105,32 @@ describe("Relay", () => {
     expect(transport.calls).toEqual(["start", "pause", "pause"]);
     relay.resume();
     expect(transport.calls).toEqual(["start", "pause", "pause", "resume"]);
+  });
+
+  it("leaves what the second has not heard to the third", async () => {
+    const { transport, relay, second } = start();
+    relay.suspend();
+    transport.sink!.bytes(A);
+    transport.sink!.bytes(B);
+    transport.sink!.ended();
+    second.bytes = (chunk) => {
+      second.heard.push(`bytes ${chunk.join(" ")}`);
+      relay.suspend();
+    };
+    relay.start(second);
+    await Promise.resolve();
+    expect(second.heard).toEqual(["bytes 1"]);
+    expect(transport.calls).toEqual(["start", "pause", "pause"]);
+    const third = new Listener();
+    relay.start(third);
+    await Promise.resolve();
+    expect([second.heard, third.heard]).toEqual([["bytes 1"], ["bytes 2", "ended"]]);
+    expect(transport.calls).toEqual(["start", "pause", "pause", "resume"]);
+  });
+
+  it("is not put upon itself", () => {
+    const { transport, relay } = start();
+    expect(Relay.of(relay)).toBe(relay);
+    expect(Relay.of(transport)).not.toBe(relay);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseAuthority } from "../../src/handshake/authority.ts";
+import { parseAuthority, writeAuthority } from "../../src/handshake/authority.ts";
 
 describe("parseAuthority", () => {
   it.each<[string, string, number | undefined]>([
@@ -42,4 +42,8 @@ describe("parseAuthority", () => {
     "[::1%eth0]",
     "a\r\nb",
   ])("attack 5: refuses %j", (text) => expect(parseAuthority(text)).toBeUndefined());
+});
+
+it("writes a host and a port, an IPv6 address in brackets", () => {
+  expect([writeAuthority("a.test", 80), writeAuthority("::1", 443)]).toEqual(["a.test:80", "[::1]:443"]);
 });

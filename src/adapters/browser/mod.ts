@@ -49,6 +49,7 @@ export class Client extends AnyClient {
 export type { Client as AnyClient, ClientConfiguration } from "../../client/client.ts";
 export type { HttpResponse } from "../../client/connector.ts";
 export type { Cookie, CookieJar } from "../../client/cookies.ts";
+export type { ProxyOptions } from "../../client/http_proxy.ts";
 export type { ClientOptions, CustomHeaders, PingPongHandler, PingReply } from "../../client/options.ts";
 export type { ReconnectInfo, RetryConfig, Uncertain } from "../../client/retry_options.ts";
 export type { RequestConfiguration, RequestOptions } from "../../client/request_options.ts";

@@ -67,6 +67,7 @@ const OWN_COMPRESSION = "the browser decides by itself what it compresses";
 
 const REFUSED: ReadonlyMap<string, string> = new Map([
   ["customHeaders", "a page cannot add headers to the handshake"],
+  ["proxy", "the browser decides by itself which proxy it connects through"],
   ["origin", "the browser says by itself of which origin a page is"],
   ["cookies", "the browser sends its own cookies"],
   ["maxRedirects", "the browser decides by itself whether it follows redirects"],
@@ -107,7 +108,7 @@ const NAMES: readonly (keyof ClientOptions<unknown> | keyof ConnectionConfigurat
 
 /** Those that no client of this version has, wherever it runs. */
 const NOT_YET: ReadonlyMap<string, string> = new Map(
-  ["secureSocket", "auth", "validation", "proxy"]
+  ["secureSocket", "auth", "validation"]
     .map((name) => [name, "this version does not do it"]),
 );
 

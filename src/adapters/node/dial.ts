@@ -3,6 +3,7 @@
 import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { ConnectionError, SslError } from "../../errors.ts";
+import { writeAuthority } from "../../handshake/authority.ts";
 import type { ByteTransport } from "../../transport/byte_transport.ts";
 import type { Dial, DialTarget } from "../../transport/dialer.ts";
 import { NetTransport } from "./net_transport.ts";
@@ -11,7 +12,7 @@ export const dial: Dial = (target, signal) =>
   new Promise<ByteTransport>((resolve, reject) => {
     signal.throwIfAborted();
     const socket = open(target);
-    let connected = false;
+    let connected = target.pipe !== undefined;
 
     const settle = (): void => {
       signal.removeEventListener("abort", aborted);
@@ -41,13 +42,20 @@ export const dial: Dial = (target, signal) =>
   });
 
 /** Half open, as the other side's sockets are: the peer's end does not cut off what we still have to say. */
-function open({ hostname, port, secure, socketPath }: DialTarget): Socket {
+function open({ hostname, port, secure, socketPath, pipe }: DialTarget): Socket {
   if (socketPath !== undefined) return connectTcp({ path: socketPath, allowHalfOpen: true });
   const where = { host: hostname, port, allowHalfOpen: true };
   if (!secure) return connectTcp(where);
   // RFC 6066 §3: an address is no server name.
   const servername = isIP(hostname) === 0 ? hostname : "";
-  return connectTls({ ...where, servername, ALPNProtocols: ["http/1.1"] });
+  const options = { ...where, servername, ALPNProtocols: ["http/1.1"] };
+  // The certificate has to be the host's all the same.
+  return connectTls(pipe === undefined ? options : { ...options, socket: socketOf(pipe) });
+}
+
+function socketOf(pipe: ByteTransport): Socket {
+  if (pipe instanceof NetTransport) return pipe.release();
+  throw new TypeError("Cannot put TLS on a pipe that was not opened here");
 }
 
 function refusal(target: DialTarget, connected: boolean, cause: Error): Error {
@@ -62,9 +70,9 @@ function reasonOf(cause: Error & { code?: unknown }): string {
   return typeof cause.code === "string" ? cause.code : cause.message;
 }
 
-function nameOf({ hostname, port, socketPath }: DialTarget): string {
+function nameOf({ hostname, port, socketPath, isProxy }: DialTarget): string {
   if (socketPath !== undefined) return JSON.stringify(socketPath);
-  return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
+  return `${isProxy ? "the proxy " : ""}${writeAuthority(hostname, port)}`;
 }
 
 function ignore(): void {}

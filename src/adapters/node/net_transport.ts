@@ -65,6 +65,13 @@ export class NetTransport implements ByteTransport {
     this.#socket.resume();
   }
 
+  /** Hands the socket over, to whoever puts TLS on it. What it still does is not told here any more. */
+  release(): Socket {
+    const socket = this.#socket;
+    socket.off("data", NetTransport.#onData).off("drain", NetTransport.#onDrain);
+    return socket.off("end", NetTransport.#onEnd).off("close", NetTransport.#onClose);
+  }
+
   static #onData(this: Socket, chunk: Uint8Array): void {
     // A plain array keeps every loop below on one kind of object, and its `slice` copies.
     (this as Carrier)[TRANSPORT].#sink?.bytes(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length));

@@ -32,5 +32,6 @@ export const nodeRuntime: Runtime = {
   deflate,
   host: httpHost({ clock: systemClock, deadlines, fillRandom, decodeAscii, deflate }),
   dial,
+  readEnvironment: (name) => process.env[name],
   report,
 };

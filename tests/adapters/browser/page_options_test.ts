@@ -102,6 +102,7 @@ describe("checkPage (C13)", () => {
     ["messageTimeout", 60, "no frames"],
     ["maxInflatedBytesPerSecond", 1, "the browser decides by itself"],
     ["webSocketCompressionEnabled", false, "the browser decides by itself"],
+    ["proxy", "http://p", "the browser decides by itself"],
   ])("refuses %s, which a page cannot have, whatever its value", (name, value, why) => {
     const error = errorOf(() => check({ [name]: value }));
     expect(error).toBeInstanceOf(UnsupportedError);
@@ -111,7 +112,7 @@ describe("checkPage (C13)", () => {
     expect(() => check({ [name]: undefined })).not.toThrow();
   });
 
-  it.each(["secureSocket", "auth", "validation", "proxy"])(
+  it.each(["secureSocket", "auth", "validation"])(
     "refuses %s, as this version does everywhere",
     (name) => {
       expect(() => check({ [name]: {} })).toThrow(TypeError);

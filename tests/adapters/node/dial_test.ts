@@ -2,6 +2,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from "node:n
 import { afterEach, describe, expect, it } from "vitest";
 import { dial } from "../../../src/adapters/node/dial.ts";
 import { ConnectionError, SslError } from "../../../src/errors.ts";
+import { memoryPair } from "../../../src/transport/memory.ts";
 
 let server: Server | undefined;
 const sockets: Socket[] = [];
@@ -61,6 +62,66 @@ describe("dial", () => {
   it("tells of a Unix socket that is not there", async () => {
     const target = { hostname: "localhost", port: 0, secure: false, socketPath: "/nowhere/hawser.sock" };
     await expect(dial(target, never)).rejects.toThrow('Cannot connect to "/nowhere/hawser.sock": ENOENT');
+  });
+
+  it("tells when it was a proxy that refused", async () => {
+    const port = await listen();
+    await new Promise((resolve) => server!.close(resolve));
+    server = undefined;
+    const target = { hostname: "127.0.0.1", port, secure: false, isProxy: true };
+    await expect(dial(target, never)).rejects.toThrow(`Cannot connect to the proxy 127.0.0.1:${port}: ECONNREFUSED`);
+  });
+
+  it("puts TLS on a pipe, which hears nothing more, and lets it go when that fails", async () => {
+    let hello = "";
+    const port = await listen((socket) => {
+      socket.on("data", (chunk) => {
+        if (hello === "") socket.write("no TLS here, go away\r\n");
+        hello += chunk.toString("latin1");
+      });
+      for (const event of ["end", "close"]) socket.on(event, () => gone());
+    });
+    let gone = (): void => {};
+    const closed = new Promise<void>((resolve) => gone = resolve);
+    const pipe = await dial({ hostname: "127.0.0.1", port, secure: false }, never);
+    const heard: unknown[] = [];
+    const hear = (event: unknown): void => void heard.push(event);
+    pipe.start({ bytes: hear, drained() {}, ended: () => hear("ended"), closed: hear });
+    pipe.pause();
+    const target = { hostname: "somewhere.test", port: 443, secure: true, pipe };
+    const error = await dial(target, never).catch((error: unknown) => error);
+    expect(error).toBeInstanceOf(SslError);
+    expect((error as Error).message).toContain("Cannot open TLS to somewhere.test:443: ");
+    await closed;
+    // RFC 6066 §3: the name of the target, in the clear.
+    expect([hello.includes("somewhere.test"), heard]).toEqual([true, []]);
+  });
+
+  it("puts no TLS on a pipe of somebody else's", async () => {
+    const [pipe] = memoryPair();
+    const target = { hostname: "a.test", port: 443, secure: true, pipe };
+    await expect(dial(target, never)).rejects.toThrow(
+      new TypeError("Cannot put TLS on a pipe that was not opened here"),
+    );
+  });
+
+  it("lets the pipe go when the signal aborts under TLS", async () => {
+    let heard = (): void => {};
+    const helloed = new Promise<void>((resolve) => heard = resolve);
+    let gone = (): void => {};
+    const closed = new Promise<void>((resolve) => gone = resolve);
+    const port = await listen((socket) => {
+      socket.on("data", () => heard());
+      for (const event of ["end", "close"]) socket.on(event, () => gone());
+    });
+    const pipe = await dial({ hostname: "127.0.0.1", port, secure: false }, never);
+    const controller = new AbortController();
+    const dialled = dial({ hostname: "a.test", port: 443, secure: true, pipe }, controller.signal);
+    dialled.catch(() => {});
+    await helloed;
+    controller.abort("mine");
+    await expect(dialled).rejects.toBe("mine");
+    await closed;
   });
 
   it("tells of a server that speaks no TLS with an SslError", async () => {

@@ -193,6 +193,26 @@ describe("NetTransport", () => {
     await peer.rest();
   });
 
+  it("released, it tells nothing more, and its socket is somebody else's", async () => {
+    const { peer, socket, transport, ear } = await pair();
+    transport.start(ear);
+    await peer.write("mine");
+    await ear.hear(() => ear.text === "mine");
+    expect(transport.release()).toBe(socket);
+    let heard = "";
+    const ended = new Promise<void>((resolve) => socket.once("end", resolve));
+    socket.on("data", (chunk) => heard += chunk.toString());
+    peer.socket.end("yours");
+    await ended;
+    // Were it still listened to, it would say that there is room.
+    socket.emit("drain");
+    const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
+    transport.destroy();
+    await closed;
+    await turn();
+    expect([heard, ear.text, ear.words]).toEqual(["yours", "mine", []]);
+  });
+
   it("written to when it is gone, it neither throws nor ends the process", async () => {
     const { transport, ear } = await pair();
     transport.start(ear);

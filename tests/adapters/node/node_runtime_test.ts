@@ -20,6 +20,16 @@ it("tells of an error that nobody took with a warning, whatever was thrown, and 
   expect(warnings[1]?.message).toContain("second");
 });
 
+it("reads the environment", () => {
+  process.env["HAWSER_TEST"] = "7";
+  try {
+    expect(nodeRuntime.readEnvironment?.("HAWSER_TEST")).toBe("7");
+  } finally {
+    delete process.env["HAWSER_TEST"];
+  }
+  expect(nodeRuntime.readEnvironment?.("HAWSER_TEST")).toBeUndefined();
+});
+
 it("fills with chance", () => {
   const bytes = new Uint8Array(32);
   nodeRuntime.fillRandom(bytes);

@@ -1,13 +1,13 @@
 /** nginx as a reverse proxy in front of a port, set up as its documentation says for WebSocket. */
 
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { commandPath } from "../../../scripts/system_packages.ts";
 import { makeCertificates } from "../../support/certificates.ts";
 import { type Daemon, startDaemon } from "./daemon.ts";
+import { freePorts } from "./free_ports.ts";
 
 export interface Nginx {
   readonly url: string;
@@ -90,13 +90,4 @@ http {
   }
 }
 `;
-}
-
-/** Two ports that are free now. */
-async function freePorts(): Promise<[number, number]> {
-  const servers = [createServer(), createServer()] as const;
-  for (const server of servers) await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const [first, second] = servers.map((server) => (server.address() as AddressInfo).port);
-  for (const server of servers) await new Promise((resolve) => server.close(resolve));
-  return [first!, second!];
 }
