@@ -54,19 +54,19 @@ const HOUSE: Readonly<Record<string, Folder>> = {
       message_streams`,
     ),
   },
-  binding: { imports: [], files: words("payload schema constraint binder") },
+  binding: { imports: [], files: words("payload and_then issues constraint schema binder") },
   auth: { imports: [], files: words("authorization basic bearer jwt oauth2 user_store scopes") },
   pubsub: { imports: words("transport"), files: words("topics") },
   client: {
     imports: words("connection handshake transport streams binding auth"),
     files: words(
-      "common_options options retry target connector control_handlers pinged_endpoint response_body relay connect client",
+      "common_options options retry target connector control_handlers pinged_endpoint response_body relay connect bound_iterator client",
     ),
   },
   service: {
     imports: words("handshake transport streams binding auth pubsub"),
     files: words(
-      `close_frame caller options broadcast service router reply handler_name dispatcher session session_set
+      `close_frame caller request_binding options broadcast service router reply handler_name dispatcher session session_set
       forwarded_request reporter upgrade_pipeline guest listener`,
     ),
   },

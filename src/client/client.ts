@@ -23,6 +23,7 @@ import { MessageReads } from "../streams/message_reads.ts";
 import { messageReadable, messageWritable, type WritableMessage } from "../streams/message_streams.ts";
 import { type EndpointReader, type PlainEndpoint, unheard } from "../streams/plain_endpoint.ts";
 import type { Message } from "../transport/message_socket.ts";
+import { BoundIterator } from "./bound_iterator.ts";
 import type { ClientPlan, ClientRuntime, HttpResponse, Opened } from "./connector.ts";
 import { callHandler } from "./control_handlers.ts";
 import type { ClientOptions } from "./options.ts";
@@ -99,8 +100,23 @@ export class Client implements AsyncIterable<Message> {
    * @throws {TypeError} when somebody reads already, or the connection is not open yet
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<Message, undefined, void> {
-    const { inbox, endpoint } = this.#open("Cannot read messages");
-    return new MessageIterator(inbox, this.#readOptions, () => void endpoint.close());
+    return this.#iterate();
+  }
+
+  /**
+   * Reads message after message, each bound by `bindable` as `readMessage` does it; without one the same as `for await`
+   * over the client, whose rules hold. A message that cannot be bound throws a `PayloadBindingError` and is consumed; the
+   * loop is over then, the connection is not, and a new loop goes on with the next message.
+   *
+   * @throws {TypeError} when somebody reads already, the connection is not open yet, or `bindable` is not one
+   */
+  messages(): AsyncIterableIterator<Message, undefined, void>;
+  messages<T>(bindable: Bindable<T>): AsyncIterableIterator<T, undefined, void>;
+  messages(bindable?: Bindable<unknown>): AsyncIterableIterator<unknown, undefined, void> {
+    if (bindable === undefined) return this.#iterate();
+    // Checked before anybody is locked out.
+    const bind = this.#binderOf(bindable);
+    return new BoundIterator(this.#iterate(), bind);
   }
 
   /**
@@ -162,8 +178,8 @@ export class Client implements AsyncIterable<Message> {
   readMessage<T>(bindable: Bindable<T>): Promise<T>;
   readMessage(bindable?: Bindable<unknown>): Promise<unknown> {
     if (bindable === undefined) return this.#read((reads) => reads.read());
-    const binder = toBinder(bindable);
-    return this.#read((reads) => reads.read()).then((message) => binder["~bind"](message));
+    const bind = this.#binderOf(bindable);
+    return this.#read((reads) => reads.read()).then(bind);
   }
 
   /**
@@ -367,6 +383,16 @@ export class Client implements AsyncIterable<Message> {
     if (this.#session !== undefined) return this.#session;
     if (this.#failure !== undefined) throw new ConnectionClosureError(action, this.#failure);
     throw new TypeError(`${action}: the connection is not open yet, "opened" tells when it is`);
+  }
+
+  #iterate(): MessageIterator {
+    const { inbox, endpoint } = this.#open("Cannot read messages");
+    return new MessageIterator(inbox, this.#readOptions, () => void endpoint.close());
+  }
+
+  #binderOf<T>(bindable: Bindable<T>): (message: Message) => T | Promise<T> {
+    const binder = toBinder(bindable);
+    return (message) => binder["~bind"](message, this.#plan.settings.validation);
   }
 
   #read<T>(read: (reads: MessageReads) => Promise<T>): Promise<T> {

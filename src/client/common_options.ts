@@ -3,7 +3,7 @@
  * limits, checked once and turned from seconds into milliseconds.
  */
 
-import { checkFunction, checkSeconds, type Given, wrongKind } from "../option_check.ts";
+import { checkBoolean, checkFunction, checkSeconds, type Given, wrongKind } from "../option_check.ts";
 
 /** These options, checked. Times are milliseconds, Infinity for ever. */
 export interface CommonSettings<Client> {
@@ -12,6 +12,7 @@ export interface CommonSettings<Client> {
   readonly readMs: number;
   readonly writeMs: number;
   readonly onIdleTimeout: ((client: Client) => void | Promise<void>) | undefined;
+  readonly validation: boolean;
 }
 
 /**
@@ -28,6 +29,7 @@ export function checkCommon<Client>(given: Given): CommonSettings<Client> {
     readMs: checkSeconds(given, "readTimeout", 0, true),
     writeMs: checkSeconds(given, "writeTimeout", 0, true),
     onIdleTimeout: given.onIdleTimeout as CommonSettings<Client>["onIdleTimeout"],
+    validation: checkBoolean(given, "validation", true),
   };
 }
 

@@ -54,6 +54,11 @@ export interface ClientOptions<Client> extends ConnectionConfiguration {
   readonly pingPongHandler?: PingPongHandler<Client>;
   /** Whether to offer the compression of messages, and how to compress them. Default true. */
   readonly webSocketCompressionEnabled?: boolean | CompressionOptions;
+  /**
+   * Whether a message is refused that has the right shape and does not meet its schema's constraints, such as a smallest
+   * number. False takes it, where the schema's library tells the two apart and what the value would be. Default true.
+   */
+  readonly validation?: boolean;
 }
 
 /** A client's options, checked. Times are milliseconds, Infinity for ever. */
@@ -103,6 +108,7 @@ const NAMES: readonly string[] = [
   "onIdleTimeout",
   "pingPongHandler",
   "webSocketCompressionEnabled",
+  "validation",
 ];
 
 const NOT_YET = "this version does not do it";
@@ -111,7 +117,6 @@ const REFUSALS: ReadonlyMap<string, string> = new Map([
   ["cookies", `${NOT_YET}; a "Cookie" in "customHeaders" is sent`],
   ["auth", `${NOT_YET}; an "Authorization" in "customHeaders" is sent`],
   ["retryConfig", NOT_YET],
-  ["validation", NOT_YET],
   ["proxy", NOT_YET],
   ["maxRedirects", NOT_YET],
 ]);

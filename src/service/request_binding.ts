@@ -1,0 +1,115 @@
+/**
+ * What an upgrade request carries beside its path and its origin, bound by schemas (features U3): path parameters, query
+ * and headers. What does not fit is the client's mistake, and told in one sentence. Knows no socket and no service.
+ */
+
+import { andThen, type Eventual, orElse } from "../binding/and_then.ts";
+import { checkValue, type StandardSchema } from "../binding/schema.ts";
+import { PayloadBindingError, UpgradeError } from "../errors.ts";
+
+/** By what they are bound, undefined for as they are. */
+export interface RequestSchemas {
+  readonly params: StandardSchema | undefined;
+  readonly query: StandardSchema | undefined;
+  readonly headers: StandardSchema | undefined;
+}
+
+/** What an upgrade service's context tells of them. */
+export interface BoundRequest {
+  readonly params: unknown;
+  readonly query: unknown;
+  readonly requestHeaders: unknown;
+}
+
+/**
+ * Binds what was sent, one after the other; a promise only where a schema takes its time.
+ *
+ * @throws {UpgradeError} 400, naming what does not fit
+ */
+export function bindRequest(
+  { params, query, headers }: RequestSchemas,
+  validation: boolean,
+  sent: { readonly params: Values; readonly query: URLSearchParams; readonly headers: Headers },
+): Eventual<BoundRequest> {
+  const bindParams = (): Eventual<unknown> =>
+    params === undefined ? sent.params : bind(PARAMS, params, validation, sent.params);
+  const bindTheQuery = (): Eventual<unknown> =>
+    query === undefined ? sent.query : bindQuery(query, validation, valuesOf(sent.query));
+  const bindHeaders = (): Eventual<unknown> =>
+    headers === undefined ? sent.headers : bind(HEADERS, headers, validation, valuesOf(sent.headers));
+  return andThen(bindParams(), (params) =>
+    andThen(bindTheQuery(), (query) =>
+      andThen(bindHeaders(), (requestHeaders) => ({ params, query, requestHeaders }))));
+}
+
+/** By name, without a prototype, so that a name may be any. A list: the name was repeated. */
+type Values = Readonly<Record<string, string | readonly string[]>>;
+
+/** What is bound, in the words of a refusal. */
+interface Kind {
+  readonly one: string;
+  readonly all: string;
+  /** Nothing that a schema says is passed on: it quotes the value. */
+  readonly isSecret: boolean;
+}
+
+const PARAMS: Kind = { one: "path parameter", all: "path does", isSecret: false };
+const QUERY: Kind = { one: "query parameter", all: "query does", isSecret: false };
+const HEADERS: Kind = { one: "header", all: "headers do", isSecret: true };
+
+function bind(kind: Kind, schema: StandardSchema, validation: boolean, values: Values): Eventual<unknown> {
+  return orElse(() => checkValue(values, schema, `the ${kind.one}s`, validation), (error) => {
+    throw error instanceof PayloadBindingError ? refusalOf(error, kind, values) : error;
+  });
+}
+
+/** The schema is asked once more where only a list of the one value could be what it wants: nothing else says so. */
+function bindQuery(schema: StandardSchema, validation: boolean, values: Values): Eventual<unknown> {
+  const check = (values: Values): Eventual<unknown> => checkValue(values, schema, "the query", validation);
+  return orElse(() => check(values), (error) => {
+    if (!(error instanceof PayloadBindingError)) throw error;
+    const lists = withLists(values, error);
+    if (lists === undefined) throw refusalOf(error, QUERY, values);
+    return orElse(() => check(lists), (later) => {
+      if (!(later instanceof PayloadBindingError)) throw later;
+      // It takes the lists, and refuses what is in them.
+      const isInside = later.issues.every(({ path = [] }) => path.length > 1);
+      throw refusalOf(isInside ? later : error, QUERY, values);
+    });
+  });
+}
+
+/** Each refused value as a list of one. Undefined when something else is wrong, too. */
+function withLists(values: Values, { issues }: PayloadBindingError): Values | undefined {
+  const lists: Record<string, string | readonly string[]> = Object.assign(Object.create(null), values);
+  for (const { path = [] } of issues) {
+    const [name, ...inside] = path;
+    const value = typeof name === "string" && inside.length === 0 ? values[name] : undefined;
+    if (typeof value !== "string") return undefined;
+    lists[name as string] = [value];
+  }
+  return issues.length === 0 ? undefined : lists;
+}
+
+function refusalOf(error: PayloadBindingError, kind: Kind, values: Values): UpgradeError {
+  const [issue] = error.issues;
+  const [name, ...inside] = issue?.path ?? [];
+  const reason = kind.isSecret || issue === undefined ? "" : `: ${issue.message}`;
+  const sentence = name === undefined
+    ? `The ${kind.all} not have the right form${reason}`
+    : inside.length === 0 && values[String(name)] === undefined
+    ? `The ${kind.one} ${JSON.stringify(String(name))} is missing`
+    : `The ${kind.one} ${JSON.stringify(String(name))} is not valid${reason}`;
+  return new UpgradeError(400, sentence, undefined, { cause: error });
+}
+
+function valuesOf(pairs: Iterable<readonly [string, string]>): Values {
+  const values: Record<string, string | string[]> = Object.create(null);
+  for (const [name, value] of pairs) {
+    const before = values[name];
+    if (before === undefined) values[name] = value;
+    else if (typeof before === "string") values[name] = [before, value];
+    else before.push(value);
+  }
+  return values;
+}
