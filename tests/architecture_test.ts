@@ -70,6 +70,7 @@ const HOUSE: Readonly<Record<string, Folder>> = {
       forwarded_request reporter upgrade_pipeline guest listener`,
     ),
   },
+  peers: { imports: words("binding"), files: words("xml") },
   "adapters/node": {
     imports: words("connection handshake transport protocol"),
     files: words(
@@ -110,6 +111,9 @@ const ENTRIES: Readonly<Record<string, readonly string[]>> = {
   "adapters/browser/mod": words("binding"),
 };
 
+/** What a file of peers imports: its package, and ours. */
+const PEERS: Readonly<Record<string, RegExp>> = { "peers/xml": /^(\.\.?\/.+\.ts|fast-xml-parser)$/ };
+
 const FILES = readdirSync(join(ROOT, "src"), { recursive: true, encoding: "utf8" })
   .map((path) => path.split(sep).join("/"))
   .filter((path) => path.endsWith(".ts"))
@@ -139,9 +143,10 @@ describe("the tree", () => {
 describe("imports", () => {
   const imports = new Map(FILES.map((file) => [file, importSpecifiers(CODE.get(file) ?? "")]));
 
-  it("name files of src/ with their extension; modules of Node only in adapters", () => {
+  it("name files of src/ with their extension; modules of Node only in adapters, one package in a file of peers", () => {
     const strange = [...imports].flatMap(([file, targets]) => {
-      const allowed = file.startsWith("adapters/") ? /^(\.\.?\/.+\.ts|node:.+)$/ : /^\.\.?\/.+\.ts$/;
+      const ours = /^\.\.?\/.+\.ts$/;
+      const allowed = file.startsWith("adapters/") ? /^(\.\.?\/.+\.ts|node:.+)$/ : PEERS[file] ?? ours;
       return targets.filter((target) => !allowed.test(target)).map((target) => `${file} → ${target}`);
     });
     expect(strange).toEqual([]);

@@ -88,7 +88,8 @@ function firstOf<Output>(binders: readonly Binder<Output>[]): Binder<Output> {
 function noneOf(refusals: readonly PayloadBindingError[]): PayloadBindingError {
   const isShaped = (refusal: PayloadBindingError): boolean => refusal instanceof PayloadValidationError;
   const sorted = [...refusals].sort((one, other) => Number(isShaped(other)) - Number(isShaped(one)));
-  const issues = sorted.flatMap((refusal) => refusal.issues.slice(0, Math.ceil(MAX_ISSUES / sorted.length)));
+  const share = Math.ceil(MAX_ISSUES / sorted.length);
+  const issues = sorted.flatMap((refusal) => refusal.issues.slice(0, share)).slice(0, MAX_ISSUES);
   const reasons = sorted.map(({ message }) => message.replace(/^Cannot bind the message: /, "")).join("; ");
   const Refusal = sorted.some(isShaped) ? PayloadValidationError : PayloadBindingError;
   const cause = new AggregateError(refusals);

@@ -90,12 +90,16 @@ const valibot: Library = {
 };
 
 const ARKTYPE_CODES = new Set<unknown>(
-  ["min", "max", "minLength", "maxLength", "exactLength", "pattern", "divisor", "predicate", "before", "after"],
+  ["min", "max", "minLength", "maxLength", "exactLength", "pattern", "divisor", "before", "after"],
 );
 
 const arktype: Library = {
-  isConstraint: ({ code, errors }) =>
-    code === "intersection" ? allOf(arktype, errors as readonly Issue[]) : ARKTYPE_CODES.has(code),
+  isConstraint(issue) {
+    if (issue.code === "intersection") return allOf(arktype, issue.errors as readonly Issue[]);
+    // Under this code it says of a union, too, what it is of no member; a predicate leaves out what there actually is.
+    if (issue.code === "predicate") return !Object.hasOwn(issue, "actual");
+    return ARKTYPE_CODES.has(issue.code);
+  },
   // It goes on to no step behind an error; a type without steps hands out what it got.
   unconstrained: (schema, value) =>
     (schema as { includesTransform?: boolean }).includesTransform === false ? { value } : undefined,

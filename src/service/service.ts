@@ -137,7 +137,7 @@ export type Attachable<Path extends string, Result extends UpgradeResult, Params
   & LowerCase<Names>;
 
 /** Holds for what a schema asks of a path's parameters when the path has it. */
-export type FittingParams<Path extends string, Asked> = string extends Path ? unknown
+export type FittingParams<Path extends string, Asked> = string extends PathParamNames<Path> ? unknown
   : PathParams<Path> extends Asked ? unknown
   : { readonly params: "The schema asks for parameters that the path does not have, or that are not strings" };
 
