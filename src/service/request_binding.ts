@@ -4,6 +4,7 @@
  */
 
 import { andThen, type Eventual, orElse } from "../binding/and_then.ts";
+import { MAX_KEY } from "../binding/issues.ts";
 import { checkValue, type StandardSchema } from "../binding/schema.ts";
 import { PayloadBindingError, UpgradeError } from "../errors.ts";
 
@@ -95,12 +96,13 @@ function refusalOf(error: PayloadBindingError, kind: Kind, values: Values): Upgr
   const [issue] = error.issues;
   const [name, ...inside] = issue?.path ?? [];
   const reason = kind.isSecret || issue === undefined ? "" : `: ${issue.message}`;
-  const sentence = name === undefined
-    ? `The ${kind.all} not have the right form${reason}`
-    : inside.length === 0 && values[String(name)] === undefined
-    ? `The ${kind.one} ${JSON.stringify(String(name))} is missing`
-    : `The ${kind.one} ${JSON.stringify(String(name))} is not valid${reason}`;
-  return new UpgradeError(400, sentence, undefined, { cause: error });
+  const refuse = (sentence: string): UpgradeError => new UpgradeError(400, sentence, undefined, { cause: error });
+  if (name === undefined) return refuse(`The ${kind.all} not have the right form${reason}`);
+  const key = String(name);
+  const called = `The ${kind.one} ${JSON.stringify(key)}`;
+  // A name of that length may have been cut, and is not to be found then.
+  const isMissing = inside.length === 0 && values[key] === undefined && key.length < MAX_KEY;
+  return refuse(isMissing ? `${called} is missing` : `${called} is not valid${reason}`);
 }
 
 function valuesOf(pairs: Iterable<readonly [string, string]>): Values {

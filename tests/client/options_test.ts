@@ -15,6 +15,7 @@ describe("checkClient (C6)", () => {
       readMs: Infinity,
       writeMs: Infinity,
       onIdleTimeout: undefined,
+      validation: true,
       pingPongHandler: {},
       compression: checkCompression({}),
       limits: {
@@ -78,7 +79,6 @@ describe("checkClient (C6)", () => {
     "cookies",
     "auth",
     "retryConfig",
-    "validation",
     "proxy",
     "maxRedirects",
   ])("refuses %s by name: not there yet", (name) => {

@@ -23,6 +23,7 @@ describe("checkPage (C13)", () => {
       readMs: Infinity,
       writeMs: Infinity,
       onIdleTimeout: undefined,
+      validation: true,
       maxMessageSize: 16_777_216,
       pacing: {
         readAhead: { messages: 1_024, bytes: 1_048_576 },
@@ -51,6 +52,7 @@ describe("checkPage (C13)", () => {
       maxBufferedAmount: 8,
       bufferPolicy: "drop",
       closeLinger: 0.5,
+      validation: false,
     });
     expect(settings).toEqual({
       protocols: ["chat"],
@@ -59,6 +61,7 @@ describe("checkPage (C13)", () => {
       readMs: 2_000,
       writeMs: 3_000,
       onIdleTimeout,
+      validation: false,
       maxMessageSize: 5,
       pacing: {
         readAhead: { messages: 6, bytes: 7 },
@@ -93,7 +96,7 @@ describe("checkPage (C13)", () => {
     expect(() => check({ [name]: undefined })).not.toThrow();
   });
 
-  it.each(["secureSocket", "cookies", "auth", "retryConfig", "validation", "proxy", "maxRedirects"])(
+  it.each(["secureSocket", "cookies", "auth", "retryConfig", "proxy", "maxRedirects"])(
     "refuses %s, as this version does everywhere",
     (name) => {
       expect(() => check({ [name]: {} })).toThrow(TypeError);
