@@ -6,7 +6,7 @@
 import { andThen, type Eventual, orElse } from "../binding/and_then.ts";
 import { MAX_KEY } from "../binding/issues.ts";
 import { checkValue, type StandardSchema } from "../binding/schema.ts";
-import { PayloadBindingError, UpgradeError } from "../errors.ts";
+import { type BindingIssue, PayloadBindingError, UpgradeError } from "../errors.ts";
 
 /** By what they are bound, undefined for as they are. */
 export interface RequestSchemas {
@@ -60,48 +60,44 @@ const HEADERS: Kind = { one: "header", all: "headers do", isSecret: true };
 
 function bind(kind: Kind, schema: StandardSchema, validation: boolean, values: Values): Eventual<unknown> {
   return orElse(() => checkValue(values, schema, `the ${kind.one}s`, validation), (error) => {
-    throw error instanceof PayloadBindingError ? refusalOf(error, kind, values) : error;
+    if (!(error instanceof PayloadBindingError)) throw error;
+    throw refusalOf(error, error.issues[0], kind, values);
   });
 }
 
-/** The schema is asked once more where only a list of the one value could be what it wants: nothing else says so. */
+/** Asks the schema once more where a list of the one value may be what it wants: nothing else tells. */
 function bindQuery(schema: StandardSchema, validation: boolean, values: Values): Eventual<unknown> {
   const check = (values: Values): Eventual<unknown> => checkValue(values, schema, "the query", validation);
   return orElse(() => check(values), (error) => {
     if (!(error instanceof PayloadBindingError)) throw error;
-    const lists = withLists(values, error);
-    if (lists === undefined) throw refusalOf(error, QUERY, values);
+    const { issues } = error;
+    const alone = issues.map(nameIn).filter((name) => name !== undefined && typeof values[name] === "string");
+    if (alone.length === 0) throw refusalOf(error, issues[0], QUERY, values);
+    const lists = Object.assign(Object.create(null), values, ...alone.map((name) => ({ [name!]: [values[name!]] })));
     return orElse(() => check(lists), (later) => {
       if (!(later instanceof PayloadBindingError)) throw later;
-      // It takes the lists, and refuses what is in them.
-      const isInside = later.issues.every(({ path = [] }) => path.length > 1);
-      throw refusalOf(isInside ? later : error, QUERY, values);
+      // What takes the list was not wrong, though something in the list may be.
+      const refused = later.issues.map(nameIn);
+      const wrong = issues.find((issue) => !alone.includes(nameIn(issue)) || refused.includes(nameIn(issue)));
+      throw refusalOf(error, wrong ?? later.issues[0], QUERY, values);
     });
   });
 }
 
-/** Each refused value as a list of one. Undefined when something else is wrong, too. */
-function withLists(values: Values, { issues }: PayloadBindingError): Values | undefined {
-  const lists: Record<string, string | readonly string[]> = Object.assign(Object.create(null), values);
-  for (const { path = [] } of issues) {
-    const [name, ...inside] = path;
-    const value = typeof name === "string" && inside.length === 0 ? values[name] : undefined;
-    if (typeof value !== "string") return undefined;
-    lists[name as string] = [value];
-  }
-  return issues.length === 0 ? undefined : lists;
+/** Whose value as a whole an issue is about; undefined when it is about something inside, or about more. */
+function nameIn({ path = [] }: BindingIssue): string | undefined {
+  return path.length === 1 ? String(path[0]) : undefined;
 }
 
-function refusalOf(error: PayloadBindingError, kind: Kind, values: Values): UpgradeError {
-  const [issue] = error.issues;
-  const [name, ...inside] = issue?.path ?? [];
+function refusalOf(cause: PayloadBindingError, issue: BindingIssue | undefined, kind: Kind, values: Values): UpgradeError {
+  const refuse = (sentence: string): UpgradeError => new UpgradeError(400, sentence, undefined, { cause });
   const reason = kind.isSecret || issue === undefined ? "" : `: ${issue.message}`;
-  const refuse = (sentence: string): UpgradeError => new UpgradeError(400, sentence, undefined, { cause: error });
-  if (name === undefined) return refuse(`The ${kind.all} not have the right form${reason}`);
-  const key = String(name);
-  const called = `The ${kind.one} ${JSON.stringify(key)}`;
+  const [key] = issue?.path ?? [];
+  if (issue === undefined || key === undefined) return refuse(`The ${kind.all} not have the right form${reason}`);
+  const called = `The ${kind.one} ${JSON.stringify(String(key))}`;
+  const name = nameIn(issue);
   // A name of that length may have been cut, and is not to be found then.
-  const isMissing = inside.length === 0 && values[key] === undefined && key.length < MAX_KEY;
+  const isMissing = name !== undefined && values[name] === undefined && name.length < MAX_KEY;
   return refuse(isMissing ? `${called} is missing` : `${called} is not valid${reason}`);
 }
 

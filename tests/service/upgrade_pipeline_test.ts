@@ -330,6 +330,21 @@ describe("U3: the request bound by schemas", () => {
     await piped.clock.settle();
     expect([asked, piped.errors]).toEqual([["schema"], []]);
   });
+
+  it("a client that leaves before the schema has answered is not served", async () => {
+    const asked: string[] = [];
+    const answer = deferred<boolean>();
+    const slow = v.pipeAsync(v.looseObject({}), v.checkAsync(() => (asked.push("schema"), answer.promise)));
+    const piped = pipe("/", {});
+    piped.router.attach("/x", { headers: slow, get: () => (asked.push("get"), {}) });
+    const gone = new FakeUpgrade("/x");
+    const handled = piped.pipeline.handle(gone);
+    gone.leave();
+    await handled;
+    answer.resolve(true);
+    await piped.clock.settle();
+    expect([asked, piped.errors, piped.pipeline.tally.left]).toEqual([["schema"], [], 1]);
+  });
 });
 
 describe("L7: routes", () => {
