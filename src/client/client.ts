@@ -103,14 +103,15 @@ export class Client implements AsyncIterable<Message> {
     return this.#iterate();
   }
 
+  /** The same as `for await` over the client. */
+  messages(): AsyncIterableIterator<Message, undefined, void>;
   /**
-   * Reads message after message, each bound by `bindable` as `readMessage` does it; without one the same as `for await`
-   * over the client, whose rules hold. A message that cannot be bound throws a `PayloadBindingError` and is consumed; the
-   * loop is over then, the connection is not, and a new loop goes on with the next message.
+   * Reads message after message as `for await` over the client does, each bound as by `readMessage(bindable)`. One that
+   * cannot be bound throws a `PayloadBindingError` and is consumed. The loop is over then and the connection is not: a new
+   * loop goes on with the next message.
    *
    * @throws {TypeError} when somebody reads already, the connection is not open yet, or `bindable` is not one
    */
-  messages(): AsyncIterableIterator<Message, undefined, void>;
   messages<T>(bindable: Bindable<T>): AsyncIterableIterator<T, undefined, void>;
   messages(bindable?: Bindable<unknown>): AsyncIterableIterator<unknown, undefined, void> {
     if (bindable === undefined) return this.#iterate();

@@ -7,11 +7,13 @@
  */
 
 import { XMLParser } from "fast-xml-parser";
-import { type FormatBinder, format, toText } from "../binding/binder.ts";
+import { format, type FormatBinder, toText } from "../binding/binder.ts";
 import { bounded, MAX_SENTENCE } from "../binding/issues.ts";
 import { PayloadBindingError } from "../errors.ts";
 
 export type { Binder, FormatBinder } from "../binding/binder.ts";
+export type { SchemaIssue } from "../binding/issues.ts";
+export type { SchemaResult, StandardSchema } from "../binding/schema.ts";
 
 /** What a message may cost. What passes a limit is refused as if it were no XML. */
 export interface XmlLimits {
@@ -150,15 +152,18 @@ const ENTITIES: Readonly<Record<string, string>> = { lt: "<", gt: ">", amp: "&",
 
 /** What references stand for is never longer than they are, and is not read again. */
 function decode(text: string): string {
-  return text.replace(/&(?:#(\d{1,8})|#x([\da-fA-F]{1,8})|(lt|gt|amp|quot|apos));|&/g, (_all, decimal?: string, hex?: string, name?: string) => {
-    if (name !== undefined) return ENTITIES[name]!;
-    const point = decimal !== undefined ? Number(decimal) : hex !== undefined ? parseInt(hex, 16) : NaN;
-    const isCharacter = point <= 0x10ffff && (point < 0xd800 || point > 0xdfff);
-    if (!isCharacter || CONTROL.test(String.fromCodePoint(point))) {
-      throw notXml("refers to an entity that XML does not have");
-    }
-    return String.fromCodePoint(point);
-  });
+  return text.replace(
+    /&(?:#(\d{1,8})|#x([\da-fA-F]{1,8})|(lt|gt|amp|quot|apos));|&/g,
+    (_all, decimal?: string, hex?: string, name?: string) => {
+      if (name !== undefined) return ENTITIES[name]!;
+      const point = decimal !== undefined ? Number(decimal) : hex !== undefined ? parseInt(hex, 16) : NaN;
+      const isCharacter = point <= 0x10ffff && (point < 0xd800 || point > 0xdfff);
+      if (!isCharacter || CONTROL.test(String.fromCodePoint(point))) {
+        throw notXml("refers to an entity that XML does not have");
+      }
+      return String.fromCodePoint(point);
+    },
+  );
 }
 
 function escape(text: string): string {

@@ -38,9 +38,14 @@ export function bindRequest(
     query === undefined ? sent.query : bindQuery(query, validation, valuesOf(sent.query));
   const bindHeaders = (): Eventual<unknown> =>
     headers === undefined ? sent.headers : bind(HEADERS, headers, validation, valuesOf(sent.headers));
-  return andThen(bindParams(), (params) =>
-    andThen(bindTheQuery(), (query) =>
-      andThen(bindHeaders(), (requestHeaders) => ({ params, query, requestHeaders }))));
+  return andThen(
+    bindParams(),
+    (params) =>
+      andThen(
+        bindTheQuery(),
+        (query) => andThen(bindHeaders(), (requestHeaders) => ({ params, query, requestHeaders })),
+      ),
+  );
 }
 
 /** By name, without a prototype, so that a name may be any. A list: the name was repeated. */
@@ -89,7 +94,12 @@ function nameIn({ path = [] }: BindingIssue): string | undefined {
   return path.length === 1 ? String(path[0]) : undefined;
 }
 
-function refusalOf(cause: PayloadBindingError, issue: BindingIssue | undefined, kind: Kind, values: Values): UpgradeError {
+function refusalOf(
+  cause: PayloadBindingError,
+  issue: BindingIssue | undefined,
+  kind: Kind,
+  values: Values,
+): UpgradeError {
   const refuse = (sentence: string): UpgradeError => new UpgradeError(400, sentence, undefined, { cause });
   const reason = kind.isSecret || issue === undefined ? "" : `: ${issue.message}`;
   const [key] = issue?.path ?? [];

@@ -80,9 +80,14 @@ describe("a message becomes a value", () => {
     ["a list of text", '["a","b"]', v.array(v.string()), ["a", "b"]],
     ["a list of records", '[{"x":1},{"x":2}]', type({ x: "number" }).array(), [{ x: 1 }, { x: 2 }]],
     ["a tuple", '["a",1]', z.tuple([z.string(), z.number()]), ["a", 1]],
-    ["a table with a key", '[{"id":1},{"id":2}]', z.array(z.object({ id: z.number() })).transform((rows) => (
-      new Map(rows.map((row) => [row.id, row]))
-    )), new Map([[1, { id: 1 }], [2, { id: 2 }]])],
+    [
+      "a table with a key",
+      '[{"id":1},{"id":2}]',
+      z.array(z.object({ id: z.number() })).transform((rows) => (
+        new Map(rows.map((row) => [row.id, row]))
+      )),
+      new Map([[1, { id: 1 }], [2, { id: 2 }]]),
+    ],
     ["a read-only record", '{"x":1}', Coord.readonly(), Object.freeze({ x: 1 })],
     ["anything", "[1]", z.unknown(), [1]],
     ["a date", '"2020-01-02"', z.coerce.date(), new Date("2020-01-02")],

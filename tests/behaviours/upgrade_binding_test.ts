@@ -89,7 +89,9 @@ describe("query", () => {
       expect(sentence).toContain(`400 The query parameter "${name}" is not valid`);
       expect(sentence).not.toMatch(/[\r\n]/);
     }
-    expect(await refusal(listener, `/x?${new URLSearchParams(all)}&s=y`)).toContain('The query parameter "s" is not valid');
+    expect(await refusal(listener, `/x?${new URLSearchParams(all)}&s=y`)).toContain(
+      'The query parameter "s" is not valid',
+    );
     expect(asked).toBe(0);
   });
 
@@ -212,7 +214,10 @@ describe("how they are bound", () => {
 
   it("U3: schemas may take their time, and get still says the word", async () => {
     const listener = await listen();
-    const known = v.pipeAsync(v.object({ id: v.string() }), v.checkAsync(({ id }) => Promise.resolve(id === "ada"), "Who"));
+    const known = v.pipeAsync(
+      v.object({ id: v.string() }),
+      v.checkAsync(({ id }) => Promise.resolve(id === "ada"), "Who"),
+    );
     listener.attach("/x", {
       query: known,
       get: (_request, { query }) => query.id === "ada" ? tells(query.id) : new UpgradeError(418),
@@ -257,21 +262,27 @@ describe("how they are bound", () => {
 describe("validation", () => {
   it.each<[string, StandardSchema]>([
     ["zod", z.object({ n: z.coerce.number().max(5), d: z.string().default("d") })],
-    ["valibot", v.object({ n: v.pipe(v.string(), v.transform(Number), v.maxValue(5)), d: v.optional(v.string(), "d") })],
-  ])("U10: off, a constraint of %s lets pass, and the value is what the schema makes of it", async (_library, query) => {
-    const listener = await listen();
-    const get: UpgradeService<"/x", ReturnType<typeof tells>, object, unknown>["get"] = (_request, { query }) =>
-      tells(query);
-    listener.attach("/on", { query, get });
-    listener.attach("/explicit", { query, validation: true, get });
-    listener.attach("/off", { query, validation: false, get });
-    for (const path of ["/on", "/explicit"]) {
-      expect(await refusal(listener, `${path}?n=7`)).toMatch(/^400 The query parameter "n" is not valid/);
-      expect(await first(listener, `${path}?n=5`)).toEqual({ n: 5, d: "d" });
-    }
-    expect(await first(listener, "/off?n=7")).toEqual({ n: 7, d: "d" });
-    expect(await refusal(listener, "/off")).toBe('400 The query parameter "n" is missing');
-  });
+    [
+      "valibot",
+      v.object({ n: v.pipe(v.string(), v.transform(Number), v.maxValue(5)), d: v.optional(v.string(), "d") }),
+    ],
+  ])(
+    "U10: off, a constraint of %s lets pass, and the value is what the schema makes of it",
+    async (_library, query) => {
+      const listener = await listen();
+      const get: UpgradeService<"/x", ReturnType<typeof tells>, object, unknown>["get"] = (_request, { query }) =>
+        tells(query);
+      listener.attach("/on", { query, get });
+      listener.attach("/explicit", { query, validation: true, get });
+      listener.attach("/off", { query, validation: false, get });
+      for (const path of ["/on", "/explicit"]) {
+        expect(await refusal(listener, `${path}?n=7`)).toMatch(/^400 The query parameter "n" is not valid/);
+        expect(await first(listener, `${path}?n=5`)).toEqual({ n: 5, d: "d" });
+      }
+      expect(await first(listener, "/off?n=7")).toEqual({ n: 7, d: "d" });
+      expect(await refusal(listener, "/off")).toBe('400 The query parameter "n" is missing');
+    },
+  );
 
   it("U10: off, what a library does not tell is refused as ever", async () => {
     const listener = await listen();

@@ -59,7 +59,9 @@ describe("formats (B2)", () => {
   it("toBinder takes a binder as it is, and a schema for JSON", () => {
     expect(toBinder(text)).toBe(text);
     expect(toBinder(z.number())["~bind"]("7")).toBe(7);
-    for (const wrong of [undefined, null, 7, "x", {}, () => {}]) expect(() => toBinder(wrong as never)).toThrow(TypeError);
+    for (const wrong of [undefined, null, 7, "x", {}, () => {}]) {
+      expect(() => toBinder(wrong as never)).toThrow(TypeError);
+    }
   });
 });
 
@@ -111,7 +113,10 @@ describe("union (B2)", () => {
 
   it("keeps no more than one error may, and something of each", () => {
     const numbers = z.array(z.number());
-    const error = refusal(union(numbers, z.array(z.boolean()), z.array(z.null())), JSON.stringify(Array(1_000).fill("x")));
+    const error = refusal(
+      union(numbers, z.array(z.boolean()), z.array(z.null())),
+      JSON.stringify(Array(1_000).fill("x")),
+    );
     expect(error.issues.length).toBe(MAX_ISSUES);
     expect(error.issues.at(-1)!.message).toContain("null");
     expect(error.message.length).toBeLessThan(MAX_SENTENCE + 40);

@@ -45,7 +45,11 @@ describe("areConstraints (B3)", () => {
     }],
     ["arktype, several at once", type("3 < number < 5 & number % 2"), 1],
     ["arktype, a predicate", type("string").narrow((text) => text.length > 3), "x"],
-    ["arktype, one of its own", type("string").narrow((text, context) => text.length > 3 || context.mustBe("long")), "x"],
+    [
+      "arktype, one of its own",
+      type("string").narrow((text, context) => text.length > 3 || context.mustBe("long")),
+      "x",
+    ],
   ])("%s", async (_what, schema, value) => {
     expect((await told(schema, value))[0]).toBe(true);
   });
@@ -63,7 +67,11 @@ describe("areConstraints (B3)", () => {
     ["zod 3, a kind", z3.object({ n: z3.number() }), { n: "x" }],
     ["valibot, a kind", v.object({ n: v.number() }), { n: "x" }],
     ["valibot, no choice", v.picklist(["A"]), "B"],
-    ["valibot, a transformation", v.pipe(v.string(), v.rawTransform(({ addIssue, NEVER }) => (addIssue(), NEVER))), "x"],
+    [
+      "valibot, a transformation",
+      v.pipe(v.string(), v.rawTransform(({ addIssue, NEVER }) => (addIssue(), NEVER))),
+      "x",
+    ],
     ["arktype, a kind", type({ n: "number" }), { n: "x" }],
     ["arktype, nothing there", type({ n: "number > 3" }), {}],
     ["arktype, no unit", type("'A' | 'B'"), "C"],
@@ -89,7 +97,12 @@ describe("unconstrained (U10)", () => {
       more: true,
     }, { n: 1, d: 5 }],
     ["zod, with steps behind the constraint", z.string().min(3).transform((text) => text.length), "x", 1],
-    ["zod, taking its time", z.string().refine(() => Promise.resolve(false)).transform((text) => text + "!"), "x", "x!"],
+    [
+      "zod, taking its time",
+      z.string().refine(() => Promise.resolve(false)).transform((text) => text + "!"),
+      "x",
+      "x!",
+    ],
     ["valibot", v.object({ n: v.pipe(v.string(), v.transform(Number), v.minValue(3)) }), { n: "1" }, { n: 1 }],
     ["valibot, taking its time", v.pipeAsync(v.string(), v.checkAsync(() => Promise.resolve(false))), "x", "x"],
     ["arktype", type({ n: "number > 3" }), { n: 1 }, { n: 1 }],
@@ -100,7 +113,11 @@ describe("unconstrained (U10)", () => {
   it.each<[string, StandardSchema, unknown]>([
     ["zod, when a step behind the constraint has another shape", z.string().min(3).pipe(z.coerce.number()), "x"],
     ["zod 3", z3.object({ n: z3.number().min(3) }), { n: 1 }],
-    ["valibot, when a step behind the constraint was not taken", v.pipe(v.string(), v.minLength(3), v.transform(Number)), "x"],
+    [
+      "valibot, when a step behind the constraint was not taken",
+      v.pipe(v.string(), v.minLength(3), v.transform(Number)),
+      "x",
+    ],
     ["arktype, with steps", type("string.integer.parse").to("number < 10"), "50"],
     ["arktype, with a default", type({ n: "number > 3", d: "number = 5" }), { n: 1 }],
   ])("not %s", async (_what, schema, value) => {

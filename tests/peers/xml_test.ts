@@ -105,7 +105,10 @@ describe("xml against attacks (H1)", () => {
     ["a parameter entity", '<!DOCTYPE a [<!ENTITY % x SYSTEM "http://127.0.0.1/">%x;]><a/>'],
     ["one that is lower case", "<!doctype a><a/>"],
     ["one that is inside", "<a><!DOCTYPE a></a>"],
-    ["one behind an instruction with a quote", '<?x "?><!-- "?><!DOCTYPE a [<!ENTITY b "c">]> --><!DOCTYPE a><a>&b;</a>'],
+    [
+      "one behind an instruction with a quote",
+      '<?x "?><!-- "?><!DOCTYPE a [<!ENTITY b "c">]> --><!DOCTYPE a><a>&b;</a>',
+    ],
     ["another declaration", "<a><!ENTITY x 'y'></a>"],
   ])("takes no document type: %s", (_what, message) => {
     expect(refusal(message).message).toBe("Cannot bind the message: as XML it has a document type");
@@ -139,7 +142,9 @@ describe("xml against attacks (H1)", () => {
   it("counts every kind of node", () => {
     const few = xmlWithin({ maxNodes: 5 });
     expect(few["~bind"]('<a x="" y=""><b/></a>')).toEqual({ a: { "@_x": "", "@_y": "", b: "" } });
-    for (const more of ['<a x="" y=""><b/><b/></a>', "<a><!----><!----><!----><!----></a>", "<?x?>".repeat(6) + "<a/>"]) {
+    for (
+      const more of ['<a x="" y=""><b/><b/></a>', "<a><!----><!----><!----><!----></a>", "<?x?>".repeat(6) + "<a/>"]
+    ) {
       expect(refusal(more, few).message).toBe("Cannot bind the message: as XML it has more than 5 nodes");
     }
     refusal("<a>" + "<![CDATA[]]>".repeat(4) + "</a>", few);

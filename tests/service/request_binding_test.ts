@@ -119,8 +119,12 @@ describe("names that are repeated (U3)", () => {
 
   it("one value takes no list", async () => {
     const schema = z.object({ id: z.string(), n: z.coerce.number().optional() });
-    expect(await refusal({ query: schema }, { query: "id=1&id=2" })).toMatch(/^The query parameter "id" is not valid: /);
-    expect(await refusal({ query: schema }, { query: "id=1&n=1&n=2" })).toMatch(/^The query parameter "n" is not valid/);
+    expect(await refusal({ query: schema }, { query: "id=1&id=2" })).toMatch(
+      /^The query parameter "id" is not valid: /,
+    );
+    expect(await refusal({ query: schema }, { query: "id=1&n=1&n=2" })).toMatch(
+      /^The query parameter "n" is not valid/,
+    );
   });
 
   it("tells what is in the list, and not that there is none", async () => {
@@ -135,7 +139,9 @@ describe("names that are repeated (U3)", () => {
 
   it("asks again only where a list could help", async () => {
     let asked = 0;
-    const count = (issues: (values: Record<string, unknown>) => { message: string; path?: string[] }[]): StandardSchema => ({
+    const count = (
+      issues: (values: Record<string, unknown>) => { message: string; path?: string[] }[],
+    ): StandardSchema => ({
       "~standard": {
         version: 1,
         vendor: "test",
@@ -146,7 +152,9 @@ describe("names that are repeated (U3)", () => {
       const [path, times] of [[["a"], 2], [["b"], 1], [["c"], 1], [["a", "x"], 1], [[], 1], [undefined, 1]] as const
     ) {
       asked = 0;
-      await refusal({ query: count(() => [{ message: "Bad", ...(path && { path: [...path] }) }]) }, { query: "a=1&b=1&b=2" });
+      await refusal({ query: count(() => [{ message: "Bad", ...(path && { path: [...path] }) }]) }, {
+        query: "a=1&b=1&b=2",
+      });
       expect([path, asked]).toEqual([path, times]);
     }
     asked = 0;
