@@ -11,7 +11,7 @@ import { build, type Metafile } from "esbuild";
 import { type Finished, ROOT } from "./command.ts";
 
 /** The most that the compressed client may have, in bytes. Whoever adds to it says what for. */
-export const BUDGET = 10_752;
+export const BUDGET = 11_776;
 
 /** What an application that uses the client, and nothing else of it, has of it in its bundle. */
 const CLIENT_ONLY = `export { Client } from "hawser";`;

@@ -140,6 +140,8 @@ async function makeTrial(runtimes: Runtimes, root: string): Promise<Trial> {
     await mkdir(folder);
     // From npm, hawser finds the peer that the program has; from a checkout, the program's import map is the only one.
     await writeJson(join(folder, "deno.json"), { imports });
+    const imported = Object.keys(imports).map((name) => `import ${JSON.stringify(name)};\n`);
+    await writeFile(join(folder, "peers.ts"), imported.join(""));
     const published = packageSpecifier(`npm:${name}@${version}`);
     const specify = folder === folders.deno ? published : (subpath: string) => sourceUrl(sources[subpath]!);
     await writeImporting(folder, specify, sources, names);
@@ -280,10 +282,18 @@ function tryDeno({ runtimes: { deno }, manifest: { name }, names, folders }: Tri
     [`${title}, hawser/xml`, () => start(folder, "xml_consumer.ts", LINES.xml_consumer, config(folder))],
     [`${title}, every subpath`, () => start(folder, "subpaths.ts", namesOn("deno", names), config(folder))],
   ];
-  const files = IMPORTING.map((file) => join(folders.deno, file));
+  const filesIn = (folder: string, ...more: string[]): string[] =>
+    [...IMPORTING, ...more].map((file) => join(folder, file));
+  const files = filesIn(folders.deno);
+  // What this finds stays in the folder's lock file, as after `deno add`.
+  const cache = (folder: string): Promise<string> =>
+    run(deno, ["cache", config(folder), ...filesIn(folder, "peers.ts")], { env });
   const manual = ["--node-modules-dir=manual", `--allow-read=${folders.root}`];
   return {
-    install: [[`deno cache npm:${name}`, () => run(deno, ["cache", config(folders.deno), ...files], { env })]],
+    install: [
+      [`deno cache npm:${name}`, () => cache(folders.deno)],
+      ["deno cache, from a checkout", () => cache(folders.checkout)],
+    ],
     compile: [["types, deno, from npm", () => run(deno, ["check", config(folders.deno), ...files], { env })]],
     run: [
       ...startAll("deno, from npm", folders.deno),

@@ -79,7 +79,7 @@ function parserFor(maxNestedTags: number): XMLParser {
 }
 
 const TEXT = /[^ \t\r\n]/;
-const CONTROL = /[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/; // XML 1.0 §2.2
+const FOREIGN = /[^\t\n\r -\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u; // XML 1.0 §2.2
 
 /**
  * `text` as elements, attributes and text alone, CDATA escaped. Each character is looked at once.
@@ -88,7 +88,7 @@ const CONTROL = /[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/; // XML 1.0 §2.2
  */
 function plainXml(text: string, { maxLength, maxDepth, maxNodes }: Required<XmlLimits>): string {
   if (text.length > maxLength) throw notXml(`is longer than ${maxLength} characters`);
-  if (CONTROL.test(text)) throw notXml("has a character that XML does not have");
+  if (FOREIGN.test(text)) throw notXml("has a character that XML does not have");
   const plain: string[] = [];
   let nodes = 0;
   let depth = 0;
@@ -157,8 +157,7 @@ function decode(text: string): string {
     (_all, decimal?: string, hex?: string, name?: string) => {
       if (name !== undefined) return ENTITIES[name]!;
       const point = decimal !== undefined ? Number(decimal) : hex !== undefined ? parseInt(hex, 16) : NaN;
-      const isCharacter = point <= 0x10ffff && (point < 0xd800 || point > 0xdfff);
-      if (!isCharacter || CONTROL.test(String.fromCodePoint(point))) {
+      if (!(point <= 0x10ffff) || FOREIGN.test(String.fromCodePoint(point))) {
         throw notXml("refers to an entity that XML does not have");
       }
       return String.fromCodePoint(point);

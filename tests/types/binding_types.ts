@@ -103,10 +103,10 @@ export function requests(listener: Listener, router: Router): void {
   router.attach("/arktype/:id/*", {
     params: Arktype,
     query: type({ "limit?": "string.integer.parse" }),
-    get: async (_request, { params, query }) => {
+    get: (_request, { params, query }) => {
       holds<Equal<typeof params, { id: number; note?: string }>>();
       holds<Equal<typeof query, { limit?: number }>>();
-      return {};
+      return Promise.resolve({});
     },
   });
 
