@@ -20,14 +20,28 @@ export type { BufferPolicy } from "./src/streams/endpoint.ts";
 export type { CompressionOptions, WriteOptions } from "./src/streams/compression_options.ts";
 export type { ConnectionConfiguration } from "./src/streams/connection_options.ts";
 export type { WritableMessage } from "./src/streams/message_streams.ts";
-export type { SchemaIssue, SchemaResult, StandardSchema } from "./src/binding/schema.ts";
-export { type Bindable, type Binder, bytes, type FormatBinder, json, text } from "./src/binding/binder.ts";
+export type { SchemaIssue } from "./src/binding/issues.ts";
+export type { SchemaResult, StandardSchema } from "./src/binding/schema.ts";
+export {
+  type Bindable,
+  type Binder,
+  type BoundBy,
+  bytes,
+  type FormatBinder,
+  json,
+  text,
+  union,
+} from "./src/binding/binder.ts";
 
 export { Router } from "./src/service/router.ts";
 export type { Caller, CallerRequest } from "./src/service/caller.ts";
 export { broadcast, type BroadcastOptions, type BroadcastResult } from "./src/service/broadcast.ts";
 export type {
   Answer,
+  AnyUpgradeService,
+  Attachable,
+  FittingParams,
+  LowerCase,
   OneWay,
   PathParamNames,
   PathParams,

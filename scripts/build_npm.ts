@@ -27,6 +27,8 @@ export interface Build {
   readonly manifest: Manifest;
   /** The subpaths and the files of the repository that they come from. */
   readonly sources: DenoConfig["exports"];
+  /** The packages that some of those import, as Deno is to find them. */
+  readonly imports: Readonly<Record<string, string>>;
   readonly compiler: Compiler;
   /** Why it was that one, as a phrase. */
   readonly why: string;
@@ -50,25 +52,25 @@ const PLAIN = { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" };
  */
 export async function buildPackage(wanted?: Compiler): Promise<Build> {
   const deno = await readJson<DenoConfig>("deno.json");
-  const sources = deno.exports;
+  const { exports: sources, imports = {} } = deno;
   const manifest = makeManifest(deno, await readJson<OwnPackage>("package.json"));
   if (wanted !== undefined) {
     await make(wanted, deno, manifest);
-    return { manifest, sources, compiler: wanted, why: "as asked" };
+    return { manifest, sources, imports, compiler: wanted, why: "as asked" };
   }
   const unanswered = await askJsr();
   if (unanswered === undefined) {
     try {
       await make("dnt", deno, manifest);
-      return { manifest, sources, compiler: "dnt", why: "JSR answers" };
+      return { manifest, sources, imports, compiler: "dnt", why: "JSR answers" };
     } catch (error) {
       console.warn(error);
       await make("tsc", deno, manifest);
-      return { manifest, sources, compiler: "tsc", why: "JSR answers, but dnt failed" };
+      return { manifest, sources, imports, compiler: "tsc", why: "JSR answers, but dnt failed" };
     }
   }
   await make("tsc", deno, manifest);
-  return { manifest, sources, compiler: "tsc", why: `JSR does not answer (${unanswered})` };
+  return { manifest, sources, imports, compiler: "tsc", why: `JSR does not answer (${unanswered})` };
 }
 
 async function make(compiler: Compiler, deno: DenoConfig, manifest: Manifest): Promise<void> {
@@ -116,7 +118,10 @@ async function compileWithDnt(deno: DenoConfig, manifest: Manifest): Promise<voi
   const folder = await mkdtemp(join(tmpdir(), "hawser-dnt-"));
   try {
     const script = join(folder, "build.ts");
-    await writeFile(script, `import { build } from "${DNT}";\nawait build(${JSON.stringify(options)});\n`);
+    const importMap = join(folder, "import_map.json");
+    await writeFile(importMap, JSON.stringify({ imports: deno.imports ?? {} }));
+    const all = JSON.stringify({ ...options, importMap });
+    await writeFile(script, `import { build } from "${DNT}";\nawait build(${all});\n`);
     await runCompiler(await findDeno(), ["run", "-A", "--no-config", "--no-lock", script]);
   } finally {
     await rm(folder, { recursive: true, force: true });

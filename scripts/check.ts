@@ -22,7 +22,10 @@ export interface Tally {
 /** What users import. */
 const ENTRIES = Object.values((JSON.parse(readFileSync(join(ROOT, "deno.json"), "utf8")) as DenoConfig).exports);
 
-/** Only Deno knows its types; it finds the packages that it imports in npm's folder. */
+/** The packages that are imported are in npm's folder; Deno is not to fetch them. */
+const MANUAL = "--node-modules-dir=manual";
+
+/** Only Deno knows its types. */
 const DENO_EXAMPLE = "examples/deno_server.ts";
 
 interface DenoConfig {
@@ -36,9 +39,9 @@ export async function check(deno: string): Promise<Tally> {
     ["lint", () => runCommand(deno, ["lint"])],
     ["types of the core", () => runNode("typescript/bin/tsc", "-p", "tsconfig.core.json")],
     ["types of everything", () => runNode("typescript/bin/tsc", "-p", "tsconfig.json")],
-    ["types in Deno", () => runCommand(deno, ["check", ...ENTRIES])],
-    ["types of the example for Deno", () => runCommand(deno, ["check", "--node-modules-dir=manual", DENO_EXAMPLE])],
-    ["documentation in the sources", () => runCommand(deno, ["doc", "--lint", ...ENTRIES])],
+    ["types in Deno", () => runCommand(deno, ["check", MANUAL, ...ENTRIES])],
+    ["types of the example for Deno", () => runCommand(deno, ["check", MANUAL, DENO_EXAMPLE])],
+    ["documentation in the sources", () => runCommand(deno, ["doc", "--lint", MANUAL, ...ENTRIES])],
     ["examples in the sources", () => runCommand(deno, ["test", "--doc", "--allow-net", "--quiet", ...withExamples()])],
     ["architecture", () => runNode("vitest/vitest.mjs", "run", "tests/architecture_test.ts")],
     ["documents", checkDocuments],

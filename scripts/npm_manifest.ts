@@ -8,6 +8,13 @@ export interface DenoConfig {
   readonly version: string;
   /** Subpaths to files of the repository, as `"./node"` to `"./src/adapters/node/mod.ts"`. */
   readonly exports: Readonly<Record<string, string>>;
+  /**
+   * The packages that a subpath needs, such as `"fast-xml-parser"` to `"npm:fast-xml-parser@^5"`. The sources import them
+   * by their bare names, which is what a package manager's `node_modules` has for Node, Bun and `npm:hawser` on Deno;
+   * `deno publish` writes the `npm:` names instead of them into what goes to JSR; and whoever imports a checkout into a
+   * Deno program has the same line in an import map of their own, because Deno reads no other's.
+   */
+  readonly imports?: Readonly<Record<string, string>>;
 }
 
 /** What we read of the repository's own `package.json`. */
@@ -28,6 +35,9 @@ export interface Manifest extends OwnPackage {
   readonly sideEffects: false;
   readonly exports: Readonly<Record<string, string | Conditions>>;
   readonly files: readonly string[];
+  /** What a subpath needs, and only that. Its user installs it. */
+  readonly peerDependencies?: Readonly<Record<string, string>>;
+  readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional: true }>>;
 }
 
 /** The folders of the package: what was compiled, its declarations, and the sources that both kinds of map name. */
@@ -76,6 +86,22 @@ export function makeManifest(deno: DenoConfig, own: OwnPackage): Manifest {
     engines,
     exports,
     files: [...Object.values(FOLDERS), "CHANGELOG.md"], // npm takes README and LICENSE by itself
+    ...peersOf(deno.imports ?? {}),
+  };
+}
+
+function peersOf(imports: Readonly<Record<string, string>>): Partial<Manifest> {
+  const peers = Object.entries(imports).map(([name, target]): [string, string] => {
+    const prefix = `npm:${name}@`;
+    if (!target.startsWith(prefix)) {
+      throw new Error(`Cannot make a package: "${name}" of deno.json is ${target}, not a version of that npm package`);
+    }
+    return [name, target.slice(prefix.length)];
+  });
+  if (peers.length === 0) return {};
+  return {
+    peerDependencies: Object.fromEntries(peers),
+    peerDependenciesMeta: Object.fromEntries(peers.map(([name]) => [name, { optional: true }])),
   };
 }
 

@@ -23,6 +23,8 @@ const TEST = /(?:^|[/_.-])tests?(?:[/_.-]|$)/;
 
 /** A relative import, export or `import()` in JavaScript or in declarations, and the lines that have only a comment. */
 const SPECIFIER = /\b(?:from|import)\s*\(?\s*"(\.[^"]*)"/g;
+/** The same of what is neither a file of ours nor a module of the runtime's. */
+const FOREIGN = /\b(?:from|import)\s*\(?\s*"(?!node:|\.)([^"]*)"/g;
 const COMMENT_LINE = /^\s*(?:\/?\*|\/\/).*$/gm;
 
 /**
@@ -65,7 +67,11 @@ function manifestFaults({ exports = {}, ...rest }: Partial<Manifest>, files: Rea
       faults.push(`"${subpath}" does not have its types first`);
     }
   }
-  for (const key of Object.keys(rest)) {
+  const { peerDependencies = {}, peerDependenciesMeta = {}, ...others } = rest;
+  for (const peer of Object.keys(peerDependencies)) {
+    if (peerDependenciesMeta[peer]?.optional !== true) faults.push(`package.json asks everybody for "${peer}"`);
+  }
+  for (const key of Object.keys(others)) {
     if (/dependencies$|^(?:private|scripts)$/i.test(key)) faults.push(`package.json has "${key}"`);
   }
   return faults;
@@ -76,7 +82,11 @@ function codeFaults(file: string, text: string, files: ReadonlyMap<string, strin
   const faults: string[] = [];
   const map = /\/\/# sourceMappingURL=(\S+)\s*$/.exec(text)?.[1];
   if (map !== `${posix.basename(file)}.map` || !files.has(`${file}.map`)) faults.push(`${file} has no source map`);
-  for (const [, specifier = ""] of text.replace(COMMENT_LINE, "").matchAll(SPECIFIER)) {
+  const code = text.replace(COMMENT_LINE, "");
+  for (const [, specifier = ""] of code.matchAll(FOREIGN)) {
+    if (!file.includes("/peers/")) faults.push(`${file} imports "${specifier}", which not everybody has`);
+  }
+  for (const [, specifier = ""] of code.matchAll(SPECIFIER)) {
     const target = posix.join(posix.dirname(file), specifier);
     const resolved = file.endsWith(".d.ts") ? target.replace(/\.js$/, ".d.ts") : target;
     if (!specifier.endsWith(".js") || !files.has(resolved)) faults.push(`${file} imports "${specifier}", not there`);

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { ROOT } from "./command.ts";
 
 /** The programs of `tests/package/` that import, and the one that requires. */
-const IMPORTING = ["consumer.ts", "server_consumer.ts"] as const;
+const IMPORTING = ["consumer.ts", "server_consumer.ts", "xml_consumer.ts"] as const;
 const REQUIRING = "required.cjs";
 
 /** A subpath, and the names of what it exports. */
@@ -25,7 +25,7 @@ export function packageSpecifier(name: string): Specify {
 }
 
 /**
- * Writes the programs that import into `folder`: `consumer.ts`, `server_consumer.ts` and `subpaths.ts`.
+ * Writes the programs that import into `folder`: those of `tests/package/`, and `subpaths.ts`.
  *
  * @param sources the subpaths, and the files of the repository that they come from
  */

@@ -27,12 +27,14 @@ import {
   OLDEST_TYPESCRIPT,
   type Runtimes,
 } from "./runtimes.ts";
+import { findPackages, type InstalledPackage, installPackages, packPackage } from "./peer_packages.ts";
 import { runSteps, type Step } from "./steps.ts";
 
 /** The programs of `tests/package/`, and the one line that each prints. */
 const LINES = {
   consumer: "7 5 3,2,1 50000, closed with 1000, cleanly, 0 cut",
   server_consumer: "A page, An echo, closed with 1000, one Router",
+  xml_consumer: '{"a":{"#text":"<","@_b":"1"}}, ERR_PAYLOAD_BINDING, 1',
   required: "hello, closed with 1000, told, loaded once",
 } as const;
 
@@ -52,7 +54,7 @@ const AT_ONCE = 3;
 const TIMEOUT = 60;
 
 /** The programs that import: every user has them. */
-const IMPORTING = ["consumer.ts", "server_consumer.ts", "subpaths.ts"];
+const IMPORTING = ["consumer.ts", "server_consumer.ts", "xml_consumer.ts", "subpaths.ts"];
 
 /** What is tried, and where. */
 interface Trial {
@@ -63,8 +65,10 @@ interface Trial {
   readonly sources: DenoConfig["exports"];
   readonly names: Names;
   readonly tarball: string;
+  /** What subpaths need and users install, with what those need. */
+  readonly peers: readonly InstalledPackage[];
   /** Of each user, and all gone in the end: the programs are there from the beginning. */
-  readonly folders: Readonly<Record<"root" | "node" | "bun" | "deno" | "checkout", string>>;
+  readonly folders: Readonly<Record<"root" | "node" | "bun" | "deno" | "checkout" | "bare", string>>;
 }
 
 /** What is done first, what needs that, and what needs both. */
@@ -80,7 +84,9 @@ export async function testPackage(runtimes: Runtimes): Promise<Tally> {
   const tallies: Tally[] = [];
   try {
     const trial = await makeTrial(runtimes, folder);
-    const registry = await startRegistry(trial.manifest, trial.tarball);
+    const packed: [Manifest | InstalledPackage, string][] = [[trial.manifest, trial.tarball]];
+    for (const peer of trial.peers) packed.push([peer, await packPackage(peer, folder)]);
+    const registry = await startRegistry(packed);
     try {
       const all = [tryFiles(trial), tryTypes(trial), tryNode(trial), tryDeno(trial, registry.url), tryBun(trial)];
       for (const stage of ["install", "compile", "run"] as const) {
@@ -103,7 +109,7 @@ export async function testPackage(runtimes: Runtimes): Promise<Tally> {
 
 /** Builds, packs, and writes the programs of each user. */
 async function makeTrial(runtimes: Runtimes, root: string): Promise<Trial> {
-  const { manifest, sources, compiler, why } = await buildPackage();
+  const { manifest, sources, imports, compiler, why } = await buildPackage();
   console.log(`Built with ${compiler}: ${why}`);
   if (compiler !== "dnt") console.log("Not tried, and not counted: the package as dnt makes it");
   await run("npm", ["pack", PACKAGE_FOLDER, "--pack-destination", root]);
@@ -116,7 +122,14 @@ async function makeTrial(runtimes: Runtimes, root: string): Promise<Trial> {
     names.set(subpath, Object.keys(module).sort());
   }
   const of = (user: string): string => join(root, user);
-  const folders = { root, node: of("node"), bun: of("bun"), deno: of("deno"), checkout: of("checkout") };
+  const folders = {
+    root,
+    node: of("node"),
+    bun: of("bun"),
+    deno: of("deno"),
+    checkout: of("checkout"),
+    bare: of("bare"),
+  };
   for (const folder of [folders.node, folders.bun]) {
     await mkdir(folder);
     await writeJson(join(folder, "package.json"), { type: "module", private: true });
@@ -125,12 +138,18 @@ async function makeTrial(runtimes: Runtimes, root: string): Promise<Trial> {
   }
   for (const folder of [folders.deno, folders.checkout]) {
     await mkdir(folder);
-    await writeJson(join(folder, "deno.json"), {});
+    // From npm, hawser finds the peer that the program has; from a checkout, the program's import map is the only one.
+    await writeJson(join(folder, "deno.json"), { imports });
+    const imported = Object.keys(imports).map((name) => `import ${JSON.stringify(name)};\n`);
+    await writeFile(join(folder, "peers.ts"), imported.join(""));
     const published = packageSpecifier(`npm:${name}@${version}`);
     const specify = folder === folders.deno ? published : (subpath: string) => sourceUrl(sources[subpath]!);
     await writeImporting(folder, specify, sources, names);
   }
-  return { runtimes, node: once(findNode), manifest, sources, names, tarball, folders };
+  await mkdir(folders.bare);
+  await writeJson(join(folders.bare, "package.json"), { type: "module", private: true });
+  const peers = findPackages(Object.keys(manifest.peerDependencies ?? {}));
+  return { runtimes, node: once(findNode), manifest, sources, names, tarball, peers, folders };
 }
 
 /** What can be told without running it. */
@@ -161,7 +180,9 @@ async function bundleForBrowsers(folder: string): Promise<void> {
 
 /** What would go to JSR: without a warning, and no tests nor tools among it. */
 async function tryDenoPublish(deno: string): Promise<void> {
-  const output = await run(deno, ["publish", "--dry-run", "--allow-dirty"], { env: PLAIN });
+  const output = await run(deno, ["publish", "--dry-run", "--allow-dirty", "--node-modules-dir=manual"], {
+    env: PLAIN,
+  });
   const [said = "", list = ""] = output.split(/^Simulating publish.*$/m);
   const files = [...list.matchAll(/^\s+(file:\S+)/gm)].map(([, url = ""]) => fileURLToPath(url).slice(ROOT.length));
   const foreign = files.filter((file) => !/^(?:mod\.ts|src\/.+\.ts|deno\.json)$/.test(file) && !isDocument(file));
@@ -220,22 +241,30 @@ function tryTypes({ node, names, folders }: Trial): Stages {
   };
 }
 
-function tryNode({ node, manifest, names, tarball, folders: { node: folder } }: Trial): Stages {
+function tryNode({ node, manifest, names, tarball, peers, folders: { node: folder, bare } }: Trial): Stages {
   // Nothing but the tarball is needed, so nothing is fetched.
-  const install = ["install", "--offline", "--engine-strict", "--no-audit", "--prefix", folder, tarball];
+  const install = (prefix: string): Promise<string> =>
+    run("npm", ["install", "--offline", "--engine-strict", "--no-audit", "--prefix", prefix, tarball]);
   return {
-    install: [[`npm install ${manifest.name}`, () => run("npm", install)]],
-    run: NODE_VERSIONS.flatMap((version) => {
+    install: [
+      [`npm install ${manifest.name}`, () => install(folder).then(() => installPackages(peers, folder))],
+      [`npm install ${manifest.name}, without what it may need`, () => install(bare)],
+    ],
+    run: Object.keys(manifest.peerDependencies ?? {}).map((peer): Step => [
+      `node, without ${peer}`,
+      () => expectMissing(peer, bare, [...names.keys()]),
+    ]).concat(NODE_VERSIONS.flatMap((version) => {
       const start = async (file: string, line: string): Promise<void> =>
         expectLine(await run((await node(version)).command, [join(folder, file)]), line);
       return [
         [`node ${version}, import`, () => start("compiled/consumer.js", LINES.consumer)],
         [`node ${version}, hawser/node`, () => start("compiled/server_consumer.js", LINES.server_consumer)],
+        [`node ${version}, hawser/xml`, () => start("compiled/xml_consumer.js", LINES.xml_consumer)],
         [`node ${version}, every subpath`, () => start("compiled/subpaths.js", namesOn("node", names))],
         [`node ${version}, require`, () => start("required.cjs", LINES.required)],
         [`node ${version}, every subpath, required`, () => start("subpaths.cjs", namesOn("node", names))],
       ] satisfies Step[];
-    }),
+    })),
   };
 }
 
@@ -250,12 +279,21 @@ function tryDeno({ runtimes: { deno }, manifest: { name }, names, folders }: Tri
   const startAll = (title: string, folder: string): Step[] => [
     [title, () => start(folder, "consumer.ts", LINES.consumer, config(folder))],
     [`${title}, hawser/node`, () => start(folder, "server_consumer.ts", LINES.server_consumer, config(folder))],
+    [`${title}, hawser/xml`, () => start(folder, "xml_consumer.ts", LINES.xml_consumer, config(folder))],
     [`${title}, every subpath`, () => start(folder, "subpaths.ts", namesOn("deno", names), config(folder))],
   ];
-  const files = IMPORTING.map((file) => join(folders.deno, file));
+  const filesIn = (folder: string, ...more: string[]): string[] =>
+    [...IMPORTING, ...more].map((file) => join(folder, file));
+  const files = filesIn(folders.deno);
+  // What this finds stays in the folder's lock file, as after `deno add`.
+  const cache = (folder: string): Promise<string> =>
+    run(deno, ["cache", config(folder), ...filesIn(folder, "peers.ts")], { env });
   const manual = ["--node-modules-dir=manual", `--allow-read=${folders.root}`];
   return {
-    install: [[`deno cache npm:${name}`, () => run(deno, ["cache", config(folders.deno), ...files], { env })]],
+    install: [
+      [`deno cache npm:${name}`, () => cache(folders.deno)],
+      ["deno cache, from a checkout", () => cache(folders.checkout)],
+    ],
     compile: [["types, deno, from npm", () => run(deno, ["check", config(folders.deno), ...files], { env })]],
     run: [
       ...startAll("deno, from npm", folders.deno),
@@ -265,20 +303,36 @@ function tryDeno({ runtimes: { deno }, manifest: { name }, names, folders }: Tri
   };
 }
 
-function tryBun({ runtimes: { bun }, manifest, names, tarball, folders }: Trial): Stages {
+function tryBun({ runtimes: { bun }, manifest, names, tarball, peers, folders }: Trial): Stages {
   const env = { BUN_INSTALL_CACHE_DIR: join(folders.root, "bun_cache") };
   const start = async (file: string, line: string): Promise<void> =>
     expectLine(await run(bun, ["run", join(folders.bun, file)]), line);
   return {
-    install: [[`bun add ${manifest.name}`, () => run(bun, ["add", "--cwd", folders.bun, tarball], { env })]],
+    install: [[`bun add ${manifest.name}`, async () => {
+      await run(bun, ["add", "--cwd", folders.bun, tarball], { env });
+      await installPackages(peers, folders.bun);
+    }]],
     run: [
       ["bun, import", () => start("consumer.ts", LINES.consumer)],
       ["bun, hawser/node", () => start("server_consumer.ts", LINES.server_consumer)],
+      ["bun, hawser/xml", () => start("xml_consumer.ts", LINES.xml_consumer)],
       ["bun, every subpath", () => start("subpaths.ts", namesOn("bun", names))],
       ["bun, require", () => start("required.cjs", LINES.required)],
       ["bun, every subpath, required", () => start("subpaths.cjs", namesOn("bun", names))],
     ],
   };
+}
+
+/** One subpath needs the peer, and says so by its name; all others load without it. */
+async function expectMissing(peer: string, folder: string, subpaths: readonly string[]): Promise<void> {
+  const program = subpaths.map((subpath) => {
+    const specifier = JSON.stringify(packageSpecifier("hawser")(subpath));
+    return `await import(${specifier}).catch((error) => console.log(error.message.split("\\n")[0]));\n`;
+  }).join("");
+  const file = join(folder, `without_${peer}.mjs`);
+  await writeFile(file, program);
+  const lines = (await run(process.execPath, [file])).trim().split("\n");
+  if (lines.length !== 1 || !lines[0]!.startsWith(`Cannot find package '${peer}'`)) throw new Error(lines.join("\n"));
 }
 
 /** What the programs that go through every subpath have to print on a runtime. */

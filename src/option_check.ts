@@ -107,6 +107,13 @@ export function checkCount<Fallback extends number | undefined>(
   return value;
 }
 
+/** @throws {TypeError} when it is something else than a boolean */
+export function checkBoolean(given: Given, name: string, fallback: boolean): boolean {
+  const value = given[name] ?? fallback;
+  if (typeof value !== "boolean") throw wrongKind(name, "a boolean");
+  return value;
+}
+
 /** @throws {TypeError} when it is something else than an object */
 export function checkObject(given: Given, name: string): Given {
   const value = given[name] ?? {};

@@ -139,7 +139,10 @@ function write({ name, line, text }: Program, port: string): string {
 
 /** The file that a user's `hawser` or `hawser/…` stands for. */
 function fileOf(entry: string): string {
-  return join(ROOT, entry === "" ? "mod.ts" : `src/adapters${entry}/mod.ts`);
+  const { exports } = JSON.parse(readFileSync(join(ROOT, "deno.json"), "utf8")) as { exports: Record<string, string> };
+  const file = exports[`.${entry}`];
+  if (file === undefined) throw new Error(`There is no hawser${entry}`);
+  return join(ROOT, file);
 }
 
 function expectToHavePrinted(program: Program, { ok, output, failure }: Awaited<ReturnType<typeof runProgram>>): void {

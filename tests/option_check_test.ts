@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import {
+  checkBoolean,
   checkCount,
   checkFunction,
   checkIsOptions,
@@ -72,6 +73,8 @@ describe("values", () => {
   });
 
   it("counts", () => {
+    expect([checkBoolean({ a: false }, "a", true), checkBoolean({}, "a", true)]).toEqual([false, true]);
+    expect(() => checkBoolean({ a: 0 }, "a", true)).toThrow('Cannot use the option "a": it is not a boolean');
     expect(checkCount({ a: 3 }, "a", 9, 3)).toBe(3);
     expect(checkCount({}, "a", 9, 3)).toBe(9);
     expect(checkCount({}, "a", undefined, 3)).toBeUndefined();

@@ -3,18 +3,23 @@
  * there is one. Knows no socket and no handler.
  */
 
-import { decodeUtf8, encodeUtf8 } from "../bytes.ts";
-import { PayloadBindingError } from "../errors.ts";
+import { decodeUtf8 } from "../bytes.ts";
+import { PayloadBindingError, PayloadValidationError } from "../errors.ts";
+import { type Eventual, orElse } from "./and_then.ts";
+import { bounded, MAX_ISSUES, MAX_SENTENCE } from "./issues.ts";
 import { checkSchema, checkValue, type StandardSchema } from "./schema.ts";
 
 /** Makes a value of a message. */
 export interface Binder<Output> {
   /**
    * The value of `message`, which is the binder's from now on; a promise only where a schema takes its time.
+   * `validation`, which is true by default, says whether a value is refused that has the right shape and does not meet
+   * the schema's constraints.
    *
    * @throws {PayloadBindingError} when it cannot be parsed, or has not the shape that was asked for
+   * @throws {PayloadValidationError} when only constraints refuse it
    */
-  readonly "~bind": (message: string | Uint8Array) => Output | Promise<Output>;
+  readonly "~bind": (message: string | Uint8Array, validation?: boolean) => Output | Promise<Output>;
 }
 
 /** What a message can be bound by: a binder, or a Standard Schema, which stands for JSON of that shape. */
@@ -32,10 +37,11 @@ export interface FormatBinder<Value> extends Binder<Value> {
 
 /** Text as it is; binary as UTF-8. */
 export const text: FormatBinder<string> = format(toText);
-/** Bytes as they are; text as UTF-8. */
-export const bytes: FormatBinder<Uint8Array> = format((message) =>
-  typeof message === "string" ? encodeUtf8(message) : message
-);
+/** Bytes as they are. Text is refused, so that `union(bytes, json)` tells the two kinds of message apart. */
+export const bytes: FormatBinder<Uint8Array> = format((message) => {
+  if (typeof message !== "string") return message;
+  throw new PayloadBindingError("Cannot bind the message: it is text", [{ message: "Not binary" }]);
+});
 /** JSON, in text or in binary as UTF-8. What is not JSON is refused, and never taken for a string. */
 export const json: FormatBinder<unknown> = format(parseJson);
 
@@ -43,9 +49,51 @@ export const json: FormatBinder<unknown> = format(parseJson);
 export function format<Value>(parse: (message: string | Uint8Array) => Value): FormatBinder<Value> {
   const checked = <Output>(schema: StandardSchema<Output>): Binder<Output> => {
     checkSchema(schema);
-    return { "~bind": (message) => checkValue(parse(message), schema, "the message") };
+    return { "~bind": (message, validation) => checkValue(parse(message), schema, "the message", validation) };
   };
   return Object.assign(checked, { "~bind": parse });
+}
+
+/** What one of these comes to. */
+export type BoundBy<Member> = Member extends Bindable<infer Output> ? Output : never;
+
+/**
+ * Binds by the first of `bindables` that takes the message, each of which parses it anew: of members that are all JSON,
+ * `json` with the schema library's own union is cheaper. When none takes it, the error carries the issues of all; it is a
+ * `PayloadValidationError` if the message had the shape of one of them, whose issues come first then.
+ *
+ * @throws {TypeError} when there is none, or one of them is neither a binder nor a Standard Schema of version 1
+ */
+export function union<Members extends readonly Bindable<unknown>[]>(
+  ...bindables: Members
+): Binder<BoundBy<Members[number]>> {
+  if (bindables.length === 0) throw new TypeError("Cannot bind a message: the union has no members");
+  return firstOf(bindables.map(toBinder) as readonly Binder<BoundBy<Members[number]>>[]);
+}
+
+function firstOf<Output>(binders: readonly Binder<Output>[]): Binder<Output> {
+  type Bind = (binder: Binder<Output>) => Eventual<Output>;
+  const bindFrom = (at: number, bind: Bind, refusals: readonly PayloadBindingError[]): Eventual<Output> => {
+    const binder = binders[at];
+    if (binder === undefined) throw noneOf(refusals);
+    return orElse(() => bind(binder), (error) => {
+      if (!(error instanceof PayloadBindingError)) throw error;
+      return bindFrom(at + 1, bind, [...refusals, error]);
+    });
+  };
+  return { "~bind": (message, validation) => bindFrom(0, (binder) => binder["~bind"](message, validation), []) };
+}
+
+/** The error of a message that was refused so often. Each refusal has its share of the issues that can be kept. */
+function noneOf(refusals: readonly PayloadBindingError[]): PayloadBindingError {
+  const isShaped = (refusal: PayloadBindingError): boolean => refusal instanceof PayloadValidationError;
+  const sorted = [...refusals].sort((one, other) => Number(isShaped(other)) - Number(isShaped(one)));
+  const share = Math.ceil(MAX_ISSUES / sorted.length);
+  const issues = sorted.flatMap((refusal) => refusal.issues.slice(0, share)).slice(0, MAX_ISSUES);
+  const reasons = sorted.map(({ message }) => message.replace(/^Cannot bind the message: /, "")).join("; ");
+  const Refusal = sorted.some(isShaped) ? PayloadValidationError : PayloadBindingError;
+  const cause = new AggregateError(refusals);
+  return new Refusal(`Cannot bind the message: ${bounded(reasons, MAX_SENTENCE)}`, issues, { cause });
 }
 
 /** @throws {TypeError} when `bindable` is neither a binder nor a Standard Schema of version 1 */

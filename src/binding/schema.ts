@@ -3,17 +3,20 @@
  * `PayloadBindingError` that says what is wrong and where. Knows no library, and no message.
  */
 
-import { type BindingIssue, PayloadBindingError } from "../errors.ts";
+import { PayloadBindingError, PayloadValidationError } from "../errors.ts";
+import { andThen, type Eventual, orElse } from "./and_then.ts";
+import { areConstraints, unconstrained } from "./constraint.ts";
+import { type SchemaIssue, summaryOf, toIssues } from "./issues.ts";
 
 /** The part of Standard Schema, version 1, that is used here: zod, valibot, arktype and others have it. */
-export interface StandardSchema<Output = unknown> {
+export interface StandardSchema<Output = unknown, Input = unknown> {
   /** Where the standard keeps it. */
   readonly "~standard": {
     readonly version: 1;
     readonly vendor: string;
     readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>;
     /** Exists for the type checker only. */
-    readonly types?: { readonly input: unknown; readonly output: Output } | undefined;
+    readonly types?: { readonly input: Input; readonly output: Output } | undefined;
   };
 }
 
@@ -21,14 +24,6 @@ export interface StandardSchema<Output = unknown> {
 export type SchemaResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }
   | { readonly issues: readonly SchemaIssue[] };
-
-/** One issue, as a schema tells it. */
-export interface SchemaIssue {
-  /** What is wrong. */
-  readonly message: string;
-  /** Where, from the outside in; absent for the value as a whole. */
-  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
-}
 
 /** @throws {TypeError} when `schema` is no Standard Schema of version 1 */
 export function checkSchema(schema: unknown): void {
@@ -40,30 +35,36 @@ export function checkSchema(schema: unknown): void {
 }
 
 /**
- * Hands `value` to `schema`. A promise only where the schema takes its time. What the schema throws by itself is passed on.
+ * Hands `value` to `schema`. A promise only where the schema takes its time. What the schema throws by itself is passed on,
+ * unless it ran out of the stack, which is the value's doing.
+ *
  * @param subject what the value is, for the error's sentence: `the message`
+ * @param validation false: what only constraints refuse is taken, where the schema's library tells both
  * @throws {PayloadBindingError} when the schema refuses it, with its issues; as a rejection if it takes its time
  */
-export function checkValue<T>(value: unknown, schema: StandardSchema<T>, subject: string): T | Promise<T> {
-  const result = schema["~standard"].validate(value);
-  return result instanceof Promise ? result.then((late) => judge(late, subject)) : judge(result, subject);
-}
-
-function judge<T>(result: SchemaResult<T>, subject: string): T {
-  if (result.issues === undefined) return result.value;
-  const issues = result.issues.map(toIssue);
-  throw new PayloadBindingError(`Cannot bind ${subject}: ${summary(issues)}`, issues);
-}
-
-function toIssue({ message, path }: SchemaIssue): BindingIssue {
-  if (path === undefined) return { message };
-  return { message, path: path.map((part) => typeof part === "object" ? part.key : part) };
-}
-
-/** The first issue in words, and how many there are besides. */
-function summary(issues: readonly BindingIssue[]): string {
-  const [first] = issues;
-  if (first === undefined) return "the schema refused it";
-  const where = first.path?.length ? ` at ${JSON.stringify(first.path.map(String).join("."))}` : "";
-  return `${first.message}${where}${issues.length > 1 ? `, and ${issues.length - 1} more` : ""}`;
+export function checkValue<T>(
+  value: unknown,
+  schema: StandardSchema<T>,
+  subject: string,
+  validation = true,
+): Eventual<T> {
+  const { vendor, validate } = schema["~standard"];
+  const judge = (result: SchemaResult<T>): Eventual<T> => {
+    const { issues } = result;
+    if (issues === undefined) return result.value;
+    const isShaped = areConstraints(vendor, issues);
+    const refuse = (): never => {
+      const Refusal = isShaped ? PayloadValidationError : PayloadBindingError;
+      const kept = toIssues(issues);
+      throw new Refusal(`Cannot bind ${subject}: ${summaryOf(kept, issues.length)}`, kept);
+    };
+    if (!isShaped || validation) return refuse();
+    return andThen(unconstrained(vendor, schema, value), (taken) => taken === undefined ? refuse() : taken.value as T);
+  };
+  const result = orElse(() => validate(value), (error) => {
+    if (!(error instanceof RangeError)) throw error;
+    const issue = { message: "Too deep, or too much" };
+    throw new PayloadBindingError(`Cannot bind ${subject}: it is too deep, or too much`, [issue], { cause: error });
+  });
+  return andThen(result, judge);
 }

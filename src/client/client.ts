@@ -16,6 +16,7 @@ import type { MessageReads } from "../streams/message_reads.ts";
 import { messageReadable, messageWritable, type WritableMessage } from "../streams/message_streams.ts";
 import { unheard } from "../streams/plain_endpoint.ts";
 import type { Message } from "../transport/message_socket.ts";
+import { BoundIterator } from "./bound_iterator.ts";
 import { ClientSession } from "./client_session.ts";
 import type { ClientPlan, ClientRuntime, HttpResponse } from "./connector.ts";
 import type { ClientOptions } from "./options.ts";
@@ -83,8 +84,24 @@ export class Client implements AsyncIterable<Message> {
    * @throws {TypeError} when somebody reads already, or the connection is not open yet
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<Message, undefined, void> {
-    const { inbox, endpoint } = this.#session.open("Cannot read messages");
-    return new MessageIterator(inbox, this.#session.readOptions, () => void endpoint.close());
+    return this.#iterate();
+  }
+
+  /** The same as `for await` over the client. */
+  messages(): AsyncIterableIterator<Message, undefined, void>;
+  /**
+   * Reads message after message as `for await` over the client does, each bound as by `readMessage(bindable)`. One that
+   * cannot be bound throws a `PayloadBindingError` and is consumed. The loop is over then and the connection is not: a new
+   * loop goes on with the next message.
+   *
+   * @throws {TypeError} when somebody reads already, the connection is not open yet, or `bindable` is not one
+   */
+  messages<T>(bindable: Bindable<T>): AsyncIterableIterator<T, undefined, void>;
+  messages(bindable?: Bindable<unknown>): AsyncIterableIterator<unknown, undefined, void> {
+    if (bindable === undefined) return this.#iterate();
+    // Checked before anybody is locked out.
+    const bind = this.#binderOf(bindable);
+    return new BoundIterator(this.#iterate(), bind);
   }
 
   /**
@@ -146,8 +163,8 @@ export class Client implements AsyncIterable<Message> {
   readMessage<T>(bindable: Bindable<T>): Promise<T>;
   readMessage(bindable?: Bindable<unknown>): Promise<unknown> {
     if (bindable === undefined) return this.#read((reads) => reads.read());
-    const binder = toBinder(bindable);
-    return this.#read((reads) => reads.read()).then((message) => binder["~bind"](message));
+    const bind = this.#binderOf(bindable);
+    return this.#read((reads) => reads.read()).then(bind);
   }
 
   /**
@@ -329,6 +346,16 @@ export class Client implements AsyncIterable<Message> {
   /** Bytes written that have not reached the operating system yet. */
   get bufferedAmount(): number {
     return this.#session.endpoint?.bufferedAmount ?? 0;
+  }
+
+  #iterate(): MessageIterator {
+    const { inbox, endpoint } = this.#session.open("Cannot read messages");
+    return new MessageIterator(inbox, this.#session.readOptions, () => void endpoint.close());
+  }
+
+  #binderOf<T>(bindable: Bindable<T>): (message: Message) => T | Promise<T> {
+    const binder = toBinder(bindable);
+    return (message) => binder["~bind"](message, this.#plan.settings.validation);
   }
 
   #read<T>(read: (reads: MessageReads) => Promise<T>): Promise<T> {

@@ -70,7 +70,8 @@ export class ClientSession<Client extends Pinged> {
    * @throws {TypeError} when no field for their ids is set
    */
   requests(send: (text: string) => Promise<void>): Requests {
-    return this.#requests ??= new Requests(this.#plan.settings.requests, this.#runtime.clock, send);
+    const { requests, validation } = this.#plan.settings;
+    return this.#requests ??= new Requests({ ...requests, validation }, this.#runtime.clock, send);
   }
 
   /** Undefined until the connection is open; with `retryConfig` it is there from the beginning on. */

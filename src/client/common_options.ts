@@ -3,7 +3,7 @@
  * limits, checked once and turned from seconds into milliseconds.
  */
 
-import { checkFunction, checkSeconds, checkSignal, type Given } from "../option_check.ts";
+import { checkBoolean, checkFunction, checkSeconds, checkSignal, type Given } from "../option_check.ts";
 import { checkRequests, type RequestSettings } from "./request_options.ts";
 import { checkRetry, type RetrySettings } from "./retry_options.ts";
 
@@ -17,6 +17,7 @@ export interface CommonSettings<Client> {
   /** How to connect anew, undefined for not at all. */
   readonly retry: RetrySettings<Client> | undefined;
   readonly requests: RequestSettings;
+  readonly validation: boolean;
 }
 
 /**
@@ -35,6 +36,7 @@ export function checkCommon<Client>(given: Given): CommonSettings<Client> {
     onIdleTimeout: given.onIdleTimeout as CommonSettings<Client>["onIdleTimeout"],
     retry: checkRetry(given.retryConfig),
     requests: checkRequests(given),
+    validation: checkBoolean(given, "validation", true),
   };
 }
 

@@ -83,6 +83,11 @@ export interface ClientOptions<Client> extends ConnectionConfiguration, RequestC
   readonly webSocketCompressionEnabled?: boolean | CompressionOptions;
   /** How to connect anew when connecting fails, or the connection is lost. Default: not at all. */
   readonly retryConfig?: RetryConfig<Client>;
+  /**
+   * Whether a message is refused that has the right shape and does not meet its schema's constraints, such as a smallest
+   * number. False takes it, where the schema's library tells the two apart and what the value would be. Default true.
+   */
+  readonly validation?: boolean;
 }
 
 /** A client's options, checked. Times are milliseconds, Infinity for ever. */
@@ -149,13 +154,13 @@ const NAMES: readonly string[] = [
   "dispatcherError",
   "requestTimeout",
   "maxPendingRequests",
+  "validation",
 ];
 
 const NOT_YET = "this version does not do it";
 const REFUSALS: ReadonlyMap<string, string> = new Map([
   ["secureSocket", `${NOT_YET}; "wss:" trusts what the platform trusts`],
   ["auth", `${NOT_YET}; an "Authorization" in "customHeaders" is sent`],
-  ["validation", NOT_YET],
 ]);
 
 function checkProtocols(subProtocols: unknown = []): readonly string[] {

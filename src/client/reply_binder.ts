@@ -14,10 +14,12 @@ export type BindReply<T> = (text: string, reply: Reply) => T | Promise<T>;
  *
  * @throws {TypeError} when it is neither a binder nor a Standard Schema of version 1
  */
-export function toReplyBinder<T>(bindable: Bindable<T> | undefined): BindReply<T> {
+export function toReplyBinder<T>(bindable: Bindable<T> | undefined, validation = true): BindReply<T> {
   if (bindable === undefined || bindable === json) return (_text, reply) => reply as T;
   const binder = toBinder(bindable);
   // A schema stands for JSON, which need not be parsed twice.
-  if (binder !== bindable) return (_text, reply) => checkValue(reply, bindable as StandardSchema<T>, "the message");
-  return (text) => binder["~bind"](text);
+  if (binder !== bindable) {
+    return (_text, reply) => checkValue(reply, bindable as StandardSchema<T>, "the message", validation);
+  }
+  return (text) => binder["~bind"](text, validation);
 }

@@ -29,7 +29,7 @@ interface Call<T> {
 }
 
 export class Requests {
-  readonly #settings: RequestSettings;
+  readonly #settings: RequestSettings & { readonly validation?: boolean };
   readonly #idField: string;
   readonly #clock: Clock;
   readonly #send: (text: string) => Promise<void>;
@@ -44,7 +44,11 @@ export class Requests {
    * @param send sends a message; its rejection may go unheard
    * @throws {TypeError} when no field for the id is set
    */
-  constructor(settings: RequestSettings, clock: Clock, send: (text: string) => Promise<void>) {
+  constructor(
+    settings: RequestSettings & { readonly validation?: boolean },
+    clock: Clock,
+    send: (text: string) => Promise<void>,
+  ) {
     if (settings.idField === undefined) {
       throw new TypeError('Cannot send a request: the option "dispatcherStreamId" is not set');
     }
@@ -111,7 +115,7 @@ export class Requests {
   }
 
   #check<T>(message: object, bindable?: Bindable<T>, options?: RequestOptions): Call<T> {
-    const bind = toReplyBinder(bindable);
+    const bind = toReplyBinder(bindable, this.#settings.validation);
     const limits = checkRequest(options, this.#settings);
     if (typeof message !== "object" || message === null || !isPlain(message)) {
       throw new TypeError("Cannot send a request: it is not a plain object");

@@ -11,7 +11,7 @@ import type { Host, Limitations, Listening, ListenOptions } from "../transport/u
 import { checkHostedListener, checkListener, type ListenerConfiguration, type ListenerSettings } from "./options.ts";
 import { type Reporter, reporterOf } from "./reporter.ts";
 import { Router } from "./router.ts";
-import type { OneWay, UpgradeResult, UpgradeService } from "./service.ts";
+import type { AnyUpgradeService, Attachable, PathParams, UpgradeResult } from "./service.ts";
 import type { StopResult } from "./session_set.ts";
 import { UpgradePipeline } from "./upgrade_pipeline.ts";
 
@@ -91,10 +91,15 @@ export class Listener {
    * @throws {RangeError} when an option is out of range
    * @throws {UnsupportedError} when the listener's native host cannot keep an option
    */
-  attach<Path extends string, Result extends UpgradeResult>(
-    path: Path,
-    service: UpgradeService<Path, Result> & OneWay<Result>,
-  ): void {
+  attach<
+    Path extends string,
+    Result extends UpgradeResult,
+    Params = PathParams<Path>,
+    Query = URLSearchParams,
+    RequestHeaders = Headers,
+    Asked = unknown,
+    Names = unknown,
+  >(path: Path, service: Attachable<Path, Result, Params, Query, RequestHeaders, Asked, Names>): void {
     this.#router.attach(path, service);
   }
 
@@ -103,7 +108,7 @@ export class Listener {
    *
    * @throws {TypeError} when it is not attached
    */
-  detach(service: UpgradeService<string>): void {
+  detach(service: AnyUpgradeService): void {
     this.#router.detach(service);
   }
 

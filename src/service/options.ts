@@ -3,6 +3,7 @@
  * seconds into milliseconds. Nothing that is given is ever ignored: what cannot be had is refused by its name.
  */
 
+import { checkSchema, type StandardSchema } from "../binding/schema.ts";
 import { isFieldValue } from "../handshake/header_grammar.ts";
 import { compileRanges, type RangeCheck } from "../handshake/ip_range.ts";
 import { compileOrigins, type OriginRule, type Origins } from "../handshake/origin.ts";
@@ -17,7 +18,9 @@ import {
 import { UnsupportedError } from "../errors.ts";
 import { type CompressionSettings, DEFAULT_LIMITS, type FetchHandler, type Limitations } from "../transport/upgrade.ts";
 import type { Caller } from "./caller.ts";
+import type { RequestSchemas } from "./request_binding.ts";
 import {
+  checkBoolean,
   checkCount,
   checkFunction,
   checkIsOptions,
@@ -79,6 +82,12 @@ export interface UpgradeServiceOptions extends ConnectionConfiguration {
   readonly origins?: Origins;
   /** How long `close` waits for the peer's close frame; 0 does not wait, −1 waits for ever. Default 60. */
   readonly connectionClosureTimeout?: number;
+  /**
+   * Whether a message or a request is refused that has the right shape and does not meet its schema's constraints, such
+   * as a smallest number. False takes it, where the schema's library tells the two apart and what the value would be.
+   * Default true.
+   */
+  readonly validation?: boolean;
 }
 
 /** A listener's options, checked. */
@@ -102,6 +111,8 @@ export interface ListenerSettings {
 export interface ServiceSettings extends ConnectionSettings {
   readonly subProtocols: SubProtocols | undefined;
   readonly allowsOrigin: OriginRule;
+  readonly validation: boolean;
+  readonly schemas: RequestSchemas;
 }
 
 /**
@@ -155,6 +166,12 @@ export function checkService(options: UpgradeServiceOptions): ServiceSettings {
   return {
     subProtocols,
     allowsOrigin: compileOrigins(origins),
+    validation: checkBoolean(given, "validation", true),
+    schemas: {
+      params: checkRequestSchema(given, "params"),
+      query: checkRequestSchema(given, "query"),
+      headers: checkRequestSchema(given, "headers"),
+    },
     ...checkConnection(given, 30, closeMillis("connectionClosureTimeout", given.connectionClosureTimeout ?? 60)),
   };
 }
@@ -203,6 +220,10 @@ const SERVICE_NAMES: readonly string[] = [
   "subProtocols",
   "origins",
   "connectionClosureTimeout",
+  "validation",
+  "params",
+  "query",
+  "headers",
 ];
 
 const NOT_YET = "this version does not do it";
@@ -221,10 +242,6 @@ const SERVICE_REFUSALS: ReadonlyMap<string, string> = new Map([
   ["allowAnyOrigin", 'it is a value of the option "origins"'],
   ["auth", `${NOT_YET}; check the request in "get"`],
   ["closeOnExpiry", NOT_YET],
-  ["validation", NOT_YET],
-  ["params", NOT_YET],
-  ["query", NOT_YET],
-  ["headers", NOT_YET],
   ["dispatcherKey", NOT_YET],
   ["dispatcherStreamId", NOT_YET],
   ["concurrent", NOT_YET],
@@ -295,4 +312,15 @@ function checkSubProtocols(subProtocols: unknown): void {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new TypeError(`Cannot use the option "subProtocols": ${reason}`, { cause });
   }
+}
+
+function checkRequestSchema(given: Given, name: keyof RequestSchemas): StandardSchema | undefined {
+  const schema = given[name];
+  if (schema === undefined) return undefined;
+  try {
+    checkSchema(schema);
+  } catch (cause) {
+    throw new TypeError(`Cannot use the option "${name}": it is not a Standard Schema of version 1`, { cause });
+  }
+  return schema as StandardSchema;
 }

@@ -8,11 +8,11 @@
 
 import { DEFAULT_LIMITS, type Limitations } from "../transport/upgrade.ts";
 import { checkHosted, checkService, type ServiceSettings } from "./options.ts";
-import type { OneWay, UpgradeResult, UpgradeService } from "./service.ts";
+import type { AnyUpgradeService, Attachable, PathParams, UpgradeResult } from "./service.ts";
 
 /** Where a path leads. */
 export interface Match {
-  readonly service: UpgradeService;
+  readonly service: AnyUpgradeService;
   readonly settings: ServiceSettings;
   /** Without a prototype, so that a parameter may have any name. */
   readonly params: Readonly<Record<string, string>>;
@@ -20,7 +20,7 @@ export interface Match {
 
 interface Route {
   readonly path: string;
-  readonly service: UpgradeService;
+  readonly service: AnyUpgradeService;
   readonly settings: ServiceSettings;
   /** The names of its parameters, from left to right. */
   readonly names: readonly string[];
@@ -57,9 +57,17 @@ export class Router {
    * @throws {RangeError} when an option is out of range
    * @throws {UnsupportedError} when the host cannot keep an option
    */
-  readonly attach = <Path extends string, Result extends UpgradeResult>(
+  readonly attach = <
+    Path extends string,
+    Result extends UpgradeResult,
+    Params = PathParams<Path>,
+    Query = URLSearchParams,
+    RequestHeaders = Headers,
+    Asked = unknown,
+    Names = unknown,
+  >(
     path: Path,
-    service: UpgradeService<Path, Result> & OneWay<Result>,
+    service: Attachable<Path, Result, Params, Query, RequestHeaders, Asked, Names>,
   ): void => {
     const refuse = (reason: string): never => {
       throw new TypeError(`Cannot attach ${JSON.stringify(path)}: ${reason}`);
@@ -92,7 +100,7 @@ export class Router {
    *
    * @throws {TypeError} when it is not attached
    */
-  readonly detach = (service: UpgradeService<string>): void => {
+  readonly detach = (service: AnyUpgradeService): void => {
     const routes = [...this.#routes].filter((route) => route.service === service);
     if (routes.length === 0) throw new TypeError("Cannot detach the service: it is not attached");
     for (const route of routes) {

@@ -3,6 +3,7 @@
  * for each request. Types, and the one rule about them that a type cannot hold everywhere.
  */
 
+import type { StandardSchema } from "../binding/schema.ts";
 import { type AuthnError, type AuthzError, UnsupportedError, type UpgradeError } from "../errors.ts";
 import type { Message } from "../transport/message_socket.ts";
 import type { Limitations } from "../transport/upgrade.ts";
@@ -66,11 +67,18 @@ export type PathParamNames<Path extends string> = string extends Path ? string
 export type PathParams<Path extends string> = { readonly [Name in PathParamNames<Path>]: string };
 
 /** What is known of an upgrade request beside the request itself. */
-export interface UpgradeContext<Path extends string = string> {
-  /** The parameters of the path the service was attached at. */
-  readonly params: PathParams<Path>;
-  /** The query, percent-decoded. */
-  readonly query: URLSearchParams;
+export interface UpgradeContext<
+  Path extends string = string,
+  Params = PathParams<Path>,
+  Query = URLSearchParams,
+  RequestHeaders = Headers,
+> {
+  /** The parameters of the path the service was attached at; with the option `params`, what its schema made of them. */
+  readonly params: Params;
+  /** The query, percent-decoded; with the option `query`, what its schema made of it. */
+  readonly query: Query;
+  /** The request's headers; with the option `headers`, what its schema made of them. */
+  readonly requestHeaders: RequestHeaders;
   /** Headers to add to the 101 response. None of those the handshake writes itself. */
   readonly headers: Headers;
   /** The sub-protocol that will be agreed on, undefined for none. */
@@ -94,11 +102,49 @@ export type UpgradeResult = Service | UpgradeError | AuthnError | AuthzError | R
  * else that it throws is a 500 which says nothing of it. The request's signal is aborted when the client leaves, and
  * when `get` takes longer than the listener's `timeout` (then the answer is 503).
  */
-export interface UpgradeService<Path extends string = string, Result extends UpgradeResult = UpgradeResult>
-  extends UpgradeServiceOptions {
+export interface UpgradeService<
+  Path extends string = string,
+  Result extends UpgradeResult = UpgradeResult,
+  Params = PathParams<Path>,
+  Query = URLSearchParams,
+  RequestHeaders = Headers,
+> extends UpgradeServiceOptions {
+  /** Binds the path's parameters, each a string. What it refuses is a 400 that names the parameter. */
+  readonly params?: StandardSchema<Params>;
+  /**
+   * Binds the query: an object of strings; of a list of strings where a name is repeated, or where the schema refuses the
+   * one string. What it refuses is a 400 that names the parameter.
+   */
+  readonly query?: StandardSchema<Query>;
+  /** Binds the request's headers: an object of strings, under names in lower case. What it refuses is a 400. */
+  readonly headers?: StandardSchema<RequestHeaders>;
   /** Decides one upgrade. */
-  get(request: Request, context: UpgradeContext<Path>): Result | Promise<Result>;
+  get(request: Request, context: UpgradeContext<Path, Params, Query, RequestHeaders>): Result | Promise<Result>;
 }
+
+/** An upgrade service of any path, whatever it binds. */
+export interface AnyUpgradeService extends UpgradeServiceOptions {
+  /** Can only be called by who knows what it binds. */
+  get(request: Request, context: never): UpgradeResult | Promise<UpgradeResult>;
+}
+
+/** What `attach` takes at `Path`: an upgrade service of which the compiler finds nothing that could never work. */
+export type Attachable<Path extends string, Result extends UpgradeResult, Params, Query, RequestHeaders, Asked, Names> =
+  & UpgradeService<Path, Result, Params, Query, RequestHeaders>
+  & { readonly params?: StandardSchema<Params, Asked>; readonly headers?: StandardSchema<RequestHeaders, Names> }
+  & OneWay<Result>
+  & FittingParams<Path, Asked>
+  & LowerCase<Names>;
+
+/** Holds for what a schema asks of a path's parameters when the path has it. */
+export type FittingParams<Path extends string, Asked> = string extends PathParamNames<Path> ? unknown
+  : PathParams<Path> extends Asked ? unknown
+  : { readonly params: "The schema asks for parameters that the path does not have, or that are not strings" };
+
+/** Holds for what a schema asks of headers when their names can be found. */
+export type LowerCase<Names> = string extends keyof Names ? unknown
+  : Extract<keyof Names, string> extends Lowercase<Extract<keyof Names, string>> ? unknown
+  : { readonly headers: "The names of headers are in lower case" };
 
 /** Holds for results with one way to take messages: either `onMessage`, or one or both of the two others. */
 export type OneWay<Result> = [

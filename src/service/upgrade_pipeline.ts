@@ -1,8 +1,9 @@
 /**
- * From a pending upgrade to an open session or a refusal (features U1, U2, U4, U8, L7): route, origin, sub-protocol, then
- * the service's word. What a peer is told is one plain sentence; what went wrong is told to the listener. Knows no port.
+ * From a pending upgrade to an open session or a refusal (features U1 to U4, U8, L7): route, origin, sub-protocol, what
+ * schemas say of the request, then the service's word. What a peer is told is one plain sentence; what went wrong is told to the listener. Knows no port.
  */
 
+import { andThen } from "../binding/and_then.ts";
 import { AuthnError, AuthzError, ConnectionError, HandshakeTimedOutError, UpgradeError } from "../errors.ts";
 import type { RangeCheck } from "../handshake/ip_range.ts";
 import { isReservedHeader } from "../handshake/reserved_header.ts";
@@ -21,6 +22,7 @@ import type { Errors, Tally } from "./dispatcher.ts";
 import type { ServiceSettings } from "./options.ts";
 import { asSent } from "./forwarded_request.ts";
 import { isThenable } from "./reply.ts";
+import { bindRequest } from "./request_binding.ts";
 import type { Match, Router } from "./router.ts";
 import { checkIsService, type Service, type UpgradeContext } from "./service.ts";
 import { Session, type SessionHost } from "./session.ts";
@@ -105,7 +107,7 @@ export class UpgradePipeline {
     const match = url && this.#match(url.pathname);
     if (url === undefined || match === null) return refusal(400, "The request target is ill-formed");
     if (match === undefined) return refusal(404, "There is no WebSocket service at this path");
-    const { settings, params } = match;
+    const { service, settings, params } = match;
 
     const { headers } = request;
     if (!settings.allowsOrigin(headers.get("origin"), headers.get("host") ?? "")) {
@@ -117,22 +119,31 @@ export class UpgradePipeline {
     }
     const protocol = chooseProtocol(offered, settings.subProtocols);
 
-    const context: UpgradeContext = {
-      params,
-      query: url.searchParams,
-      headers: new Headers(),
-      subProtocol: protocol,
-      remoteAddress: request.remoteAddress,
-      secure: request.secure,
-      auth: undefined,
-    };
-    const result = await this.#ask(request, match, context);
+    const added = new Headers();
+    const result = await this.#ask(request, (signal) =>
+      andThen(
+        bindRequest(settings.schemas, settings.validation, { params, query: url.searchParams, headers }),
+        (bound) => {
+          // Too late to matter: the schemas took too long.
+          signal.throwIfAborted();
+          const context: UpgradeContext<string, unknown, unknown, unknown> = {
+            ...bound,
+            headers: added,
+            subProtocol: protocol,
+            remoteAddress: request.remoteAddress,
+            secure: request.secure,
+            auth: undefined,
+          };
+          // Its own schemas made it.
+          return service.get(new Request(request.url, { method: request.method, headers, signal }), context as never);
+        },
+      ));
     if (isResponse(result)) return checkResponse(result);
     // What may be thrown may as well be returned.
     if (result instanceof Error) throw result;
     checkIsService(result, this.#parts.limitations);
-    checkHeaders(context.headers);
-    return { service: result, settings, protocol, headers: context.headers };
+    checkHeaders(added);
+    return { service: result, settings, protocol, headers: added };
   }
 
   /** Null: it cannot be decoded. */
@@ -145,13 +156,10 @@ export class UpgradePipeline {
     }
   }
 
-  /** The service's word; or an `UpgradeError` as soon as it comes too late to matter. */
-  #ask(request: UpgradeRequest, { service }: Match, context: UpgradeContext): unknown {
+  /** What `decide` comes to; or an `UpgradeError` as soon as it comes too late to matter. */
+  #ask(request: UpgradeRequest, decide: (signal: AbortSignal) => unknown): unknown {
     const abort = new AbortController();
-    const result: unknown = service.get(
-      new Request(request.url, { method: request.method, headers: request.headers, signal: abort.signal }),
-      context,
-    );
+    const result = decide(abort.signal);
     if (!isThenable(result)) return result;
 
     const { clock } = this.#parts.runtime;

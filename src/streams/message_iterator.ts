@@ -51,6 +51,11 @@ export class MessageIterator implements AsyncIterableIterator<Message, undefined
     return Promise.resolve(END);
   }
 
+  /** Reads no further, and lets somebody else: the connection lives on. */
+  release(): void {
+    if (!this.#done) this.#finish(END);
+  }
+
   take(message: Message): boolean {
     const settle = this.#nexts.shift();
     if (settle === undefined) return false;

@@ -383,7 +383,6 @@ describe("its configuration", () => {
     ["secureSocket", {}],
     ["cookies", {}],
     ["auth", {}],
-    ["validation", false],
     ["proxy", "socks5://p"],
     ["maxRedirects", -1],
     ["headers", {}],

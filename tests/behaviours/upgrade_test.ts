@@ -285,6 +285,7 @@ describe("the options of its connections", () => {
     subProtocols: [["a"]],
     origins: [["https://a.test"]],
     connectionClosureTimeout: [1],
+    validation: [false],
     idleTimeout: [1],
     readAhead: [{ messages: 2 }],
     maxBufferedAmount: [1_000],

@@ -1,7 +1,10 @@
+import * as v from "valibot";
 import { describe, expect, it } from "vitest";
+import * as z from "zod";
 import { toBinder } from "../../src/binding/binder.ts";
-import { checkSchema, type StandardSchema } from "../../src/binding/schema.ts";
-import { PayloadBindingError } from "../../src/errors.ts";
+import { MAX_ISSUES } from "../../src/binding/issues.ts";
+import { checkSchema, checkValue, type StandardSchema } from "../../src/binding/schema.ts";
+import { PayloadBindingError, PayloadValidationError } from "../../src/errors.ts";
 
 function schema<T>(validate: StandardSchema<T>["~standard"]["validate"]): StandardSchema<T> {
   return { "~standard": { version: 1, vendor: "test", validate } };
@@ -60,6 +63,48 @@ describe("bindMessage (B1)", () => {
       throw new Error("broken schema");
     });
     await expect(bindMessage("{}", broken)).rejects.toThrow("broken schema");
+  });
+});
+
+describe("checkValue (B3, U10)", () => {
+  const Point = z.object({ x: z.number(), y: z.number().min(3) });
+
+  it("tells what only constraints refuse from what has another shape", async () => {
+    expect(await refusal('{"x":1,"y":1}', Point)).toBeInstanceOf(PayloadValidationError);
+    expect(await refusal('{"x":"1","y":1}', Point)).not.toBeInstanceOf(PayloadValidationError);
+    const unknown = schema(() => ({ issues: [{ message: "Bad", code: "too_small", kind: "validation" }] }));
+    expect(await refusal("{}", unknown)).not.toBeInstanceOf(PayloadValidationError);
+  });
+
+  it("without validation takes what only constraints refuse", () => {
+    expect(checkValue({ x: 1, y: 1 }, Point, "it", false)).toEqual({ x: 1, y: 1 });
+    expect(checkValue({ x: 1, y: 4 }, Point, "it", false)).toEqual({ x: 1, y: 4 });
+    expect(() => checkValue({ x: "1", y: 1 }, Point, "it", false)).toThrow(PayloadBindingError);
+    const pipe = z.string().min(3).pipe(z.coerce.number());
+    expect(() => checkValue("x", pipe, "it", false)).toThrow(PayloadValidationError);
+  });
+
+  it("without validation waits where the schema does", async () => {
+    const slow = z.string().refine(() => Promise.resolve(false));
+    expect(await checkValue("x", slow, "it", false)).toBe("x");
+    await expect(checkValue("x", slow, "it", true)).rejects.toBeInstanceOf(PayloadValidationError);
+  });
+
+  it("keeps few of very many issues, and little of each", async () => {
+    const error = await refusal(JSON.stringify(Array(100_000).fill("x".repeat(20))), v.array(v.picklist(["a"])));
+    expect(error.issues).toHaveLength(MAX_ISSUES);
+    expect(error.message).toMatch(/, and 99999 more$/);
+    const long = await refusal(JSON.stringify("x".repeat(1_000_000)), v.number());
+    expect(JSON.stringify([long.message, long.issues]).length).toBeLessThan(1_000);
+  });
+
+  it("takes what runs out of the stack for a value that cannot be bound", async () => {
+    type Nested = Nested[];
+    const nested: z.ZodType<Nested> = z.array(z.lazy(() => nested));
+    const error = await refusal("[".repeat(200_000) + "]".repeat(200_000), nested);
+    expect(error.message).toMatch(/too deep, or too much$|it is not JSON$/);
+    const broken = schema(() => Promise.reject(new RangeError("Maximum call stack size exceeded")));
+    expect((await refusal("{}", broken)).message).toBe("Cannot bind the message: it is too deep, or too much");
   });
 });
 

@@ -1,4 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
+import * as z from "zod";
+import { text } from "../../src/binding/binder.ts";
 import type { StandardSchema } from "../../src/binding/schema.ts";
 import { Client, type ClientConfiguration } from "../../src/client/client.ts";
 import { clientRuntime } from "../../src/client/connect.ts";
@@ -7,6 +9,7 @@ import {
   ConnectionError,
   InvalidHandshakeError,
   PayloadBindingError,
+  PayloadValidationError,
   ReadTimedOutError,
   UnsupportedError,
   WriteTimedOutError,
@@ -283,6 +286,45 @@ describe("reading (C4)", () => {
     expect(error.issues).toEqual([{ message: "Not a number", path: ["id"] }]);
     const bound: { id: number } = await client.readMessage(order);
     expect(bound).toEqual({ id: 1 });
+  });
+
+  it("messages binds each; a message that fails ends the loop, not the connection (B1, B3)", async () => {
+    const { server, client } = await open();
+    expect(() => client.messages({} as StandardSchema)).toThrow(TypeError);
+    server.write({ hex: "81 08" }, '{"id":1}', { hex: "81 02" }, "{}", { hex: "81 08" }, '{"id":2}');
+    const seen: number[] = [];
+    const loop = async (): Promise<void> => {
+      for await (const { id } of client.messages(order)) seen.push(id);
+    };
+    await expect(loop()).rejects.toBeInstanceOf(PayloadBindingError);
+    expect([seen, client.isOpen()]).toEqual([[1], true]);
+    for await (const { id } of client.messages(order)) {
+      seen.push(id);
+      break;
+    }
+    expect([seen, client.isOpen()]).toEqual([[1, 2], false]);
+  });
+
+  it("messages is the only reader while it lasts; without a schema it is the iterator", async () => {
+    const { server, client } = await open({ readTimeout: 0.5 });
+    const messages = client.messages(order);
+    expect(() => client.messages()).toThrow("an iterator is reading already");
+    const late = messages.next();
+    server.clock.advance(500);
+    await expect(late).rejects.toBeInstanceOf(ReadTimedOutError);
+    server.write({ hex: "81 01 61" });
+    expect(await client.messages().next()).toEqual({ value: "a", done: false });
+  });
+
+  it("takes what only constraints refuse, without validation (U10)", async () => {
+    const least = text(z.string().min(2));
+    const { server, client } = await open({ validation: false });
+    server.write({ hex: "81 01 61 81 01 62" });
+    expect(await client.readMessage(least)).toBe("a");
+    expect(await client.messages(least).next()).toEqual({ value: "b", done: false });
+    const strict = await open();
+    strict.server.write({ hex: "81 01 61" });
+    await expect(strict.client.readMessage(least)).rejects.toBeInstanceOf(PayloadValidationError);
   });
 
   it("gives up after readTimeout; the connection lives and no message is lost (C7)", async () => {

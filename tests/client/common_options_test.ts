@@ -11,6 +11,7 @@ describe("checkCommon (C6)", () => {
       writeMs: Infinity,
       onIdleTimeout: undefined,
       requests: checkRequests({}),
+      validation: true,
     });
     expect(CLOSE_MS).toBe(60_000);
   });
@@ -20,6 +21,10 @@ describe("checkCommon (C6)", () => {
     expect(settings).toMatchObject({ handshakeMs: Infinity, readMs: 250, writeMs: 1_000 });
   });
 
+  it("takes validation off", () => {
+    expect(checkCommon({ validation: false }).validation).toBe(false);
+  });
+
   it.each<[string, unknown, ErrorConstructor]>([
     ["signal", {}, TypeError],
     ["onIdleTimeout", {}, TypeError],
@@ -27,6 +32,7 @@ describe("checkCommon (C6)", () => {
     ["maxPendingRequests", 0, RangeError],
     ["readTimeout", "1", TypeError],
     ["writeTimeout", NaN, RangeError],
+    ["validation", 1, TypeError],
   ])("refuses a %s of %j by its name", (name, value, kind) => {
     expect(() => checkCommon({ [name]: value })).toThrow(kind);
     expect(() => checkCommon({ [name]: value })).toThrow(`"${name}"`);

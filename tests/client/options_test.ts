@@ -21,6 +21,7 @@ describe("checkClient (C6)", () => {
       onIdleTimeout: undefined,
       retry: undefined,
       requests: checkRequests({}),
+      validation: true,
       pingPongHandler: {},
       compression: checkCompression({}),
       limits: {
@@ -122,7 +123,6 @@ describe("checkClient (C6)", () => {
   it.each([
     "secureSocket",
     "auth",
-    "validation",
   ])("refuses %s by name: not there yet", (name) => {
     expect(() => check({ [name]: {} })).toThrow(TypeError);
     expect(() => check({ [name]: {} })).toThrow(`Cannot use the option "${name}": this version does not do it`);

@@ -42,6 +42,17 @@ describe("makeManifest", () => {
     expect(manifest.exports["./browser"]).toEqual({ types: "./types/src/page.d.ts", default: "./esm/src/page.js" });
   });
 
+  it("asks for the packages of subpaths, and not everybody for them", () => {
+    const exports = { ".": "./mod.ts" };
+    const manifest = makeManifest({ version: "1.2.3", exports, imports: { "a-peer": "npm:a-peer@^5.1.2" } }, OWN);
+    expect(manifest.peerDependencies).toEqual({ "a-peer": "^5.1.2" });
+    expect(manifest.peerDependenciesMeta).toEqual({ "a-peer": { optional: true } });
+    for (const target of ["npm:another@^5", "npm:a-peer", "https://example.com/a.ts"]) {
+      const make = (): unknown => makeManifest({ version: "1.2.3", exports, imports: { "a-peer": target } }, OWN);
+      expect(make).toThrow(`"a-peer" of deno.json is ${target}, not a version`);
+    }
+  });
+
   it("refuses two versions, a package without an entry, and an entry that is not ours", () => {
     const make = (version: string, exports: Record<string, string>) => () => makeManifest({ version, exports }, OWN);
     expect(make("1.2.4", { ".": "./mod.ts" })).toThrow("deno.json has version 1.2.4, package.json 1.2.3");

@@ -80,16 +80,29 @@ describe("findPackageFaults", () => {
     expect(await faultsWith({ "types/mod.d.ts": text })).toEqual(['types/mod.d.ts imports "./src/a.ts", not there']);
   });
 
+  it("finds what not everybody has, outside of the files that are for it", async () => {
+    const js = (specifier: string): string => `import "${specifier}";\n//# sourceMappingURL=a.js.map`;
+    expect(await faultsWith({ "esm/src/a.js": js("jose") })).toEqual([
+      'esm/src/a.js imports "jose", which not everybody has',
+    ]);
+    expect(await faultsWith({ "esm/src/a.js": js("node:net") })).toEqual([]);
+    const map = '{"sources":["../../../src/src/a.ts"]}';
+    expect(await faultsWith({ "esm/src/peers/a.js": js("jose"), "esm/src/peers/a.js.map": map })).toEqual([]);
+  });
+
   it("finds what is wrong with the manifest", async () => {
     const manifest = {
       ...MANIFEST,
       exports: { ".": { default: "./esm/mod.js", types: "./types/gone.d.ts" } },
       dependencies: { ws: "8" },
+      peerDependencies: { jose: "6", "fast-xml-parser": "5" },
+      peerDependenciesMeta: { "fast-xml-parser": { optional: true } },
       private: true,
     };
     expect(await faultsWith({ "package.json": JSON.stringify(manifest) })).toEqual([
       '"." leads to ./types/gone.d.ts (types), not there',
       '"." does not have its types first',
+      'package.json asks everybody for "jose"',
       'package.json has "dependencies"',
       'package.json has "private"',
     ]);

@@ -220,7 +220,7 @@ describe("U4 to U8: the upgrade service's options", () => {
     [{ origins: "https://a.test" }, "origins"],
     [{ allowAnyOrigin: true }, "allowAnyOrigin"],
     [{ auth: [] }, "auth"],
-    [{ validation: true }, "validation"],
+    [{ validation: 1 }, "validation"],
     [{ params: {} }, "params"],
     [{ query: {} }, "query"],
     [{ headers: {} }, "headers"],

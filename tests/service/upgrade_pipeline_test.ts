@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import * as v from "valibot";
+import * as z from "zod";
 import { AuthnError, AuthzError, UpgradeError } from "../../src/errors.ts";
 import { allowAnyOrigin } from "../../src/handshake/origin.ts";
 import { Router } from "../../src/service/router.ts";
@@ -254,6 +256,94 @@ describe("U8: the origin", () => {
     const decided = await upgrade(piped, "/", { origin: "https://evil.test" });
     expect(await decided.outcome()).toBe("500 The server could not answer");
     expect(piped.errors).toHaveLength(1);
+  });
+});
+
+describe("U3: the request bound by schemas", () => {
+  const id = z.object({ id: z.coerce.number() });
+
+  it("get has what the schemas made, and the headers to add are others", async () => {
+    let asked: unknown;
+    const piped = pipe("/", {});
+    piped.router.attach("/chat/:id", {
+      params: id,
+      query: id,
+      headers: id,
+      get(_request, { params, query, requestHeaders, headers }) {
+        asked = [params, query, requestHeaders];
+        headers.set("x-added", "1");
+        return {};
+      },
+    });
+    const { accepted } = await upgrade(piped, "/chat/1;a=b?id=2", { id: "3" });
+    expect(asked).toEqual([{ id: 1 }, { id: 2 }, { id: 3 }]);
+    expect([...accepted!.headers!]).toEqual([["x-added", "1"]]);
+  });
+
+  it("without schemas it has them as they are", async () => {
+    let name: string | null | undefined;
+    const piped = pipe("/", { get: (_request, { requestHeaders }) => (name = requestHeaders.get("x-name"), {}) });
+    await upgrade(piped, "/", { "x-name": "ada" });
+    expect(name).toBe("ada");
+  });
+
+  it("is refused behind the origin and the sub-protocol, and before get; the listener hears nothing", async () => {
+    let asked = 0;
+    const piped = pipe("/", {});
+    piped.router.attach("/x", { query: id, get: () => (asked++, {}) });
+    expect(await (await upgrade(piped, "/x", { origin: "https://other.test" })).outcome()).toMatch(/^403 /);
+    expect(await (await upgrade(piped, "/x", { "sec-websocket-protocol": "a,a" })).outcome()).toContain("a list of");
+    expect(await (await upgrade(piped, "/x")).outcome()).toBe('400 The query parameter "id" is missing');
+    expect([asked, piped.errors, piped.pipeline.tally.refused]).toEqual([0, [], { 400: 2, 403: 1 }]);
+  });
+
+  it("U10: validation is the service's", async () => {
+    const most = z.object({ id: z.coerce.number().max(5) });
+    const piped = pipe("/", {});
+    piped.router.attach("/strict", { query: most, get: () => ({}) });
+    piped.router.attach("/lax", { query: most, validation: false, get: () => ({}) });
+    expect(await (await upgrade(piped, "/strict?id=7")).outcome()).toMatch(/^400 /);
+    expect((await upgrade(piped, "/lax?id=7")).accepted).toBeDefined();
+  });
+
+  it("a schema that throws is a 500, and the listener hears why", async () => {
+    const broken = z.object({}).transform(() => {
+      throw new Error("broken");
+    });
+    const piped = pipe("/", {});
+    piped.router.attach("/x", { query: broken, get: () => ({}) });
+    expect(await (await upgrade(piped, "/x")).outcome()).toBe("500 The server could not answer");
+    expect(piped.errors).toEqual(["Error: broken"]);
+  });
+
+  it("a schema that takes longer than timeout is a 503, and get is not asked any more", async () => {
+    const asked: string[] = [];
+    const answer = deferred<boolean>();
+    const slow = v.pipeAsync(v.looseObject({}), v.checkAsync(() => (asked.push("schema"), answer.promise)));
+    const piped = pipe("/", {}, 1_000);
+    piped.router.attach("/x", { query: slow, get: () => (asked.push("get"), {}) });
+    const upgrading = upgrade(piped, "/x");
+    await Promise.resolve();
+    piped.clock.advance(1_000);
+    expect(await (await upgrading).outcome()).toBe("503 The upgrade took too long");
+    answer.resolve(true);
+    await piped.clock.settle();
+    expect([asked, piped.errors]).toEqual([["schema"], []]);
+  });
+
+  it("a client that leaves before the schema has answered is not served", async () => {
+    const asked: string[] = [];
+    const answer = deferred<boolean>();
+    const slow = v.pipeAsync(v.looseObject({}), v.checkAsync(() => (asked.push("schema"), answer.promise)));
+    const piped = pipe("/", {});
+    piped.router.attach("/x", { headers: slow, get: () => (asked.push("get"), {}) });
+    const gone = new FakeUpgrade("/x");
+    const handled = piped.pipeline.handle(gone);
+    gone.leave();
+    await handled;
+    answer.resolve(true);
+    await piped.clock.settle();
+    expect([asked, piped.errors, piped.pipeline.tally.left]).toEqual([["schema"], [], 1]);
   });
 });
 

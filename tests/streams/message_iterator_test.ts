@@ -106,6 +106,20 @@ describe("MessageIterator (C2)", () => {
     iterate();
   });
 
+  it("released, it has ended without leaving, and somebody else reads", async () => {
+    const { iterate, socket, left } = start();
+    const iterator = iterate();
+    const waiting = iterator.next();
+    iterator.release();
+    iterator.release();
+    expect([await waiting, await iterator.next()]).toEqual([END, END]);
+    socket.sink!.message("a");
+    expect(await iterate().next()).toEqual(value("a"));
+    iterator.release();
+    expect(() => iterate()).toThrow(TypeError);
+    expect(left()).toBe(0);
+  });
+
   it("gives up after the read limit, and the next loop gets every message (C7)", async () => {
     const { clock, socket, iterate, left } = start(1_000);
     const iterator = iterate();

@@ -61,8 +61,18 @@ export type { BufferPolicy } from "../../streams/endpoint.ts";
 export type { CompressionOptions, WriteOptions } from "../../streams/compression_options.ts";
 export type { ConnectionConfiguration } from "../../streams/connection_options.ts";
 export type { WritableMessage } from "../../streams/message_streams.ts";
-export type { SchemaIssue, SchemaResult, StandardSchema } from "../../binding/schema.ts";
-export { type Bindable, type Binder, bytes, type FormatBinder, json, text } from "../../binding/binder.ts";
+export type { SchemaIssue } from "../../binding/issues.ts";
+export type { SchemaResult, StandardSchema } from "../../binding/schema.ts";
+export {
+  type Bindable,
+  type Binder,
+  type BoundBy,
+  bytes,
+  type FormatBinder,
+  json,
+  text,
+  union,
+} from "../../binding/binder.ts";
 export {
   type AnyWebSocketError,
   ConnectionClosureError,

@@ -26,6 +26,7 @@ describe("checkPage (C13)", () => {
       onIdleTimeout: undefined,
       retry: undefined,
       requests: checkRequests({}),
+      validation: true,
       maxMessageSize: 16_777_216,
       pacing: {
         readAhead: { messages: 1_024, bytes: 1_048_576 },
@@ -65,6 +66,7 @@ describe("checkPage (C13)", () => {
       closeLinger: 0.5,
       retryConfig: { maxCount: 9 },
       ...requests,
+      validation: false,
     });
     expect(settings).toEqual({
       protocols: ["chat"],
@@ -75,6 +77,7 @@ describe("checkPage (C13)", () => {
       onIdleTimeout,
       retry: expect.objectContaining({ maxCount: 9 }),
       requests: checkRequests(requests),
+      validation: false,
       maxMessageSize: 5,
       pacing: {
         readAhead: { messages: 6, bytes: 7 },
@@ -112,7 +115,7 @@ describe("checkPage (C13)", () => {
     expect(() => check({ [name]: undefined })).not.toThrow();
   });
 
-  it.each(["secureSocket", "auth", "validation"])(
+  it.each(["secureSocket", "auth"])(
     "refuses %s, as this version does everywhere",
     (name) => {
       expect(() => check({ [name]: {} })).toThrow(TypeError);
