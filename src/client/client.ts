@@ -94,11 +94,12 @@ export class Client implements AsyncIterable<Message> {
   /**
    * Reads message after message, each a string or a `Uint8Array`. Ends when the connection was closed cleanly with 1000,
    * 1001 or no code; any other end throws a `ConnectionClosureError`, so that data cut short does not look complete; a
-   * `ReadTimedOutError` leaves the connection open. Leaving the loop closes with 1000, without waiting for the answer.
+   * `ReadTimedOutError` leaves the connection open. Leaving the loop closes with 1000, without waiting for the answer; so
+   * does the end of an `await using` of the iterator.
    *
    * @throws {TypeError} when somebody reads already, or the connection is not open yet
    */
-  [Symbol.asyncIterator](): AsyncIterableIterator<Message, undefined, void> {
+  [Symbol.asyncIterator](): AsyncIterableIterator<Message, undefined, void> & AsyncDisposable {
     const { inbox, endpoint } = this.#open("Cannot read messages");
     return new MessageIterator(inbox, this.#readOptions, () => void endpoint.close());
   }

@@ -20,7 +20,8 @@ type Result = IteratorResult<Message, undefined>;
 
 const END: Result = { value: undefined, done: true };
 
-export class MessageIterator implements AsyncIterableIterator<Message, undefined, void>, MessageTaker {
+export class MessageIterator
+  implements AsyncIterableIterator<Message, undefined, void>, AsyncDisposable, MessageTaker {
   readonly #inbox: Inbox;
   readonly #options: ReadOptions;
   readonly #leave: () => void;
@@ -68,6 +69,11 @@ export class MessageIterator implements AsyncIterableIterator<Message, undefined
       this.#leave();
     }
     return Promise.resolve(END);
+  }
+
+  /** As `return`: what `await using` does at the end of its block. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
   }
 
   take(message: Message): boolean {

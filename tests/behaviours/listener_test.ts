@@ -335,6 +335,34 @@ describe("its life", () => {
     for (const { raw } of peers) expect(await raw.rest()).toMatch(said);
   });
 
+  it("L6: await using closes what is open and waits for its handlers; one that never started is none of its business", async () => {
+    const events: string[] = [];
+    let client;
+    {
+      await using never = new Listener(0, { host: LOOPBACK });
+      expect(() => never.port).toThrow("has not started");
+      await using listener = new Listener(0, { host: LOOPBACK });
+      const begun = deferred();
+      listener.attach("/", {
+        get: () => ({
+          async onTextMessage(caller) {
+            begun.resolve();
+            await new Promise((resolve) => caller.signal.addEventListener("abort", resolve));
+            await new Promise((resolve) => setImmediate(resolve));
+            events.push("handled");
+          },
+        }),
+      });
+      await listener.start();
+      client = await connect(listener.url);
+      await client.writeTextMessage("go");
+      await begun.promise;
+    }
+    events.push("over");
+    expect(events).toEqual(["handled", "over"]);
+    expect(await client.closed).toMatchObject({ code: 1001, clean: true });
+  });
+
   it("L6: await using stops it; it may be started again", async () => {
     const listener = new Listener(0, { host: LOOPBACK });
     listener.attach("/", { get: () => ECHO });
