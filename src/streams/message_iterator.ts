@@ -20,8 +20,7 @@ type Result = IteratorResult<Message, undefined>;
 
 const END: Result = { value: undefined, done: true };
 
-export class MessageIterator
-  implements AsyncIterableIterator<Message, undefined, void>, AsyncDisposable, MessageTaker {
+export class MessageIterator implements AsyncIterableIterator<Message, undefined, void>, AsyncDisposable, MessageTaker {
   readonly #inbox: Inbox;
   readonly #options: ReadOptions;
   readonly #leave: () => void;

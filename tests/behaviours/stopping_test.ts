@@ -102,7 +102,9 @@ async function crowdAtWork(
   whenOver(() => Object.values(all).flat().forEach(({ socket }) => socket.destroy()));
   for (const kind of ["busy", "never", "stream", "blind"] as const) for (const member of all[kind]) member.text("go");
   await until(() =>
-    finish.length === 200 && endless.length === 50 && streams.begun === 220 && all.stream.every(({ frames }) => frames > 0) &&
+    finish.length === 200 && endless.length === 50 && streams.begun === 220 && all.stream.every(({ frames }) =>
+      frames > 0
+    ) &&
     callers.filter(({ bufferedAmount }) => bufferedAmount > 0).length === 20
   );
   expect(listener.stats().open).toBe(2_000);

@@ -85,8 +85,11 @@ export async function crowd(port: number, path: string, count: number, manner: M
   while (members.length < count) {
     const more = Math.min(AT_A_TIME, count - members.length);
     await Promise.all(
-      Array.from({ length: more }, () =>
-        new Promise<void>((resolve, reject) => void members.push(new Member(port, path, manner, resolve, reject)))),
+      Array.from(
+        { length: more },
+        () =>
+          new Promise<void>((resolve, reject) => void members.push(new Member(port, path, manner, resolve, reject))),
+      ),
     );
   }
   return members;
