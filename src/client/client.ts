@@ -239,7 +239,7 @@ export class Client implements AsyncIterable<Message> {
    * @param timeout Seconds to wait for the peer's close frame before the connection is cut; 0 does not wait, −1 waits
    *   for ever. Default 60.
    * @throws {RangeError} at once, when one of them is out of range; nothing is sent
-   * @throws {TypeError} at once, when the reason is not a string
+   * @throws {TypeError} at once, when the reason is not a string, or the timeout no number
    * @throws {UnsupportedError} at once, for a code that this place does not send
    */
   close(statusCode = 1000, reason = "", timeout = 60): Promise<Closure> {

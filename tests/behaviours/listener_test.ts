@@ -403,7 +403,7 @@ describe("its answers", () => {
     ["no base64", 400, upgradeRequest("/", { "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZ===" })],
     ["an empty key", 400, upgradeRequest("/", { "Sec-WebSocket-Key": "" })],
     ["another Upgrade", 426, upgradeRequest("/", { Upgrade: "h2c" })],
-    ["no Connection", 426, upgradeRequest("/", { Connection: undefined })],
+    ["no Connection", 400, upgradeRequest("/", { Connection: undefined })],
   ])("L7: %s: %d", async (_what, status, request, header) => {
     const { port } = await listen();
     // What is plain HTTP is not hung up on by itself.
