@@ -500,7 +500,7 @@ describe("services", () => {
     // @ts-expect-error -- onMessage beside onTextMessage
     listener.attach("/a", { get: () => ({ onMessage() {}, onTextMessage() {} }) });
     // @ts-expect-error -- onMessage beside onBinaryMessage, later
-    listener.attach("/b", { get: async () => ({ onMessage() {}, onBinaryMessage() {} }) });
+    listener.attach("/b", { get: () => Promise.resolve({ onMessage() {}, onBinaryMessage() {} }) });
     class Both implements Service {
       onMessage(): void {}
       onTextMessage(): void {}
