@@ -21,8 +21,8 @@ import {
   type Service,
   UNSUPPORTED_DATA,
 } from "../../mod.ts";
-import type { FramePeer } from "../support/frame_peer.ts";
-import { deviates, here, refuses } from "../support/host.ts";
+import { closePayload, type FramePeer } from "../support/frame_peer.ts";
+import { deviates, type Differences, here, refuses } from "../support/host.ts";
 import { deferred, expectRefused, failure, onSockets } from "../support/on_sockets.ts";
 
 const { listen, upgraded, clientAndServer } = onSockets();
@@ -336,5 +336,96 @@ describe("as a caller", () => {
     expect(await failure(caller.writeMessage("late"))).toBeInstanceOf(ConnectionClosureError);
     expect(await caller.close(4001)).toEqual(closure);
     expect(caller.signal.reason).toBeInstanceOf(ConnectionClosureError);
+  });
+});
+
+describe("exactly once", () => {
+  /**
+   * What ends a connection, and the code that onClose hears of: the peer answers each close frame with 4001. Bun's own
+   * sockets do not wait for that.
+   */
+  const WAYS: Record<
+    string,
+    { service?: Service; end: (peer: FramePeer, caller: Caller) => unknown; code: number; onBun?: number }
+  > = {
+    "caller.close": { end: (_peer, caller) => void caller.close(4000), code: 4001, onBun: 4000 },
+    "caller.close, twice": {
+      end: (_peer, caller) => void (caller.close(4000), caller.close(4002)),
+      code: 4001,
+      onBun: 4000,
+    },
+    "caller.close and terminate": {
+      end: (_peer, caller) => void (caller.close(4000), caller.terminate()),
+      code: 1006,
+      onBun: 4000,
+    },
+    "terminate, twice": { end: (_peer, caller) => (caller.terminate(), caller.terminate()), code: 1006 },
+    "a close frame that is returned": {
+      service: { onTextMessage: () => closeFrame(4000) },
+      end: (peer) => peer.text("x"),
+      code: 4001,
+      onBun: 4000,
+    },
+    "a handler that fails": {
+      service: { onTextMessage: () => Promise.reject(new Error("mine")) },
+      end: (peer) => peer.text("x"),
+      code: 4001,
+      onBun: 1011,
+    },
+    "a stream that fails": {
+      service: {
+        // deno-lint-ignore require-yield
+        *onTextMessage() {
+          throw new Error("mine");
+        },
+      } as Service,
+      end: (peer) => peer.text("x"),
+      code: 4001,
+      onBun: 1011,
+    },
+    "silence": { end: () => {}, code: 4001, onBun: 1001 },
+    "the peer's close": { end: (peer) => peer.close(4001), code: 4001 },
+    "the peer's close during a handler": {
+      service: { onTextMessage: () => nextTurn() },
+      end: (peer) => peer.send({ opcode: 1 }, { opcode: 8, payload: closePayload(4001) }),
+      code: 4001,
+    },
+    "the peer's close and its loss": {
+      end: async (peer) => (await peer.close(4001), peer.socket.destroy()),
+      code: 4001,
+    },
+    "the peer's loss": { end: (peer) => peer.socket.destroy(), code: 1006 },
+  };
+
+  it.each(Object.keys(WAYS))("S9: onClose after %s, and nothing after it", async (way) => {
+    const { service = {}, end, code, onBun } = WAYS[way]!;
+    const log: unknown[] = [];
+    const [opened, closed] = [deferred<Caller>(), deferred()];
+    const listener = await listen();
+    listener.attach("/x", {
+      idleTimeout: way === "silence" ? 0.05 : 0,
+      closeLinger: 0.05,
+      get: () => ({
+        onOpen: (caller) => opened.resolve(caller),
+        onError() {},
+        ...service,
+        onClose: (_caller: Caller, code: number) => {
+          log.push(code);
+          closed.resolve();
+        },
+      }),
+    });
+    const peer = await upgraded(listener.port, "/x");
+    await end(peer, await opened.promise);
+    if (code === 4001 && await peer.closeFrame().catch(() => undefined)) await peer.close(4001);
+    if (code === 4001) peer.socket.end();
+    await closed.promise;
+    peer.socket.destroy();
+    // Nothing of this connection is left when that has resolved.
+    await listener.gracefulStop();
+    const differences: Differences<number> = onBun === undefined
+      ? {}
+      : { "bun native": deviates("bun-no-close-wait", onBun) };
+    expect(log).toEqual([here(differences, code)]);
   });
 });
