@@ -111,8 +111,11 @@ describe("times", () => {
       onTextMessage: (caller) => void caller.close(4000).then(({ sent }) => closed.resolve(sent!.code)),
     }, { connectionClosureTimeout: 0 });
     const peer = await upgraded(port);
+    const started = performance.now();
     await peer.text("go");
     expect(await closed.promise).toBe(4000);
+    // The connection itself may be there for two seconds more.
+    expect(performance.now() - started).toBeLessThan(1_500);
     expect((await caller.promise).isOpen()).toBe(false);
     expect(await peer.closeCode()).toBe(4000);
   });

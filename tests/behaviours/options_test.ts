@@ -119,6 +119,17 @@ describe("a listener", () => {
     await expectRefusal(() => new Listener(0, options as ListenerConfiguration), name, kind);
   });
 
+  it.each<[string, Record<string, unknown>, string]>([
+    ["certValidation", { certValidation: {} }, "OCSP"],
+    ["maxPipelinedRequests", { maxPipelinedRequests: 10 }, "the runtime's affair"],
+    ["maxPipelinedRequests", { http1Settings: { maxPipelinedRequests: 10 } }, "the runtime's affair"],
+    ["http1Settings.keepAlive", { http1Settings: { keepAlive: "NEVER" } }, '"NEVER" is not "AUTO"'],
+  ])("L2: %s is known, and refused with the reason", (name, options, reason) => {
+    const use = (): unknown => new Listener(0, options as ListenerConfiguration);
+    expect(use).toThrow(`Cannot use the option "${name}": `);
+    expect(use).toThrow(reason);
+  });
+
   it("L2: a name that is nearly right is answered with the right one", () => {
     expect(() => new Listener(0, { tiemout: 1 } as ListenerConfiguration)).toThrow(
       'Cannot use the option "tiemout": there is none of that name, the nearest is "timeout"',

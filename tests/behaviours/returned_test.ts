@@ -7,6 +7,7 @@ import { describe, expect, it } from "vitest";
 import {
   type Caller,
   closeFrame,
+  ConnectionClosureError,
   type Listener,
   type Service,
   type UpgradeService,
@@ -456,6 +457,15 @@ describe("who hears of a failure", () => {
       name: "ConnectionClosureError",
       closure: { sent: { code: 4000, reason: "enough" }, first: "local" },
     });
+
+    // It is a mistake of the service's own: without its onError the listener's hears of it.
+    const { peer: other, errors, listener } = await serve({
+      onTextMessage: (caller) => (void caller.close(4000), "too late"),
+    });
+    await other.text("go");
+    expect((await other.next()).code).toBe(4000);
+    expect(errors).toEqual([expect.any(ConnectionClosureError)]);
+    expect(listener.stats().unsent).toBe(0);
   });
 
   it("S8: what is dropped is counted by why: nobody takes it, it came too late, it could not be sent", async () => {

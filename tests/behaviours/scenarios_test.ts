@@ -92,20 +92,16 @@ describe("upgrades", () => {
 
 describe("closing", () => {
   it("P3: a handler that closes twice gets one ending, and its peer one close frame", async () => {
-    const endings = deferred<Closure[]>();
+    const closings = deferred<[Promise<Closure>, Promise<Closure>]>();
     const { url } = await listen({
-      onTextMessage(caller) {
-        const [first, second] = [caller.close(1000, "first", 3), caller.close(1001, "second", 3)];
-        expect(second).toBe(first);
-        void Promise.all([first, second]).then(endings.resolve);
-      },
+      onTextMessage: (caller) => closings.resolve([caller.close(1000, "first", 3), caller.close(1001, "second", 3)]),
     });
     const client = await connect(url);
     await client.writeTextMessage("close");
     expect(await client.closed).toMatchObject({ received: { code: 1000, reason: "first" }, clean: true });
-    const [one, two] = await endings.promise;
-    expect(one).toBe(two);
-    expect(one).toMatchObject({ code: 1000, first: "local" });
+    const [first, second] = await closings.promise;
+    expect(second).toBe(first);
+    expect(await first).toMatchObject({ code: 1000, first: "local" });
   });
 
   it.each<[string, Service]>([
