@@ -428,6 +428,48 @@ describe("who hears of a failure", () => {
     expect([log, errors]).toEqual([["ConnectionError", "1006 false"], []]);
   });
 
+  it.each(
+    [
+      "onOpen",
+      "onTextMessage",
+      "onBinaryMessage",
+      "onMessage",
+      "onPing",
+      "onPong",
+      "onIdleTimeout",
+      "onClose",
+      "onError",
+    ] as const,
+  )("S7: an Error that %s returns is told as one that it throws, now or later", async (name) => {
+    const mine = new Error("mine");
+    const ways: Record<string, () => unknown> = {
+      "/returned": () => mine,
+      "/later": () => Promise.resolve(mine),
+      "/thrown": () => {
+        throw mine;
+      },
+      "/rejected": () => Promise.reject(mine),
+    };
+    const fails = name === "onError" ? { onTextMessage: () => Promise.reject(new Error("first")) } : {};
+    if ((name === "onPing" || name === "onPong") && here({ "deno native": refuses("deno-no-control", true) }, false)) {
+      return await expectRefused({ [name]: () => mine }, name);
+    }
+    const errors: unknown[] = [];
+    const listener = await listen({}, {}, { onError: (error) => errors.push(error) });
+    for (const [path, way] of Object.entries(ways)) {
+      const service: Service = { ...fails, [name]: way };
+      listener.attach(path, { get: () => service, idleTimeout: name === "onIdleTimeout" ? 0.02 : 0, pingInterval: 0 });
+      const peer = await upgraded(listener.port, path);
+      const opcode = { onBinaryMessage: 2, onPing: 9, onPong: 10, onClose: 8, onOpen: 0, onIdleTimeout: 0 };
+      const kind = opcode[name as keyof typeof opcode] ?? 1;
+      if (kind !== 0) await peer.send({ opcode: kind });
+      expect(await peer.closeCode()).toBe(name === "onClose" ? 1005 : 1011);
+      peer.socket.end();
+      while (errors.length === 0) await nextTurn();
+      expect([path, ...errors.splice(0)]).toEqual([path, mine]);
+    }
+  });
+
   it("S7: values that are no Error can be thrown, too", async () => {
     for (const thrown of [undefined, null, "text", 7]) {
       const heard: unknown[] = [];
