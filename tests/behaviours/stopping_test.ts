@@ -72,7 +72,7 @@ async function listenToCrowd(): Promise<{
     "/idle": {},
     "/busy": { onTextMessage: () => new Promise<void>((resolve) => finish.push(resolve)) },
     "/never": { onTextMessage: () => new Promise<void>(() => void endless.push(null)) },
-    "/stream": { onTextMessage: () => stream("x", () => new Promise((resolve) => setTimeout(resolve, 20))) },
+    "/stream": { onTextMessage: () => stream("x", () => new Promise((resolve) => setTimeout(resolve, 200))) },
     "/flood": { onTextMessage: () => stream("x".repeat(100_000), nextTurn) },
   };
   const listener = new OurListener(0, { host: LOOPBACK });
