@@ -117,7 +117,7 @@ export function checkBoolean(given: Given, name: string, fallback: boolean): boo
 /** @throws {TypeError} when it is something else than an object */
 export function checkObject(given: Given, name: string): Given {
   const value = given[name] ?? {};
-  if (typeof value !== "object") throw wrongKind(name, "an object");
+  if (typeof value !== "object" || Array.isArray(value)) throw wrongKind(name, "an object");
   return value as Given;
 }
 

@@ -88,6 +88,7 @@ describe("values", () => {
     const given = { a: { b: 1 }, f: () => {}, n: 5 };
     expect([checkObject(given, "a"), checkObject(given, "none")]).toEqual([{ b: 1 }, {}]);
     expect(() => checkObject(given, "n")).toThrow(wrongKind("n", "an object"));
+    expect(() => checkObject({ list: [] }, "list")).toThrow(wrongKind("list", "an object"));
     checkFunction(given, "f");
     checkFunction(given, "none");
     expect(() => checkFunction(given, "n")).toThrow(wrongKind("n", "a function"));

@@ -5,7 +5,7 @@
 import type { MessageIterator } from "../streams/message_iterator.ts";
 import type { Message } from "../transport/message_socket.ts";
 
-export class BoundIterator<T> implements AsyncIterableIterator<T, undefined, void> {
+export class BoundIterator<T> implements AsyncIterableIterator<T, undefined, void>, AsyncDisposable {
   readonly #messages: MessageIterator;
   readonly #bind: (message: Message) => T | Promise<T>;
 
@@ -37,5 +37,10 @@ export class BoundIterator<T> implements AsyncIterableIterator<T, undefined, voi
   async return(): Promise<IteratorResult<T, undefined>> {
     await this.#messages.return();
     return { value: undefined, done: true };
+  }
+
+  /** As `return`: what `await using` does at the end of its block. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
   }
 }

@@ -79,16 +79,17 @@ export class Client implements AsyncIterable<Message> {
   /**
    * Reads message after message, each a string or a `Uint8Array`. Ends when the connection was closed cleanly with 1000,
    * 1001 or no code; any other end throws a `ConnectionClosureError`, so that data cut short does not look complete; a
-   * `ReadTimedOutError` leaves the connection open. Leaving the loop closes with 1000, without waiting for the answer.
+   * `ReadTimedOutError` leaves the connection open. Leaving the loop closes with 1000, without waiting for the answer; so
+   * does the end of an `await using` of the iterator.
    *
    * @throws {TypeError} when somebody reads already, or the connection is not open yet
    */
-  [Symbol.asyncIterator](): AsyncIterableIterator<Message, undefined, void> {
+  [Symbol.asyncIterator](): AsyncIterableIterator<Message, undefined, void> & AsyncDisposable {
     return this.#iterate();
   }
 
   /** The same as `for await` over the client. */
-  messages(): AsyncIterableIterator<Message, undefined, void>;
+  messages(): AsyncIterableIterator<Message, undefined, void> & AsyncDisposable;
   /**
    * Reads message after message as `for await` over the client does, each bound as by `readMessage(bindable)`. One that
    * cannot be bound throws a `PayloadBindingError` and is consumed. The loop is over then and the connection is not: a new
@@ -96,8 +97,8 @@ export class Client implements AsyncIterable<Message> {
    *
    * @throws {TypeError} when somebody reads already, the connection is not open yet, or `bindable` is not one
    */
-  messages<T>(bindable: Bindable<T>): AsyncIterableIterator<T, undefined, void>;
-  messages(bindable?: Bindable<unknown>): AsyncIterableIterator<unknown, undefined, void> {
+  messages<T>(bindable: Bindable<T>): AsyncIterableIterator<T, undefined, void> & AsyncDisposable;
+  messages(bindable?: Bindable<unknown>): AsyncIterableIterator<unknown, undefined, void> & AsyncDisposable {
     if (bindable === undefined) return this.#iterate();
     // Checked before anybody is locked out.
     const bind = this.#binderOf(bindable);
@@ -268,7 +269,7 @@ export class Client implements AsyncIterable<Message> {
    * @param timeout Seconds to wait for the peer's close frame before the connection is cut; 0 does not wait, −1 waits
    *   for ever. Default 60.
    * @throws {RangeError} at once, when one of them is out of range; nothing is sent
-   * @throws {TypeError} at once, when the reason is not a string
+   * @throws {TypeError} at once, when the reason is not a string, or the timeout no number
    * @throws {UnsupportedError} at once, for a code that this place does not send
    */
   close(statusCode = 1000, reason = "", timeout = 60): Promise<Closure> {

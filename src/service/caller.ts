@@ -114,7 +114,7 @@ export class Caller {
    * @param timeout Seconds to wait for the peer's close frame before the connection is cut; 0 does not wait, −1 waits
    *   for ever. Default: the service's `connectionClosureTimeout`.
    * @throws {RangeError} at once, when one of them is out of range; nothing is sent
-   * @throws {TypeError} at once, when the reason is not a string
+   * @throws {TypeError} at once, when the reason is not a string, or the timeout no number
    */
   close(statusCode = 1000, reason = "", timeout?: number): Promise<Closure> {
     const timeoutMs = timeout === undefined ? undefined : closeMillis("timeout", timeout);

@@ -147,7 +147,7 @@ export class Listener {
    * Stops accepting, closes every connection, waits for close frames and handlers up to `timeout`, then cuts the rest.
    * Resolves with how many closed cleanly and how many were cut. Services stay attached: it may be started again.
    *
-   * @throws {TypeError} at once, for an option that there is not
+   * @throws {TypeError} at once, for an option that there is not, or of the wrong kind
    * @throws {RangeError} at once, when an option is out of range
    */
   gracefulStop(options: StopOptions = {}): Promise<StopResult> {

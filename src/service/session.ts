@@ -29,7 +29,7 @@ export interface SessionList {
   /** The connection is gone. Exactly once. */
   closed(session: Session): void;
   /** And every handler has ended. Exactly once, and last. */
-  ended(closure: Closure): void;
+  ended(session: Session, closure: Closure): void;
 }
 
 export class Session implements EndpointReader, CallerLink, DispatcherHost {
@@ -159,6 +159,6 @@ export class Session implements EndpointReader, CallerLink, DispatcherHost {
   #tellEnded(): void {
     if (this.#told || this.#closure === undefined || !this.#onCloseEnded || !this.#dispatcher.isQuiet) return;
     this.#told = true;
-    this.#host.sessions.ended(this.#closure);
+    this.#host.sessions.ended(this, this.#closure);
   }
 }

@@ -22,13 +22,20 @@ export interface StopResult {
 /** So many close frames leave in one turn of the event loop, so that thousands do not hold up the rest. */
 const CLOSED_PER_TURN = 64;
 
+/** A graceful stop that is under way. */
+interface Stopping {
+  closed: number;
+  cut: number;
+  isLate: boolean;
+}
+
 export class SessionSet implements SessionList {
   readonly #clock: Clock;
   readonly #open = new Set<Session>();
-  /** Sessions whose connection is open, or whose handlers are still running. */
-  #unfinished = 0;
+  /** Sessions whose connection is open, or whose handlers are still running; not those that a stop has given up on. */
+  readonly #unfinished = new Set<Session>();
   #changed: (() => void)[] = [];
-  #stopping: { closed: number; cut: number } | undefined;
+  #stopping: Stopping | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -41,7 +48,7 @@ export class SessionSet implements SessionList {
 
   add(session: Session): void {
     this.#open.add(session);
-    this.#unfinished++;
+    this.#unfinished.add(session);
   }
 
   /** The connection of `session` is gone. */
@@ -51,37 +58,53 @@ export class SessionSet implements SessionList {
   }
 
   /** And its handlers have ended. */
-  ended(closure: Closure): void {
-    this.#unfinished--;
+  ended(session: Session, closure: Closure): void {
+    if (!this.#unfinished.delete(session)) return;
     if (this.#stopping !== undefined) this.#stopping[wasClosed(closure) ? "closed" : "cut"]++;
     this.#change();
   }
 
   /** Closes all, waits no longer than `timeoutMs` for their answers and handlers, then cuts what is left. */
   async closeAll(code: number, reason: string, timeoutMs: number): Promise<StopResult> {
-    const result = this.#stopping = { closed: 0, cut: 0 };
-    let late = false;
-    const cancel = timeoutMs === Infinity ? undefined : this.#clock.after(timeoutMs, () => {
-      late = true;
-      this.#change();
-    });
+    const stopping: Stopping = this.#stopping = { closed: 0, cut: 0, isLate: false };
     const waiting = [...this.#open];
+    const close = (count: number): void => {
+      for (const session of waiting.splice(-count)) void session.close(code, reason);
+    };
     const closeSome = (): void => {
-      for (const session of waiting.splice(-CLOSED_PER_TURN)) void session.close(code, reason);
+      if (stopping.isLate) return;
+      close(CLOSED_PER_TURN);
       if (waiting.length > 0) this.#clock.nextTurn(closeSome);
     };
+    const cancel = timeoutMs === Infinity ? undefined : this.#clock.after(timeoutMs, () => {
+      // Those whose turn had not come are told why, too; and a turn later that has left.
+      if (waiting.length > 0) close(waiting.length);
+      this.#clock.nextTurn(() => {
+        if (this.#stopping === stopping) void this.terminateAll();
+      });
+    });
     closeSome();
-    await this.#until(() => late || this.#unfinished === 0);
+    await this.#until(() => stopping.isLate || this.#unfinished.size === 0);
     cancel?.();
-    this.#stopping = undefined;
-    result.cut += this.#unfinished;
-    await this.terminateAll();
-    return result;
+    if (this.#stopping === stopping) this.#stopping = undefined;
+    await this.#until(() => this.#open.size === 0);
+    return { closed: stopping.closed, cut: stopping.cut };
   }
 
-  /** Cuts all; resolves when their connections are gone. Handlers may go on. */
+  /**
+   * Cuts all, and gives up on their handlers, which may go on; so ends a `closeAll` that is under way. Resolves when the
+   * connections are gone.
+   */
   async terminateAll(): Promise<void> {
+    const stopping = this.#stopping;
+    this.#stopping = undefined;
+    if (stopping !== undefined) {
+      stopping.isLate = true;
+      stopping.cut += this.#unfinished.size;
+    }
+    this.#unfinished.clear();
     for (const session of this.#open) session.terminate();
+    this.#change();
     await this.#until(() => this.#open.size === 0);
   }
 

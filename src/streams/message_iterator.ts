@@ -7,7 +7,7 @@ import type { Message } from "../transport/message_socket.ts";
 import type { Inbox, MessageTaker } from "./inbox.ts";
 import { END, type Next, PendingNexts, type ReadOptions, readTimedOut } from "./pending_nexts.ts";
 
-export class MessageIterator implements AsyncIterableIterator<Message, undefined, void>, MessageTaker {
+export class MessageIterator implements AsyncIterableIterator<Message, undefined, void>, AsyncDisposable, MessageTaker {
   readonly #inbox: Inbox;
   readonly #leave: () => void;
   readonly #nexts: PendingNexts<Message>;
@@ -54,6 +54,11 @@ export class MessageIterator implements AsyncIterableIterator<Message, undefined
   /** Reads no further, and lets somebody else: the connection lives on. */
   release(): void {
     if (!this.#done) this.#finish(END);
+  }
+
+  /** As `return`: what `await using` does at the end of its block. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
   }
 
   take(message: Message): boolean {

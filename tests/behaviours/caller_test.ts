@@ -194,6 +194,47 @@ describe("broadcast", () => {
     }
   });
 
+  it("S12: without a policy each receiver's own one holds, and the counts say what became of it", async () => {
+    const callers: Caller[] = [];
+    const listener = await listen();
+    const policies = ["wait", "drop", "close"] as const;
+    const peers: FramePeer[] = [];
+    for (const bufferPolicy of policies) {
+      listener.attach(`/${bufferPolicy}`, {
+        maxBufferedAmount: 100_000,
+        bufferPolicy,
+        connectionClosureTimeout: 0.05,
+        get: () => ({ onOpen: (caller) => `${callers.push(caller)}`, onError() {} }),
+      });
+      const peer = await upgraded(listener.port, `/${bufferPolicy}`);
+      await peer.next();
+      peer.socket.pause();
+      peers.push(peer);
+    }
+    // One that keeps up hears them all.
+    const good = await upgraded(listener.port, "/wait");
+    await good.next();
+    const message = "x".repeat(60_000);
+    const totals = { sent: 0, dropped: 0, closed: 0 };
+    let rounds = 0;
+    for (; totals.closed < 3; rounds++) {
+      if (rounds > 3_000) throw new Error("The slow ones never were slow");
+      const result = broadcast(callers, message);
+      expect(result.sent + result.dropped + result.closed).toBe(4);
+      for (const name of ["sent", "dropped", "closed"] as const) totals[name] += result[name];
+      expect((await good.next()).payload.length).toBe(60_000);
+    }
+    // Each has gone its own way: one waits, or has no room for more; one lost messages; one is closed, and counted again.
+    expect(callers.map((caller) => caller.isOpen())).toEqual([true, true, false, true]);
+    expect(callers[1]!.bufferedAmount).toBeLessThan(300_000);
+    expect(broadcast([callers[1]!], message)).toEqual({ sent: 0, dropped: 1, closed: 0 });
+    expect(broadcast([callers[2]!], message)).toEqual({ sent: 0, dropped: 0, closed: 1 });
+    expect(broadcast([callers[3]!], message)).toEqual({ sent: 1, dropped: 0, closed: 0 });
+    expect(totals.dropped).toBeGreaterThan(0);
+    expect(callers[1]!.messagesSent).toBeLessThan(rounds + 1);
+    expect(callers[3]!.messagesSent).toBe(rounds + 2);
+  });
+
   it("S12: refuses what is no message, and a policy that there is not", async () => {
     const { callers } = await room(1);
     expect(() => broadcast(callers, new Map())).toThrow(TypeError);

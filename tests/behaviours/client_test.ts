@@ -105,6 +105,24 @@ describe("connecting", () => {
     expect(await codes.promise).toBe(1000);
   });
 
+  it("C1: await using gives up connecting, and minds no connection that failed or has ended", async () => {
+    const silent = await server(() => {});
+    const { url } = await listen();
+    const clients: Client[] = [];
+    {
+      await using connecting = new Client(silent);
+      await using refused = new Client(`${url}/none`);
+      await using ended = await Client.connect(url);
+      clients.push(connecting, refused, ended);
+      await failure(refused.opened);
+      await ended.close();
+    }
+    const [connecting, refused, ended] = await Promise.all(clients.map(({ closed }) => closed));
+    expect(connecting).toMatchObject({ code: 1006, error: { message: expect.stringContaining("was closed before") } });
+    expect(refused).toMatchObject({ code: 1006, error: { status: 404 } });
+    expect(ended).toMatchObject({ code: 1000, clean: true });
+  });
+
   it("C1: nobody there: a ConnectionError with the cause, told by opened and by closed", async () => {
     const listener = await listen();
     const { url } = listener;
@@ -153,6 +171,17 @@ describe("iterating", () => {
     for await (const message of client) {
       expect(message).toBe("one");
       break;
+    }
+    expect(await peer.next()).toMatchObject({ opcode: 8, code: 1000 });
+  });
+
+  it("C2: so does the end of an await using of the iterator", async () => {
+    const { client, peer } = await clientAndServer();
+    await peer.text("one");
+    {
+      await using messages = client[Symbol.asyncIterator]();
+      expect(await messages.next()).toEqual({ value: "one", done: false });
+      expect(client.isOpen()).toBe(true);
     }
     expect(await peer.next()).toMatchObject({ opcode: 8, code: 1000 });
   });

@@ -335,6 +335,34 @@ describe("its life", () => {
     for (const { raw } of peers) expect(await raw.rest()).toMatch(said);
   });
 
+  it("L6: await using closes what is open and waits for its handlers; one that never started is none of its business", async () => {
+    const events: string[] = [];
+    let client;
+    {
+      await using never = new Listener(0, { host: LOOPBACK });
+      expect(() => never.port).toThrow("has not started");
+      await using listener = new Listener(0, { host: LOOPBACK });
+      const begun = deferred();
+      listener.attach("/", {
+        get: () => ({
+          async onTextMessage(caller) {
+            begun.resolve();
+            await new Promise((resolve) => caller.signal.addEventListener("abort", resolve));
+            await new Promise((resolve) => setImmediate(resolve));
+            events.push("handled");
+          },
+        }),
+      });
+      await listener.start();
+      client = await connect(listener.url);
+      await client.writeTextMessage("go");
+      await begun.promise;
+    }
+    events.push("over");
+    expect(events).toEqual(["handled", "over"]);
+    expect(await client.closed).toMatchObject({ code: 1001, clean: true });
+  });
+
   it("L6: await using stops it; it may be started again", async () => {
     const listener = new Listener(0, { host: LOOPBACK });
     listener.attach("/", { get: () => ECHO });
@@ -375,7 +403,7 @@ describe("its answers", () => {
     ["no base64", 400, upgradeRequest("/", { "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZ===" })],
     ["an empty key", 400, upgradeRequest("/", { "Sec-WebSocket-Key": "" })],
     ["another Upgrade", 426, upgradeRequest("/", { Upgrade: "h2c" })],
-    ["no Connection", 426, upgradeRequest("/", { Connection: undefined })],
+    ["no Connection", 400, upgradeRequest("/", { Connection: undefined })],
   ])("L7: %s: %d", async (_what, status, request, header) => {
     const { port } = await listen();
     // What is plain HTTP is not hung up on by itself.

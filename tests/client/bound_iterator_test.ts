@@ -52,6 +52,15 @@ describe.each([["at once", length], ["later", later]])("BoundIterator (B1, B3), 
     expect(await iterate(bind).next()).toEqual({ value: 2, done: false });
   });
 
+  it("is left at the end of the block of await using", async () => {
+    const { iterate, inbox, left } = start();
+    {
+      await using iterator = iterate(bind);
+      expect([iterator[Symbol.asyncIterator]() === iterator, inbox.locked]).toEqual([true, true]);
+    }
+    expect([inbox.locked, left()]).toEqual([false, 1]);
+  });
+
   it("says no more once it has failed, and takes nothing", async () => {
     const { socket, iterate, inbox } = start();
     for (const text of ["bad", "a"]) socket.sink!.message(text);

@@ -45,7 +45,7 @@ export function serve(
       report: (error) => errors.push(`report: ${String(error)}`),
       notice: (error) => errors.push(`notice: ${String(error)}`),
     },
-    sessions: { closed: () => {}, ended: (closure) => ended.push(closure) },
+    sessions: { closed: () => {}, ended: (_session, closure) => ended.push(closure) },
   });
   session.open();
   const receive = (...messages: Message[]): void => messages.forEach((message) => socket.sink!.message(message));

@@ -67,12 +67,55 @@ describe("L6: all sessions of a listener", () => {
     expect(await set.closeAll(1001, "", 1_000)).toEqual({ closed: 0, cut: 0 });
   });
 
+  it("what one stop gave up on, no other waits for or counts, whichever of the two it was", async () => {
+    for (const end of ["closeAll", "terminateAll"] as const) {
+      const busy = deferred();
+      const { set, sockets, clock } = setOf(1, { onTextMessage: () => busy.promise });
+      sockets[0]!.sink!.message("x");
+      const ended = end === "closeAll" ? set.closeAll(1001, "", 1_000) : set.terminateAll();
+      await clock.pass(1_000);
+      sockets[0]!.end();
+      await ended;
+      expect(await set.closeAll(1001, "", Infinity)).toEqual({ closed: 0, cut: 0 });
+      busy.resolve();
+    }
+  });
+
+  it("terminateAll ends a closeAll that waits for a handler, or for its turn to close", async () => {
+    const busy = deferred();
+    const { set, sockets, clock } = setOf(100, { onTextMessage: () => busy.promise });
+    sockets[99]!.sink!.message("x");
+    const all = set.closeAll(1001, "", Infinity);
+    sockets[99]!.closeByPeer(1001);
+    sockets[98]!.closeByPeer(1001);
+    const cut = set.terminateAll();
+    for (const socket of sockets) socket.end();
+    await cut;
+    expect(await all).toEqual({ closed: 1, cut: 99 });
+    clock.runTurns();
+    // Nothing more is said to those whose turn had not come.
+    expect(sockets.map(({ calls }) => calls.join()).slice(0, 36)).toEqual(Array(36).fill("destroy"));
+  });
+
+  it("closes 64 in one turn, so that others have theirs", async () => {
+    const { set, sockets, clock } = setOf(150);
+    const counts: number[] = [];
+    const all = set.closeAll(1001, "", Infinity);
+    while (counts.at(-1) !== 150) {
+      counts.push(sockets.filter(({ calls }) => calls.includes("close 1001")).length);
+      clock.runTurn();
+    }
+    expect(counts).toEqual([64, 128, 150]);
+    for (const socket of sockets) socket.closeByPeer(1001);
+    expect(await all).toEqual({ closed: 150, cut: 0 });
+  });
+
   it("a deadline of 0 cuts all, each behind its close frame", async () => {
-    const { set, sockets, clock } = setOf(100);
+    const { set, sockets, clock } = setOf(200);
     const all = set.closeAll(1001, "", 0);
     await clock.pass(0);
     for (const socket of sockets) socket.end();
-    expect(await all).toEqual({ closed: 0, cut: 100 });
+    expect(await all).toEqual({ closed: 0, cut: 200 });
     expect(sockets.every(({ calls }) => calls.join() === "close 1001,destroy")).toBe(true);
   });
 

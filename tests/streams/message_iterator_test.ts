@@ -27,6 +27,16 @@ describe("MessageIterator (C2)", () => {
     expect(await iterator.next()).toEqual(value("c"));
   });
 
+  it("await using leaves it", async () => {
+    const { iterate, left } = start();
+    {
+      await using iterator = iterate();
+      void iterator.next();
+      expect(left()).toBe(0);
+    }
+    expect(left()).toBe(1);
+  });
+
   it("serves several pending calls in order", async () => {
     const { socket, iterate } = start();
     const iterator = iterate();

@@ -65,7 +65,12 @@ export async function loops(client: Client): Promise<void> {
     holds<Equal<typeof message, "A" | "B" | Uint8Array>>();
   }
   const messages = client.messages(Arktype);
-  holds<Equal<typeof messages, AsyncIterableIterator<{ id: number; note?: string }, undefined, void>>>();
+  holds<
+    Equal<
+      typeof messages,
+      AsyncIterableIterator<{ id: number; note?: string }, undefined, void> & AsyncDisposable
+    >
+  >();
   // @ts-expect-error: neither a binder nor a schema
   client.messages(Number);
 }

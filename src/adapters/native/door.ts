@@ -3,7 +3,7 @@
  * ordinary requests (features L2, L7, L8). Knows no socket and no runtime.
  */
 
-import { hasProduct, hasToken } from "../../handshake/header_grammar.ts";
+import { hasProduct } from "../../handshake/header_grammar.ts";
 import {
   bodyTooLarge,
   FAILED,
@@ -59,9 +59,7 @@ export class Door<Info, Nothing = never> {
     const tooLong = this.#tooLong(request);
     if (tooLong !== undefined) return this.refuse(tooLong);
     const { headers, method } = request;
-    const upgrades = hasProduct(headers.get("upgrade") ?? "", "websocket") &&
-      hasToken(headers.get("connection") ?? "", "upgrade");
-    if (!upgrades) return this.#fetch(request, info);
+    if (!hasProduct(headers.get("upgrade") ?? "", "websocket")) return this.#fetch(request, info);
     if (this.#leavesUnclaimed && this.#fallback !== undefined) {
       const pathname = pathOf(request.url);
       if (pathname !== undefined && !this.#options.claims(pathname)) return this.#fetch(request, info);

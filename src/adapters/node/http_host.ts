@@ -148,7 +148,8 @@ class HttpHost {
       this.#answering--;
       this.#whenAnswered?.();
     });
-    const refusal = this.#tooLong(message.url ?? "", new HeaderLines(message.rawHeaders));
+    const headers = new HeaderLines(message.rawHeaders);
+    const refusal = this.#tooLong(message.url ?? "", headers) ?? halfUpgrade(message, headers);
     if (refusal !== undefined) return this.#refuse(response, refusal);
     const { fetch } = this.#options;
     if (fetch === undefined) return this.#refuse(response, ONLY_WEBSOCKET);
@@ -264,6 +265,13 @@ class HttpHost {
         return { status: 400, headers: [], message: "The request is ill-formed" };
     }
   }
+}
+
+/** What is wrong with an upgrade that the parser takes for an ordinary request, because `Connection` does not name it. */
+function halfUpgrade({ method = "", httpVersion }: IncomingMessage, headers: HeaderLines): Refusal | undefined {
+  if (!hasProduct(headers.get("upgrade") ?? "", "websocket")) return undefined;
+  const verdict = judgeRequest({ method, httpVersion, headers });
+  return isRefusal(verdict) ? verdict : undefined;
 }
 
 type Answer = (message: IncomingMessage, response: ServerResponse) => void;

@@ -105,7 +105,12 @@ describe("an ordinary request", () => {
     expect(await told(door.answer(request, INFO))).toBe("200 page /a true");
     expect(seen[0] === request).toBe(true);
     expect(await told(door.answer(webRequest("/b", { upgrade: "h2c" }), INFO))).toBe("200 page /b true");
-    expect(await told(door.answer(webRequest("/c", { connection: "close" }), INFO))).toBe("200 page /c true");
+  });
+
+  it("is none that asks for a WebSocket, though its Connection does not say so", async () => {
+    const { door } = doorWith({}, page);
+    expect(await told(door.answer(webRequest("/c", { connection: "close" }), INFO)))
+      .toBe('400 The Connection header has no "Upgrade"');
   });
 
   it("without a fallback is told what this port is for", async () => {
