@@ -383,7 +383,6 @@ describe("its configuration", () => {
     ["secureSocket", {}],
     ["cookies", []],
     ["auth", {}],
-    ["retryConfig", {}],
     ["validation", false],
     ["proxy", "http://p"],
     ["maxRedirects", 1],
