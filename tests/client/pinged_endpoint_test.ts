@@ -14,7 +14,7 @@ function start(handler: PingPongHandler<Pinged>) {
   const clock = new ManualClock();
   const socket = new FakeSocket();
   const words: unknown[] = [];
-  const client: Pinged = { isOpen: () => endpoint.state === "open", pong: (data) => void words.push(["pong", data]) };
+  const client: Pinged = { pong: (data) => void words.push(["pong", data]) };
   const endpoint = pingedEndpoint(
     socket,
     { message: (message) => void words.push(message), closed: ({ code }) => void words.push(code) },
