@@ -6,7 +6,6 @@ import { FakeSocket } from "../support/fake_socket.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 
 interface Pinged {
-  isOpen(): boolean;
   pong(data: Uint8Array | ArrayBuffer): void;
 }
 
