@@ -57,7 +57,6 @@ export type Connect = (target: Target, settings: ConnectSettings, signal: AbortS
 
 /** The part of a client that whoever answers its pings needs. */
 export interface Pinged {
-  isOpen(): boolean;
   pong(data: Uint8Array | ArrayBuffer): void;
 }
 

@@ -22,17 +22,19 @@ export function pingedEndpoint<Client extends Pinged>(
   { client, handler, report, endpoint }: PingedOptions<Client>,
 ): Endpoint {
   const handlers = new ControlHandlers(report);
-  return new Endpoint(socket, {
+  const pinged: Endpoint = new Endpoint(socket, {
     ...reader,
     ...(handler.onPing && {
       ping: (payload) =>
         handlers.ping(
           () => handler.onPing?.(client, payload.slice()),
-          (reply) => client.isOpen() && client.pong(reply),
+          // Of this connection only: a client may have another one by now.
+          (reply) => pinged.state === "open" && client.pong(reply),
         ),
     }),
     ...(handler.onPong && {
       pong: (payload) => handlers.call(() => handler.onPong?.(client, payload.slice())),
     }),
   }, endpoint);
+  return pinged;
 }

@@ -5,7 +5,7 @@ import type { ClientOptions } from "../../src/client/options.ts";
 import { ConnectionClosureError, ConnectionError } from "../../src/errors.ts";
 import { Attempts } from "../support/attempts.ts";
 
-const OWNER = { isOpen: () => true, pong() {} };
+const OWNER = { pong() {} };
 
 /** A session that has begun to connect. Its owner is no client, and need not be one. */
 function begin(options: ClientOptions<typeof OWNER> = {}) {

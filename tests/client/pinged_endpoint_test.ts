@@ -6,7 +6,6 @@ import { FakeSocket } from "../support/fake_socket.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 
 interface Pinged {
-  isOpen(): boolean;
   pong(data: Uint8Array | ArrayBuffer): void;
 }
 
@@ -14,7 +13,7 @@ function start(handler: PingPongHandler<Pinged>) {
   const clock = new ManualClock();
   const socket = new FakeSocket();
   const words: unknown[] = [];
-  const client: Pinged = { isOpen: () => endpoint.state === "open", pong: (data) => void words.push(["pong", data]) };
+  const client: Pinged = { pong: (data) => void words.push(["pong", data]) };
   const endpoint = pingedEndpoint(
     socket,
     { message: (message) => void words.push(message), closed: ({ code }) => void words.push(code) },

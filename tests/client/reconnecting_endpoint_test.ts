@@ -386,6 +386,20 @@ describe("what a client knows (C11)", () => {
     expect(it.client.latency).toBeUndefined();
   });
 
+  it("answers no ping of one connection on the next", async () => {
+    let answer!: (bytes: Uint8Array) => void;
+    const onPing = (): Promise<Uint8Array> => new Promise((resolve) => answer = resolve);
+    const it = await open(EXACT, { pingPongHandler: { onPing } });
+    it.socket.sink!.ping(Uint8Array.of(1));
+    const next = await reconnect(it, it.socket);
+    answer(Uint8Array.of(1));
+    await it.clock.settle();
+    next.sink!.ping(Uint8Array.of(2));
+    answer(Uint8Array.of(2));
+    await it.clock.settle();
+    expect(next.calls).toEqual(["pong 02"]);
+  });
+
   it("pings only over a connection", async () => {
     const it = await open();
     it.client.ping(Uint8Array.of(1));

@@ -19,9 +19,9 @@ it(
       expect(ok, `${failure}: ${output}`).toBe(true);
       const said = JSON.parse(output.trim().split("\n").at(-1)!) as { failures: string[] };
       expect(said).toMatchObject({ seen: ["hello", "hello", "here again"], uncertain: [1], code: 1000 });
-      expect(said.failures.slice(0, 2)).toEqual([
+      expect(said.failures).toEqual([
         "ConnectionError: The peer did not answer a ping in time",
-        "HandshakeTimedOutError: Cannot connect: the handshake was not done within 0.2 s",
+        "HandshakeTimedOutError: Cannot connect: the handshake was not done within 1 s",
       ]);
     }),
   ),
