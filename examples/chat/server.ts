@@ -37,7 +37,8 @@ class Chat implements Service {
 
   onTextMessage(_caller: Caller, text: string): string | undefined {
     if (text.length > LONGEST_MESSAGE) return `Nobody heard that: ${LONGEST_MESSAGE} characters are the most`;
-    tellAll(`${this.#name}: ${text}`);
+    // One line: a second one might read like somebody else's words.
+    tellAll(`${this.#name}: ${text.replace(/[\p{Cc}\u2028\u2029]+/gu, " ")}`);
   }
 
   onClose(caller: Caller): void {
