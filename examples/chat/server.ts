@@ -1,6 +1,6 @@
 /** A chat: everybody hears everybody. `PORT` chooses the port, 9090 by default. */
 
-import { broadcast, type Caller, closeFrame, type Service, UpgradeError } from "../../mod.ts";
+import { broadcast, type Caller, type CloseFrame, closeFrame, type Service, UpgradeError } from "../../mod.ts";
 import { checkName } from "../support/check_name.ts";
 import { listenerOn, runListener } from "../support/run_listener.ts";
 
@@ -27,7 +27,7 @@ class Chat implements Service {
     this.#name = name;
   }
 
-  onOpen(caller: Caller): unknown {
+  onOpen(caller: Caller): CloseFrame | string {
     // Two with one name may have been let in at once.
     if (members.has(this.#key)) return closeFrame(1008, takenText(this.#name));
     tellAll(`${this.#name} connected to chat`);

@@ -4,7 +4,7 @@
  */
 
 import process from "node:process";
-import { createInterface, cursorTo, clearScreenDown, type Interface, moveCursor } from "node:readline";
+import { clearScreenDown, createInterface, cursorTo, type Interface, moveCursor } from "node:readline";
 
 const { stdin, stdout } = process;
 const PROMPT = "> ";
@@ -63,7 +63,11 @@ export class Terminal {
 
   async #next(prompt: string): Promise<string | undefined> {
     if (this.#isClosed) return undefined;
-    this.#readline ??= createInterface({ input: stdin, terminal: this.#isPerson, ...(this.#isPerson && { output: stdout }) });
+    this.#readline ??= createInterface({
+      input: stdin,
+      terminal: this.#isPerson,
+      ...(this.#isPerson && { output: stdout }),
+    });
     // The same one for all lines: those that came while nobody asked wait in it.
     this.#lines ??= this.#readline[Symbol.asyncIterator]();
     if (this.#isPerson) {

@@ -1,6 +1,6 @@
 /** Taxis and who waits for one: riders hear where every driver is. `PORT` chooses the port, 9091 by default. */
 
-import { broadcast, type Caller, closeFrame, type Service, UpgradeError } from "../../mod.ts";
+import { broadcast, type Caller, type CloseFrame, closeFrame, type Service, UpgradeError } from "../../mod.ts";
 import { checkName } from "../support/check_name.ts";
 import { listenerOn, runListener } from "../support/run_listener.ts";
 import { formatLocation, parseLocation } from "./location.ts";
@@ -30,7 +30,7 @@ class Driver implements Service {
     this.news = `Driver ${name} ready for a ride`;
   }
 
-  onOpen(): unknown {
+  onOpen(): CloseFrame | string {
     // Two with one name may have been let in at once.
     if (drivers.has(this.#key)) return closeFrame(1008, takenText(this.#name));
     drivers.set(this.#key, this);
@@ -38,7 +38,7 @@ class Driver implements Service {
     return `Hi ${this.#name}! Your location will be shared with the riders`;
   }
 
-  onTextMessage(_caller: Caller, text: string): unknown {
+  onTextMessage(_caller: Caller, text: string): CloseFrame | undefined {
     const location = parseLocation(text);
     if (location === undefined) return closeFrame(1003, "That is not a location");
     this.news = `${this.#name} updated the location ${formatLocation(location)}`;

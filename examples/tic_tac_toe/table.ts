@@ -4,7 +4,7 @@
  */
 
 import { setTimeout } from "node:timers";
-import { broadcast, type Caller, closeFrame, type Service } from "../../mod.ts";
+import { broadcast, type Caller, closeFrame, type Returned, type Service } from "../../mod.ts";
 import { type Game, newGame, other, play, type Sign, whyNot } from "./rules.ts";
 
 const SIGNS: readonly Sign[] = ["X", "O"];
@@ -65,7 +65,7 @@ export class Table implements Service {
   }
 
   /** With `dispatcherKey: "type"` each case is a handler of its own. */
-  onTextMessage(caller: Caller, text: string): unknown {
+  onTextMessage(caller: Caller, text: string): Returned {
     const { type, square } = parse(text);
     switch (type) {
       case "move":
@@ -91,7 +91,7 @@ export class Table implements Service {
     this.#tellAll({ type: "playerLeft", player: sign, hold: this.#holdMs / 1_000 });
   }
 
-  #onMove(caller: Caller, square: unknown): unknown {
+  #onMove(caller: Caller, square: unknown): Returned {
     const sign = signOf(caller);
     if (sign === undefined) return refused("Only the two players may play");
     if (this.#seats[other(sign)].token === undefined) return refused("There is no second player yet");
@@ -104,7 +104,7 @@ export class Table implements Service {
     if (next === null) this.#tellAll({ type: "end" });
   }
 
-  #onRematch(caller: Caller): unknown {
+  #onRematch(caller: Caller): Returned {
     const sign = signOf(caller);
     if (sign === undefined) return refused("Only the two players may ask for a rematch");
     if (this.#game.next !== null) return refused("The game is not over");

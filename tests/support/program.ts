@@ -61,7 +61,8 @@ export function startServer(
   });
 }
 
-function starter(): [command: string, ...args: string[]] {
+/** What starts a program in this runtime, and what stands before its file. */
+export function starter(): [command: string, ...args: string[]] {
   // With the packages of npm's folder, as the tests themselves; deno.json would have it fetch its own.
   if ("Deno" in globalThis) return [process.execPath, "run", "-A", "--node-modules-dir=manual"];
   if ("Bun" in globalThis) return [process.execPath];

@@ -80,7 +80,7 @@ function tell(/** @type {any} */ { type, player, move, hold, why, sign }) {
     case "state":
       return "You are back at your seat.";
     case "watch":
-      return `${why}. You are watching.`;
+      return `${why}: you watch.`;
     case "move":
       return player === me ? "" : `${player} played ${placeOf(move)}.`;
     case "playerJoined":
@@ -111,9 +111,9 @@ function show() {
     card.dataset["seat"] = seats[sign];
     card.classList.toggle("next", next === sign && isPlaying());
     card.classList.toggle("winner", view.winner === sign);
-    find(`[data-sign=${sign}] b`).textContent = sign === me ? "You" : me === null ? `Player ${sign}` : "Opponent";
-    find(`[data-sign=${sign}] small`).textContent = { free: "not here yet", here: "", away: "away" }[seats[sign]];
-    find(`[data-sign=${sign}] output`).textContent = `${score[sign]}`;
+    find(`[data-sign=${sign}] b`).textContent = sign === me ? "You" : me === null ? "Player" : "Rival";
+    find(`[data-sign=${sign}] small`).textContent = { free: "not here", here: "", away: "away" }[seats[sign]];
+    find(`[data-sign=${sign}] .score :last-child`).textContent = `${score[sign]}`;
   }
 
   const headline = headlineOf();
@@ -121,11 +121,16 @@ function show() {
   setText(find("#status span"), news);
   document.title = `${headline} – Tic-tac-toe`;
   showRematch();
-  find("#watching").textContent = watching === 0 ? "" : watching === 1 ? "1 is watching" : `${watching} are watching`;
+  find("#invitation").hidden = me === null || (seats.X !== "free" && seats.O !== "free");
+  setText(find("#watching"), watchersOf(watching));
   board.classList.toggle("over", line !== null);
 }
 
-function showSquare(/** @type {HTMLButtonElement} */ button, /** @type {number} */ square, /** @type {boolean} */ mayPlay) {
+function showSquare(
+  /** @type {HTMLButtonElement} */ button,
+  /** @type {number} */ square,
+  /** @type {boolean} */ mayPlay,
+) {
   const sign = view?.squares[square] ?? null;
   button.setAttribute("aria-label", `${placeOf(square)}: ${sign ?? "empty"}`);
   button.setAttribute("aria-disabled", `${!mayPlay || sign !== null}`);
@@ -148,7 +153,7 @@ function showRematch() {
   rematch.hidden = !isOver;
   rematch.disabled = !isOpen;
   rematch.setAttribute("aria-disabled", `${asked}`);
-  rematch.textContent = asked ? "Waiting for the other player" : view.rematch.length > 0 ? "Play again, too" : "Play again";
+  rematch.textContent = asked ? "Waiting for your rival" : view.rematch.length > 0 ? "Play again, too" : "Play again";
 }
 
 function headlineOf() {
@@ -156,7 +161,7 @@ function headlineOf() {
   const { next, winner } = view;
   if (winner !== null) return winner === me ? "You win!" : me === null ? `${winner} wins` : "You lose";
   if (next === null) return "A draw";
-  if (!isPlaying()) return me === null ? "Waiting for a player" : "Waiting for a second player";
+  if (!isPlaying()) return me === null ? "Waiting for a player" : "Waiting for a rival";
   return next === me ? "Your turn" : `Turn of ${next}`;
 }
 
@@ -164,15 +169,23 @@ function showConnection(/** @type {import("./connection.js").State} */ state) {
   isOpen = state.name === "open";
   document.body.classList.toggle("offline", !isOpen);
   find("#connection").dataset["state"] = state.name;
-  setText(find("#connection span"), {
+  const words = {
     connecting: "Connecting…",
     open: "Connected",
-    taken: "Playing in another window",
-    waiting: `Connecting again in ${"seconds" in state ? state.seconds : 0} s`,
-  }[state.name]);
+    taken: "You play in another window",
+    waiting: "Offline",
+  };
+  setText(find("#connection span"), words[state.name]);
+  // Only to be seen: nobody wants to hear a clock.
+  find("#connection small").textContent = state.name === "waiting" ? `Again in ${state.seconds} s` : "";
   retry.hidden = state.name === "open" || state.name === "connecting";
   retry.textContent = state.name === "taken" ? "Play here" : "Now";
   show();
+}
+
+function watchersOf(/** @type {number} */ count) {
+  if (me === null) return count > 1 ? `You and ${count - 1} more are watching` : "You are watching";
+  return count === 0 ? "" : count === 1 ? "1 is watching" : `${count} are watching`;
 }
 
 function isPlaying() {
