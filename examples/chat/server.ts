@@ -12,7 +12,7 @@ const LONGEST_MESSAGE = 500;
 /** Who is in the chat, by what stands for his name. */
 const members = new Map<string, Caller>();
 
-/** Somebody who takes nothing for so long that 256 KiB wait for him is closed; nobody else waits for him. */
+/** Who takes nothing for so long that 256 KiB wait for him is closed; nobody else waits for him. */
 function tellAll(text: string): void {
   broadcast(members.values(), text, { policy: "close" });
 }
@@ -29,7 +29,7 @@ class Chat implements Service {
 
   onOpen(caller: Caller): CloseFrame | string {
     // Two with one name may have been let in at once.
-    if (members.has(this.#key)) return closeFrame(1008, takenText(this.#name));
+    if (isTaken(this.#key)) return closeFrame(1008, takenText(this.#name));
     tellAll(`${this.#name} connected to chat`);
     members.set(this.#key, caller);
     return `Hi ${this.#name}! You have successfully connected to the chat`;
@@ -48,6 +48,11 @@ class Chat implements Service {
   }
 }
 
+/** Not by somebody who is being closed, which takes as long as he is slow: he may come back. */
+function isTaken(key: string): boolean {
+  return members.get(key)?.isOpen() === true;
+}
+
 function takenText(name: string): string {
   return `Somebody called ${name} is in the chat already`;
 }
@@ -58,7 +63,7 @@ listener.attach("/chat/:name", {
   maxBufferedAmount: 262_144,
   get(_request, { params: { name } }) {
     const key = checkName(name);
-    if (members.has(key)) return new UpgradeError(409, takenText(name));
+    if (isTaken(key)) return new UpgradeError(409, takenText(name));
     if (members.size >= MOST_MEMBERS) return new UpgradeError(503, "The chat is full");
     return new Chat(key, name);
   },

@@ -4,7 +4,15 @@
  */
 
 import { setTimeout } from "node:timers";
-import { broadcast, type Caller, closeFrame, type Returned, type Service } from "../../mod.ts";
+import {
+  broadcast,
+  type Caller,
+  closeFrame,
+  type Returned,
+  type Service,
+  UpgradeError,
+  type UpgradeService,
+} from "../../mod.ts";
 import { type Game, newGame, other, play, type Sign, whyNot } from "./rules.ts";
 
 const SIGNS: readonly Sign[] = ["X", "O"];
@@ -32,8 +40,28 @@ interface View extends Game {
   readonly watching: number;
 }
 
+/** How many may be connected at once, players and those who watch. */
+const MOST_VISITORS = 100;
+
+/**
+ * A table with room for a hundred.
+ *
+ * @param hold seconds for which the seat is kept of a player who has left
+ */
+export function tableFor(hold: number): UpgradeService {
+  const table = new Table(hold);
+  return {
+    maxMessageSize: 256,
+    maxBufferedAmount: 65_536,
+    // Who left without a word is missed within their sum.
+    pingInterval: 10,
+    pongTimeout: 5,
+    get: () => table.size < MOST_VISITORS ? table : new UpgradeError(503, "There is no room at the table"),
+  };
+}
+
 /** The service of everybody at the table. A connection's attribute `sign` says which seat is its own. */
-export class Table implements Service {
+class Table implements Service {
   readonly #holdMs: number;
   readonly #seats: Readonly<Record<Sign, Seat>> = { X: {}, O: {} };
   /** Everybody, in the order in which they came. */
@@ -44,7 +72,6 @@ export class Table implements Service {
   #first: Sign = "X";
   #game: Game = newGame("X");
 
-  /** @param hold seconds for which the seat is kept of a player who has left */
   constructor(hold: number) {
     this.#holdMs = hold * 1_000;
   }

@@ -1,19 +1,23 @@
 /** What the server of tic-tac-toe in examples/ says, and what it lets nobody do. Its page is in tic_tac_toe_page_test.ts. */
 
-import { expect, it } from "vitest";
-import type { Client } from "../../mod.ts";
+import { expect, it, onTestFinished } from "vitest";
+import { fetchPage } from "../../examples/tic_tac_toe/site.ts";
+import { tableFor } from "../../examples/tic_tac_toe/table.ts";
+import { type Client, Listener } from "../../mod.ts";
 import { serve, visit } from "./programs.ts";
-
-const SLOW = { timeout: 20_000 };
 
 // deno-lint-ignore no-explicit-any -- what a test looks into
 type Said = any;
 
 const EMPTY = Array(9).fill(null);
 
-async function table(hold = "30"): Promise<{ url: string; game: string }> {
-  const { url } = await serve("tic_tac_toe/server.ts", { HOLD: hold });
-  return { url, game: `${url}/ws/game` };
+/** What server.ts starts, here: its url, and that of the game. */
+async function table(hold = 30): Promise<{ url: string; game: string }> {
+  const listener = new Listener(0, { host: "127.0.0.1", fetch: fetchPage });
+  onTestFinished(() => listener.immediateStop());
+  listener.attach("/ws/game", tableFor(hold));
+  await listener.start();
+  return { url: listener.url, game: `${listener.url}/ws/game` };
 }
 
 async function next(client: Client): Promise<Said> {
@@ -44,7 +48,7 @@ async function playAll(players: readonly [Client, Client], squares: readonly num
   return said;
 }
 
-it("X1: two sit down, a third is told why not and sees the game; turns pass, and one wins", SLOW, async () => {
+it("X1: two sit down, a third is told why not and sees the game; turns pass, and one wins", async () => {
   const { game } = await table();
   const x = await come(game);
   expect(x.said).toMatchObject({
@@ -72,7 +76,6 @@ it("X1: two sit down, a third is told why not and sees the game; turns pass, and
 
 it(
   "X1: nobody plays out of turn, outside the board, on a taken square, alone, as a third, or after the end",
-  SLOW,
   async () => {
     const { game } = await table();
     const refusals: string[] = [];
@@ -107,7 +110,7 @@ it(
   },
 );
 
-it("X1: a draw has no winner; a rematch begins when both want it, and the other begins", SLOW, async () => {
+it("X1: a draw has no winner; a rematch begins when both want it, and the other begins", async () => {
   const { game } = await table();
   const players = [(await come(game)).client, (await come(game)).client] as const;
   const [x, o] = players;
@@ -128,7 +131,7 @@ it("X1: a draw has no winner; a rematch begins when both want it, and the other 
   }
 });
 
-it("X1: who left comes back to his seat with his token, and the board is as it was", SLOW, async () => {
+it("X1: who left comes back to his seat with his token, and the board is as it was", async () => {
   const { game } = await table();
   const x = await come(game);
   const o = await come(game);
@@ -153,8 +156,8 @@ it("X1: who left comes back to his seat with his token, and the board is as it w
   expect(await until(stranger, "move")).toMatchObject({ move: 1, seats: { X: "here", O: "here" } });
 });
 
-it("X1: a seat that is kept long enough goes to who has watched longest, with a new game", SLOW, async () => {
-  const { game } = await table("0.05");
+it("X1: a seat that is kept long enough goes to who has watched longest, with a new game", async () => {
+  const { game } = await table(0.05);
   const x = await come(game);
   const o = await come(game);
   const [first, second] = [await come(game), await come(game)];
@@ -167,7 +170,7 @@ it("X1: a seat that is kept long enough goes to who has watched longest, with a 
   await playAll([x.client, first.client], [0, 1]);
 });
 
-it("X1: what is no message of the game closes with 1003, and what is too long for one with 1009", SLOW, async () => {
+it("X1: what is no message of the game closes with 1003, and what is too long for one with 1009", async () => {
   const { game } = await table();
   for (const text of ["", "4", "null", "[]", '"move"', "{", '{"type":"onOpen"}', '{"type":["move"],"square":0}']) {
     const client = await visit(game);
@@ -179,7 +182,7 @@ it("X1: what is no message of the game closes with 1003, and what is too long fo
   expect(await client.closed).toMatchObject({ code: 1009 });
 });
 
-it("X1: the page and nothing else is served, and only its own pages may play", SLOW, async () => {
+it("X1: the page and nothing else is served, and only its own pages may play", async () => {
   const { url, game } = await table();
   const site = url.replace("ws", "http");
   for (const [path, type] of [["/", "html"], ["/style.css", "css"], ["/game.js", "javascript"], ["/icon.svg", "svg"]]) {
@@ -203,4 +206,19 @@ it("X1: the page and nothing else is served, and only its own pages may play", S
   expect([head.status, await head.text()]).toEqual([200, ""]);
   await expect(visit(game, { origin: "https://example.com" })).rejects.toMatchObject({ status: 403 });
   await visit(game, { origin: site });
+});
+
+it("X1: the program serves the page and its game, keeps a seat as long as it is told, and ends in good order", {
+  timeout: 20_000,
+}, async () => {
+  const { program, url } = await serve("tic_tac_toe/server.ts", { HOLD: "12.5" });
+  const page = await fetch(url.replace("ws", "http"));
+  expect(await page.text()).toContain("<title>Tic-tac-toe</title>");
+  const { client: x } = await come(`${url}/ws/game`);
+  const { client: o } = await come(`${url}/ws/game`);
+  await o.close();
+  expect(await until(x, "playerLeft")).toMatchObject({ player: "O", hold: 12.5 });
+  // The seat that is kept does not keep the program.
+  expect(await program.kill("SIGTERM")).toBe(0);
+  expect(await x.closed).toMatchObject({ code: 1001, reason: "The server stops", clean: true });
 });
