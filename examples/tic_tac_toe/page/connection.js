@@ -61,6 +61,9 @@ export function connect(url, onMessage, onState) {
     if (timer !== undefined) retry();
   };
   addEventListener("online", retryIfWaiting);
+  // A page that is left may be kept for the way back, its connection with it, and nobody would know that it was left.
+  addEventListener("pagehide", () => socket.close());
+  addEventListener("pageshow", retryIfWaiting);
   document.addEventListener("visibilitychange", () => document.hidden || retryIfWaiting());
   listen();
 
