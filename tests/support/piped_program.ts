@@ -11,6 +11,7 @@ const TIMEOUT = 20;
 
 export class PipedProgram {
   readonly #child: ChildProcessWithoutNullStreams;
+  #isRunning = true;
   #output = "";
   #onOutput: () => void = () => {};
   /** How it ended: its exit code, or the signal that killed it. */
@@ -35,6 +36,7 @@ export class PipedProgram {
     const timer = setTimeout(() => child.kill("SIGKILL"), TIMEOUT * 1_000);
     this.ended = new Promise((resolve, reject) => {
       child.on("error", reject);
+      child.on("exit", () => this.#isRunning = false);
       child.on("close", (code, signal) => {
         clearTimeout(timer);
         resolve(code ?? signal);
@@ -74,7 +76,8 @@ export class PipedProgram {
 
   /** Sends a signal. Resolves with how it ended. */
   kill(signal: NodeJS.Signals): Promise<number | string | null> {
-    this.#child.kill(signal);
+    // Not the child's own `kill`: Deno 2.9 says then that the signal ended it, whatever it did about it.
+    if (this.#isRunning) process.kill(this.#child.pid!, signal);
     return this.ended;
   }
 }
