@@ -31,9 +31,7 @@ export class Terminal {
   async line(): Promise<string | undefined> {
     const line = await this.#next(PROMPT);
     if (line !== undefined && this.#isPerson) {
-      moveCursor(stdout, 0, -1 - Math.floor((PROMPT.length + line.length) / stdout.columns));
-      cursorTo(stdout, 0);
-      clearScreenDown(stdout);
+      clearRows(1 + Math.floor((PROMPT.length + line.length) / stdout.columns));
     }
     return line;
   }
@@ -45,37 +43,43 @@ export class Terminal {
       console.log(line);
       return;
     }
-    const { rows } = this.#readline.getCursorPos();
-    moveCursor(stdout, 0, -rows);
-    cursorTo(stdout, 0);
-    clearScreenDown(stdout);
-    // The prompt goes back up as many rows as it takes itself.
-    stdout.write(`${line}\n${"\n".repeat(rows)}`);
-    this.#readline.prompt(true);
+    // To the end of what is being typed, where the cursor will be again.
+    this.#readline.write(null, { ctrl: true, name: "e" });
+    clearRows(this.#readline.getCursorPos().rows);
+    stdout.write(`${line}\n${this.#readline.getPrompt()}${this.#readline.line}`);
   }
 
   /** Reads no more; who waits for a line gets undefined. Printing goes on. */
   close(): void {
     this.#isClosed = true;
     this.#readline?.close();
-    this.#readline = undefined;
   }
 
   async #next(prompt: string): Promise<string | undefined> {
     if (this.#isClosed) return undefined;
-    this.#readline ??= createInterface({
+    // The same one for all lines: those that came while nobody asked wait in it.
+    this.#lines ??= this.#open()[Symbol.asyncIterator]();
+    if (this.#isPerson) {
+      this.#readline?.setPrompt(prompt);
+      this.#readline?.prompt();
+    }
+    const { value, done } = await this.#lines.next();
+    return done === true ? undefined : value;
+  }
+
+  #open(): Interface {
+    const readline = createInterface({
       input: stdin,
       terminal: this.#isPerson,
       ...(this.#isPerson && { output: stdout }),
     });
-    // The same one for all lines: those that came while nobody asked wait in it.
-    this.#lines ??= this.#readline[Symbol.asyncIterator]();
-    if (this.#isPerson) {
-      this.#readline.setPrompt(prompt);
-      this.#readline.prompt();
-    }
-    const { value, done } = await this.#lines.next();
-    return done === true ? undefined : value;
+    // By us, or at the end of the input, which Ctrl+C and Ctrl+D are at a prompt.
+    readline.once("close", () => {
+      this.#readline = undefined;
+      if (this.#isPerson && !this.#isClosed) console.log();
+    });
+    this.#readline = readline;
+    return readline;
   }
 
   #paint(line: string): string {
@@ -86,4 +90,11 @@ export class Terminal {
     for (const character of name) sum = (sum * 31 + character.codePointAt(0)!) % 65_521;
     return `\x1b[1;${COLOURS[sum % COLOURS.length]}m${name}\x1b[0m${line.slice(name.length)}`;
   }
+}
+
+/** Clears the row of the cursor, and so many above it. */
+function clearRows(above: number): void {
+  moveCursor(stdout, 0, -above);
+  cursorTo(stdout, 0);
+  clearScreenDown(stdout);
 }
