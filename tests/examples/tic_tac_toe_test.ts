@@ -170,6 +170,19 @@ it("X1: a seat that is kept long enough goes to who has watched longest, with a 
   await playAll([x.client, first.client], [0, 1]);
 });
 
+it("X1: the seat of who came back in time stays his", async () => {
+  const { game } = await table(1);
+  const x = await come(game);
+  const o = await come(game);
+  const watcher = await come(game);
+  x.client.terminate();
+  await until(o.client, "playerLeft");
+  expect((await come(`${game}?token=${x.said.token}`)).said).toMatchObject({ type: "state", sign: "X" });
+  o.client.terminate();
+  // His own time would have been up before.
+  expect(await until(watcher.client, "seatFree")).toMatchObject({ player: "O", seats: { X: "here", O: "free" } });
+});
+
 it("X1: what is no message of the game closes with 1003, and what is too long for one with 1009", async () => {
   const { game } = await table();
   for (const text of ["", "4", "null", "[]", '"move"', "{", '{"type":"onOpen"}', '{"type":["move"],"square":0}']) {
@@ -211,13 +224,13 @@ it("X1: the page and nothing else is served, and only its own pages may play", a
 it("X1: the program serves the page and its game, keeps a seat as long as it is told, and ends in good order", {
   timeout: 20_000,
 }, async () => {
-  const { program, url } = await serve("tic_tac_toe/server.ts", { HOLD: "12.5" });
+  const { program, url } = await serve("tic_tac_toe/server.ts", { HOLD: "3600" });
   const page = await fetch(url.replace("ws", "http"));
   expect(await page.text()).toContain("<title>Tic-tac-toe</title>");
   const { client: x } = await come(`${url}/ws/game`);
   const { client: o } = await come(`${url}/ws/game`);
   await o.close();
-  expect(await until(x, "playerLeft")).toMatchObject({ player: "O", hold: 12.5 });
+  expect(await until(x, "playerLeft")).toMatchObject({ player: "O", hold: 3600 });
   // The seat that is kept does not keep the program.
   expect(await program.kill("SIGTERM")).toBe(0);
   expect(await x.closed).toMatchObject({ code: 1001, reason: "The server stops", clean: true });
