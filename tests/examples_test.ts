@@ -1,6 +1,6 @@
 /**
  * Every program in examples/ runs. The demo is held to the README in docs_test.ts; those of Deno and Bun run in
- * tests/native/.
+ * tests/native/, and the applications, which have folders of their own, in tests/examples/.
  */
 
 import { readdirSync } from "node:fs";
@@ -23,7 +23,9 @@ async function start(example: string): Promise<URL> {
 
 it("every example has a test", () => {
   expect(readdirSync(join(ROOT, "examples")).sort()).toEqual([
+    "README.md",
     "bun_server.ts",
+    "chat",
     "demo.ts",
     "deno_server.ts",
     "echo_server.ts",
@@ -31,6 +33,9 @@ it("every example has a test", () => {
     "express_server.ts",
     "fastify_server.ts",
     "hono_server.ts",
+    "support",
+    "taxi",
+    "tic_tac_toe",
   ]);
 });
 

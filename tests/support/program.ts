@@ -67,7 +67,7 @@ export function startServer(
   });
 }
 
-/** What starts a program in TypeScript here. */
+/** What starts a program in this runtime, and what stands before its file. */
 export function starter(): [command: string, ...args: string[]] {
   // With the packages of npm's folder, as the tests themselves; deno.json would have it fetch its own.
   if ("Deno" in globalThis) return [process.execPath, "run", "-A", "--node-modules-dir=manual"];

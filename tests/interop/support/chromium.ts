@@ -149,9 +149,21 @@ export class Page {
     throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
   }
 
+  /** Calls a method of DevTools that is about this page. */
+  call(method: string, params: object = {}): Promise<unknown> {
+    return this.#chromium.call(method, params, this.#sessionId);
+  }
+
+  /** Presses a key, as a person does. */
+  async press(key: string): Promise<void> {
+    const text = key === "Enter" ? "\r" : key.length === 1 ? key : undefined;
+    await this.call("Input.dispatchKeyEvent", { type: "keyDown", key, ...(text !== undefined && { text }) });
+    await this.call("Input.dispatchKeyEvent", { type: "keyUp", key });
+  }
+
   /** A picture of it, as PNG. */
   async screenshot(): Promise<Uint8Array> {
-    const { data } = await this.#chromium.call("Page.captureScreenshot", {}, this.#sessionId) as { data: string };
+    const { data } = await this.call("Page.captureScreenshot") as { data: string };
     return Buffer.from(data, "base64");
   }
 

@@ -1,0 +1,42 @@
+/** How a client program lives: it asks who you are, connects, and says why when that or what follows fails. */
+
+import process from "node:process";
+import { Client, InvalidHandshakeError } from "../../mod.ts";
+import { Terminal } from "./terminal.ts";
+
+/** A server that is gone without a word is noticed within their sum, in seconds. */
+const ALIVE = { pingInterval: 10, pongTimeout: 10 };
+
+/**
+ * Connects to `path` and your name behind it, and talks until the connection is closed; SIGINT and SIGTERM close it. The
+ * first argument is the name, or else it is asked for; the second is where the server is, or else it is on this machine,
+ * on `PORT`, or else on `port`.
+ */
+export async function runClient(
+  path: string,
+  port: number,
+  talk: (client: Client, terminal: Terminal) => Promise<unknown>,
+): Promise<void> {
+  const terminal = new Terminal();
+  try {
+    const name = process.argv[2] ?? await terminal.ask("Your name: ");
+    if (name === "") throw new Error("A name is needed");
+    const server = process.argv[3] ?? `ws://127.0.0.1:${process.env["PORT"] ?? port}`;
+    const client = await Client.connect(`${server}${path}${encodeURIComponent(name)}`, ALIVE);
+    for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => void client.close());
+    await talk(client, terminal);
+    const { code, reason, first } = await client.close();
+    if (first === "remote") terminal.print(`The server closed with ${code} "${reason}"`);
+  } catch (error) {
+    terminal.print(await reasonOf(error));
+    process.exitCode = 1;
+  } finally {
+    terminal.close();
+  }
+}
+
+/** A server that refuses says why in the body of its answer. */
+async function reasonOf(error: unknown): Promise<string> {
+  if (error instanceof InvalidHandshakeError) return await error.body() || error.message;
+  return error instanceof Error ? error.message : String(error);
+}
