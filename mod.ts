@@ -23,15 +23,22 @@ export type { Caller, CallerRequest } from "./src/service/caller.ts";
 export { broadcast, type BroadcastOptions, type BroadcastResult } from "./src/service/broadcast.ts";
 export type {
   Answer,
+  CustomHandler,
+  CustomHandlers,
+  DispatchedHandler,
+  MessageContext,
   OneWay,
   PathParamNames,
   PathParams,
   Returned,
   Service,
+  ServiceHandlers,
   UpgradeContext,
   UpgradeResult,
   UpgradeService,
 } from "./src/service/service.ts";
+export { bind, type BoundHandler, dispatch, type ValueHandler } from "./src/service/bind.ts";
+export type { DispatchConfiguration } from "./src/service/dispatch_options.ts";
 export type {
   ListenerConfiguration,
   ListenerErrorHandler,

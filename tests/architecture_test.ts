@@ -66,7 +66,8 @@ const HOUSE: Readonly<Record<string, Folder>> = {
   service: {
     imports: words("handshake transport streams binding auth pubsub"),
     files: words(
-      `close_frame caller options broadcast service router reply handler_name dispatcher session session_set
+      `close_frame caller dispatch_options options broadcast service router reply handler_name bind handlers concurrent_request requests
+      lines dispatcher session session_set
       forwarded_request reporter upgrade_pipeline guest listener`,
     ),
   },

@@ -57,7 +57,7 @@ function toJson(value: object): string {
 }
 
 /** Made by a literal, `Object.create(null)` or a parser, in whichever realm. */
-function isPlain(value: object): boolean {
+export function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype === null || prototype === Object.prototype) return true;
   return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype as object, "isPrototypeOf");

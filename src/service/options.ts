@@ -17,6 +17,7 @@ import {
 import { UnsupportedError } from "../errors.ts";
 import { type CompressionSettings, DEFAULT_LIMITS, type FetchHandler, type Limitations } from "../transport/upgrade.ts";
 import type { Caller } from "./caller.ts";
+import { checkDispatch, type DispatchConfiguration, type DispatchSettings } from "./dispatch_options.ts";
 import {
   checkCount,
   checkFunction,
@@ -72,7 +73,7 @@ export interface ListenerConfiguration {
 }
 
 /** Options of an upgrade service. Times are seconds, fractions allowed; sizes are bytes. */
-export interface UpgradeServiceOptions extends ConnectionConfiguration {
+export interface UpgradeServiceOptions extends ConnectionConfiguration, DispatchConfiguration {
   /** What the service speaks: a list, of which the client's first offer is taken, or a function. Default: none. */
   readonly subProtocols?: SubProtocols;
   /** Which pages may connect: a list, a function or `allowAnyOrigin`. Default: those of the same host and port. */
@@ -102,6 +103,7 @@ export interface ListenerSettings {
 export interface ServiceSettings extends ConnectionSettings {
   readonly subProtocols: SubProtocols | undefined;
   readonly allowsOrigin: OriginRule;
+  readonly dispatch: DispatchSettings;
 }
 
 /**
@@ -155,6 +157,7 @@ export function checkService(options: UpgradeServiceOptions): ServiceSettings {
   return {
     subProtocols,
     allowsOrigin: compileOrigins(origins),
+    dispatch: checkDispatch(given),
     ...checkConnection(given, 30, closeMillis("connectionClosureTimeout", given.connectionClosureTimeout ?? 60)),
   };
 }
@@ -203,6 +206,12 @@ const SERVICE_NAMES: readonly string[] = [
   "subProtocols",
   "origins",
   "connectionClosureTimeout",
+  "dispatcherKey",
+  "dispatcherStreamId",
+  "dispatcherCancel",
+  "dispatcherComplete",
+  "concurrent",
+  "maxConcurrentRequests",
 ];
 
 const NOT_YET = "this version does not do it";
@@ -225,9 +234,6 @@ const SERVICE_REFUSALS: ReadonlyMap<string, string> = new Map([
   ["params", NOT_YET],
   ["query", NOT_YET],
   ["headers", NOT_YET],
-  ["dispatcherKey", NOT_YET],
-  ["dispatcherStreamId", NOT_YET],
-  ["concurrent", NOT_YET],
   ["webSocketCompressionEnabled", "it is an option of the listener"],
   ["maxMessagesPerSecond", NOT_YET],
 ]);

@@ -17,6 +17,8 @@ export interface ReadAhead {
 export class MessageQueue {
   readonly #readAhead: ReadAhead;
   readonly #ring = new Ring<Message>();
+  /** Messages that were taken out, and wait elsewhere. */
+  #elsewhere = 0;
   #bytes = 0;
 
   constructor(readAhead: ReadAhead) {
@@ -30,12 +32,12 @@ export class MessageQueue {
 
   /** The source should pause. */
   get full(): boolean {
-    return this.#ring.length >= this.#readAhead.messages || this.#bytes >= this.#readAhead.bytes;
+    return this.#ring.length + this.#elsewhere >= this.#readAhead.messages || this.#bytes >= this.#readAhead.bytes;
   }
 
   /** A paused source may go on: half of it is free, so that the two do not take turns at every message. */
   get low(): boolean {
-    return this.#ring.length * 2 <= this.#readAhead.messages && this.#bytes * 2 <= this.#readAhead.bytes;
+    return (this.#ring.length + this.#elsewhere) * 2 <= this.#readAhead.messages && this.#bytes * 2 <= this.#readAhead.bytes;
   }
 
   push(message: Message): void {
@@ -55,6 +57,19 @@ export class MessageQueue {
     return message;
   }
 
+  /** Counts `message`, which waits elsewhere, as if it waited here. */
+  countIn(message: Message): void {
+    this.#elsewhere++;
+    this.#bytes += message.length;
+  }
+
+  /** Counts it no more. */
+  countOut(message: Message): void {
+    this.#elsewhere--;
+    this.#bytes -= message.length;
+  }
+
+  /** Drops what waits here. What waits elsewhere has been counted out by then. */
   clear(): void {
     this.#ring.clear();
     this.#bytes = 0;

@@ -164,6 +164,17 @@ export class PlainEndpoint implements MessageSink, Watched {
       return;
     }
     this.queue.push(message);
+    this.#holdBack();
+  }
+
+  /** As `hold`, for a message that the reader keeps itself until it calls `queue.countOut`. */
+  holdElsewhere(message: Message): void {
+    this.queue.countIn(message);
+    this.#holdBack();
+  }
+
+  /** Pauses the socket at the mark. */
+  #holdBack(): void {
     if (this.#paused || this.#dropsOverflow || !this.queue.full) return;
     if (this.#socket.pause) {
       this.#paused = true;

@@ -1,0 +1,105 @@
+/**
+ * One message that is handled beside others (features D5): where its replies go, with its id on them, and how it is
+ * cancelled. Knows no other request.
+ */
+
+import { isPlain } from "../binding/payload.ts";
+import type { Endpoint } from "../streams/endpoint.ts";
+import type { Clock } from "../transport/clock.ts";
+import type { Message } from "../transport/message_socket.ts";
+import type { CloseFrame } from "./close_frame.ts";
+import type { Asked, RequestId } from "./handlers.ts";
+import type { ReplyTarget } from "./reply.ts";
+import type { MessageContext } from "./service.ts";
+
+export class ConcurrentRequest implements ReplyTarget {
+  readonly id: RequestId | undefined;
+  /** Undefined: it is the opening of the connection. */
+  readonly message: Message | undefined;
+  /** Not kept while it waits: what was parsed may be many times as large as the message. */
+  asked: Asked | undefined;
+  readonly #connection: ReplyTarget;
+  /** The field of a reply that tells whose it is. */
+  readonly #idField: string | undefined;
+  #cancelled = false;
+  #abort: AbortController | undefined;
+
+  constructor(connection: ReplyTarget, idField: string | undefined, message?: Message, asked?: Asked) {
+    this.#connection = connection;
+    this.#idField = idField;
+    this.id = asked?.id;
+    this.message = message;
+    this.asked = asked;
+  }
+
+  get endpoint(): Endpoint {
+    return this.#connection.endpoint;
+  }
+
+  get clock(): Clock {
+    return this.#connection.clock;
+  }
+
+  /** Nothing is sent for it any more. */
+  get isCancelled(): boolean {
+    return this.#cancelled;
+  }
+
+  /** Aborted when it is cancelled, or the connection has ended; by then it has not ended itself. */
+  get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController();
+      const { signal } = this.endpoint;
+      if (this.#cancelled) this.#abort.abort();
+      else if (signal.aborted) this.#abort.abort(signal.reason);
+      else signal.addEventListener("abort", this.#left);
+    }
+    return this.#abort.signal;
+  }
+
+  cancel(): void {
+    this.#cancelled = true;
+    this.#abort?.abort();
+  }
+
+  /** It has come to its end. */
+  end(): void {
+    if (this.#abort !== undefined) this.endpoint.signal.removeEventListener("abort", this.#left);
+  }
+
+  /** A plain object with its id, unless it has one; the object itself is its user's. */
+  stamp(value: unknown): unknown {
+    const { id } = this;
+    const field = this.#idField;
+    if (id === undefined || field === undefined || typeof value !== "object" || value === null) return value;
+    if (!isPlain(value) || (Object.hasOwn(value, field) && Reflect.get(value, field) !== undefined)) return value;
+    return { ...value, [field]: id };
+  }
+
+  closeWith(frame: CloseFrame): void {
+    this.#connection.closeWith(frame);
+  }
+
+  report(error: unknown): void {
+    this.#connection.report(error);
+  }
+
+  readonly #left = (): void => this.#abort?.abort(this.endpoint.signal.reason);
+}
+
+/** A request as its handler sees it. */
+export class Context implements MessageContext {
+  readonly #of: { readonly id?: RequestId | undefined; readonly signal: AbortSignal };
+
+  constructor(of: { readonly id?: RequestId | undefined; readonly signal: AbortSignal }) {
+    this.#of = of;
+  }
+
+  get id(): RequestId | undefined {
+    return this.#of.id;
+  }
+
+  get signal(): AbortSignal {
+    return this.#of.signal;
+  }
+}
