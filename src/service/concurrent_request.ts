@@ -12,19 +12,43 @@ import type { Asked, RequestId } from "./handlers.ts";
 import type { ReplyTarget } from "./reply.ts";
 import type { MessageContext } from "./service.ts";
 
+/** The connection of such requests. Passes its end on to them: with a listener for each, runtimes would warn of a leak. */
+export class SharedConnection {
+  readonly target: ReplyTarget;
+  readonly #hearing = new Set<ConcurrentRequest>();
+  #listens = false;
+
+  constructor(target: ReplyTarget) {
+    this.target = target;
+  }
+
+  /** Has `request.left` called when the connection ends. */
+  add(request: ConcurrentRequest): void {
+    this.#hearing.add(request);
+    if (this.#listens) return;
+    this.#listens = true;
+    const { signal } = this.target.endpoint;
+    signal.addEventListener("abort", () => this.#hearing.forEach((each) => each.left(signal.reason)));
+  }
+
+  delete(request: ConcurrentRequest): void {
+    this.#hearing.delete(request);
+  }
+}
+
 export class ConcurrentRequest implements ReplyTarget {
   readonly id: RequestId | undefined;
   /** Undefined: it is the opening of the connection. */
   readonly message: Message | undefined;
   /** Not kept while it waits: what was parsed may be many times as large as the message. */
   asked: Asked | undefined;
-  readonly #connection: ReplyTarget;
+  readonly #connection: SharedConnection;
   /** The field of a reply that tells whose it is. */
   readonly #idField: string | undefined;
   #cancelled = false;
   #abort: AbortController | undefined;
 
-  constructor(connection: ReplyTarget, idField: string | undefined, message?: Message, asked?: Asked) {
+  constructor(connection: SharedConnection, idField: string | undefined, message?: Message, asked?: Asked) {
     this.#connection = connection;
     this.#idField = idField;
     this.id = asked?.id;
@@ -33,11 +57,11 @@ export class ConcurrentRequest implements ReplyTarget {
   }
 
   get endpoint(): Endpoint {
-    return this.#connection.endpoint;
+    return this.#connection.target.endpoint;
   }
 
   get clock(): Clock {
-    return this.#connection.clock;
+    return this.#connection.target.clock;
   }
 
   /** Nothing is sent for it any more. */
@@ -52,7 +76,7 @@ export class ConcurrentRequest implements ReplyTarget {
       const { signal } = this.endpoint;
       if (this.#cancelled) this.#abort.abort();
       else if (signal.aborted) this.#abort.abort(signal.reason);
-      else signal.addEventListener("abort", this.#left);
+      else this.#connection.add(this);
     }
     return this.#abort.signal;
   }
@@ -62,9 +86,14 @@ export class ConcurrentRequest implements ReplyTarget {
     this.#abort?.abort();
   }
 
+  /** The connection has ended. */
+  left(reason: unknown): void {
+    this.#abort?.abort(reason);
+  }
+
   /** It has come to its end. */
   end(): void {
-    if (this.#abort !== undefined) this.endpoint.signal.removeEventListener("abort", this.#left);
+    if (this.#abort !== undefined) this.#connection.delete(this);
   }
 
   /** A plain object with its id, unless it has one; the object itself is its user's. */
@@ -77,14 +106,12 @@ export class ConcurrentRequest implements ReplyTarget {
   }
 
   closeWith(frame: CloseFrame): void {
-    this.#connection.closeWith(frame);
+    this.#connection.target.closeWith(frame);
   }
 
   report(error: unknown): void {
-    this.#connection.report(error);
+    this.#connection.target.report(error);
   }
-
-  readonly #left = (): void => this.#abort?.abort(this.endpoint.signal.reason);
 }
 
 /** A request as its handler sees it. */

@@ -12,7 +12,7 @@ import type { Caller } from "./caller.ts";
 import type { DispatchSettings } from "./dispatch_options.ts";
 import { errorHandlerOf, handlerName, handlerOf, isErrorHandler, reachedAs } from "./handler_name.ts";
 import { isThenable } from "./reply.ts";
-import { type CustomHandler, HANDLERS, type MessageContext, type Service } from "./service.ts";
+import { HANDLERS, type MessageContext, type Service } from "./service.ts";
 
 /** What tells requests apart. */
 export type RequestId = string | number;
@@ -112,7 +112,8 @@ export function callHandler(
   const member = (service as Readonly<Record<string, unknown>>)[handler];
   const binding = bindingOf(member);
   if (binding === undefined) {
-    return (member as CustomHandler).call(service, caller, isOwn ? parsed : message, context);
+    const method = member as (...args: readonly unknown[]) => unknown;
+    return isOwn ? method.call(service, caller, parsed, context) : method.call(service, caller, message);
   }
   let value: unknown;
   try {

@@ -6,7 +6,7 @@
 import { Ring } from "../streams/ring.ts";
 import type { Message } from "../transport/message_socket.ts";
 import { callHandler, type Handlers, type RequestId } from "./handlers.ts";
-import { Context, ConcurrentRequest } from "./concurrent_request.ts";
+import { ConcurrentRequest, Context, SharedConnection } from "./concurrent_request.ts";
 import { type Requests, type RequestsHost, run } from "./requests.ts";
 
 /** Requests of one id, or without any. */
@@ -24,6 +24,7 @@ class Line {
 export class Lines implements Requests {
   readonly #handlers: Handlers;
   readonly #host: RequestsHost;
+  readonly #connection: SharedConnection;
   /** Those that have a holder, or stand in `ready`. */
   readonly #lines = new Map<RequestId | undefined, Line>();
   /** Lines without a holder in which somebody waits. One that was cancelled may be empty. */
@@ -34,6 +35,7 @@ export class Lines implements Requests {
   constructor(handlers: Handlers, host: RequestsHost) {
     this.#handlers = handlers;
     this.#host = host;
+    this.#connection = new SharedConnection(host);
   }
 
   /** Holds back all messages until `onOpen` has ended; a stream that it returned is a request without an id. */
@@ -41,7 +43,7 @@ export class Lines implements Requests {
     const host = this.#host;
     host.hold();
     let isOpening = true;
-    this.#begin(new ConcurrentRequest(host, undefined), this.#lineOf(undefined), call, () => {
+    this.#begin(new ConcurrentRequest(this.#connection, undefined), this.#lineOf(undefined), call, () => {
       if (!isOpening) return;
       isOpening = false;
       host.letGo();
@@ -55,7 +57,7 @@ export class Lines implements Requests {
     // Whom a cancelled request would have been given to is not asked to take its end.
     if (asked.cancels && !asked.isOwn) return;
     if (asked.handler === undefined) return this.#host.unhandled();
-    const request = new ConcurrentRequest(this.#host, streamId, message, asked);
+    const request = new ConcurrentRequest(this.#connection, streamId, message, asked);
     const line = asked.cancels ? new Line(asked.id) : this.#lineOf(asked.id);
     const isFirst = line.holder === undefined && line.waiting.length === 0;
     if (isFirst && this.#hasRoom) return this.#handle(request, line);
