@@ -74,9 +74,8 @@ export class Dispatcher implements RequestsHost {
   /** Others that take time: answers to pings, pongs and idleness. */
   #asides = 0;
   #afterMessages: (() => void) | undefined;
-  /** The service or its listener ended the connection, not the peer. */
-  #ours = false;
-  #peerLeft = false;
+  /** Who ended the connection: the service or its listener, or the peer or the network. */
+  #endedBy: "us" | "peer" | undefined;
   #later: Later | undefined;
 
   /** @param handlers undefined: those that every service may have, one message at a time */
@@ -180,7 +179,7 @@ export class Dispatcher implements RequestsHost {
 
   /** The peer, or the network, ended the connection: what it sent before that is still handled. */
   peerLeft(): void {
-    this.#peerLeft = true;
+    this.#endedBy ??= "peer";
   }
 
   /** Tells the service of a failure that is not its own. */
@@ -309,11 +308,11 @@ export class Dispatcher implements RequestsHost {
       return this.failed(error.cause, target, boundReason(`streaming failed: ${messageOf(error.cause)}`));
     }
     const { endpoint } = this;
-    if (this.#ours || endpoint.state === "open" || !(error instanceof ConnectionClosureError)) {
+    if (this.#endedBy === "us" || endpoint.state === "open" || !(error instanceof ConnectionClosureError)) {
       return this.failed(error, target);
     }
     // The endpoint gave up on a slow peer by itself: what waits would only keep its close frame from being read.
-    if (!this.#peerLeft) this.#dropWaiting();
+    if (this.#endedBy === undefined) this.#dropWaiting();
     if (this.service.onError !== undefined) return this.failed(error, target);
     this.#host.tally.unsent++;
     return undefined;
@@ -380,7 +379,7 @@ export class Dispatcher implements RequestsHost {
   }
 
   #abandon(): void {
-    this.#ours = true;
+    this.#endedBy = "us";
     this.#dropWaiting();
   }
 

@@ -135,14 +135,18 @@ export interface UpgradeService<Path extends string = string, Result extends Upg
   get(request: Request, context: UpgradeContext<Path>): Result | Promise<Result>;
 }
 
-/** Holds for results with one way to take messages: either `onMessage`, or one or both of the two others. */
-export type OneWay<Result> = [
-  Result extends
-    & { onMessage: (...args: never[]) => unknown }
-    & ({ onTextMessage: (...args: never[]) => unknown } | { onBinaryMessage: (...args: never[]) => unknown }) ? Result
-    : never,
-] extends [never] ? unknown
-  : { get: "A service has either onMessage, or onTextMessage and onBinaryMessage" };
+/** Holds for services that are objects with one way to take messages: `onMessage`, or one or both of the two others. */
+export type OneWay<Result> =
+  [Extract<Result, ((...args: never[]) => unknown) | (abstract new (...args: never[]) => unknown)>] extends [never]
+    ? [
+      Extract<
+        Result,
+        & { onMessage: (...args: never[]) => unknown }
+        & ({ onTextMessage: (...args: never[]) => unknown } | { onBinaryMessage: (...args: never[]) => unknown })
+      >,
+    ] extends [never] ? unknown
+    : { get: "A service has either onMessage, or onTextMessage and onBinaryMessage" }
+    : { get: "A service is an object, not a function or a class" };
 
 /** The names that no message leads to. */
 export const HANDLERS: readonly (keyof ServiceHandlers)[] = [
