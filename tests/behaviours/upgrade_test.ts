@@ -373,7 +373,11 @@ describe("the options of its connections", () => {
     [{ maxFrameSize: 3 }, "maxFrameSize"],
     [{ subProtocols: ["a b"] }, "subProtocols"],
     [{ auth: [] } as UpgradeServiceOptions, "auth"],
-    [{ dispatcherKey: "event" } as UpgradeServiceOptions, "dispatcherKey"],
+    [{ dispatcherKey: "" }, "dispatcherKey"],
+    [{ dispatcherStreamId: "id" }, "dispatcherStreamId"],
+    [{ dispatcherKey: "event", dispatcherCancel: "stop" }, "dispatcherCancel"],
+    [{ dispatcherKey: "event", dispatcherComplete: "done" }, "dispatcherComplete"],
+    [{ maxConcurrentRequests: 0 }, "maxConcurrentRequests"],
   ])("U7: %j is refused at attach, by its name", async (options, name) => {
     const listener = await listen();
     expect(() => listener.attach("/x", { ...options, get: () => ECHO })).toThrow(`"${name}"`);

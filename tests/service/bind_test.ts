@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { describe, expect, it } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { json, text } from "../../src/binding/binder.ts";
 import { PayloadBindingError } from "../../src/errors.ts";
 import { bind, type Binding, bindingOf, dispatch, isDispatched } from "../../src/service/bind.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { bind } from "../../src/service/bind.ts";
 import type { Caller } from "../../src/service/caller.ts";
 import { closeFrame } from "../../src/service/close_frame.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import * as v from "valibot";
 import { bytes, json } from "../../src/binding/binder.ts";
 import { bind, dispatch } from "../../src/service/bind.ts";

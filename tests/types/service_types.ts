@@ -2,7 +2,7 @@
 
 import { type } from "arktype";
 import * as v from "valibot";
-import { z } from "zod";
+import * as z from "zod";
 import {
   bind,
   bytes,
