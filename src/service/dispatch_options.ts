@@ -68,7 +68,9 @@ export function checkDispatch(given: Given): DispatchSettings {
 
 function checkText(given: Given, name: keyof DispatchConfiguration): string | undefined {
   const value = given[name];
-  if (value !== undefined && (typeof value !== "string" || value === "")) throw wrongKind(name, "a string with a character");
+  if (value !== undefined && (typeof value !== "string" || value === "")) {
+    throw wrongKind(name, "a string with a character");
+  }
   return value;
 }
 

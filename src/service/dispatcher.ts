@@ -336,7 +336,9 @@ export class Dispatcher implements RequestsHost {
     }
     if (service.onError !== undefined) return this.#askOnError(cause, target, undefined);
     this.#host.errors.notice(cause, caller);
-    if (this.endpoint.state === "open") this.close(1003, boundReason(`data binding failed: ${cause.message}`), undefined);
+    if (this.endpoint.state === "open") {
+      this.close(1003, boundReason(`data binding failed: ${cause.message}`), undefined);
+    }
     return undefined;
   }
 

@@ -119,7 +119,13 @@ export interface UpgradeContext<Path extends string = string> {
 }
 
 /** What an upgrade may come to: a service, or a refusal. */
-export type UpgradeResult = Service | (ServiceHandlers & CustomHandlers) | UpgradeError | AuthnError | AuthzError | Response;
+export type UpgradeResult =
+  | Service
+  | (ServiceHandlers & CustomHandlers)
+  | UpgradeError
+  | AuthnError
+  | AuthzError
+  | Response;
 
 /**
  * Turns requests into services, with the options of the connections that come of it.
@@ -137,8 +143,7 @@ export interface UpgradeService<Path extends string = string, Result extends Upg
 
 /** Holds for services that are objects with one way to take messages: `onMessage`, or one or both of the two others. */
 export type OneWay<Result> =
-  [Extract<Result, ((...args: never[]) => unknown) | (abstract new (...args: never[]) => unknown)>] extends [never]
-    ? [
+  [Extract<Result, ((...args: never[]) => unknown) | (abstract new (...args: never[]) => unknown)>] extends [never] ? [
       Extract<
         Result,
         & { onMessage: (...args: never[]) => unknown }

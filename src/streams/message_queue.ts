@@ -37,7 +37,8 @@ export class MessageQueue {
 
   /** A paused source may go on: half of it is free, so that the two do not take turns at every message. */
   get low(): boolean {
-    return (this.#ring.length + this.#elsewhere) * 2 <= this.#readAhead.messages && this.#bytes * 2 <= this.#readAhead.bytes;
+    return (this.#ring.length + this.#elsewhere) * 2 <= this.#readAhead.messages &&
+      this.#bytes * 2 <= this.#readAhead.bytes;
   }
 
   push(message: Message): void {

@@ -85,7 +85,15 @@ describe("D1: dispatcherKey", () => {
       onMessage: () => "onMessage",
     });
     const subscribe = { event: "subscribe", data: { symbol: "ACME" } };
-    const events = ["heartbeat", "un subscribe", "connection_init", "connectionInit", "this_ping message", "größe", "2fa"];
+    const events = [
+      "heartbeat",
+      "un subscribe",
+      "connection_init",
+      "connectionInit",
+      "this_ping message",
+      "größe",
+      "2fa",
+    ];
     await send(subscribe, ...events.map((event) => ({ event })));
     expect(await hear(8)).toEqual(
       [{ subscribe }, "beat", "un subscribe", "init", "init", "underscores and spaces", "größe", "2fa"],
@@ -125,7 +133,10 @@ describe("D1: dispatcherKey", () => {
     expect([await peer.nextText(), await peer.nextText(), await peer.nextText()]).toEqual(
       ['{"event":"beat"}', "object", "object"],
     );
-    const { peer: other } = await serve({ onBeat: () => "beat", onBinaryMessage: (_: Caller, data: Uint8Array) => data });
+    const { peer: other } = await serve({
+      onBeat: () => "beat",
+      onBinaryMessage: (_: Caller, data: Uint8Array) => data,
+    });
     await other.send({ opcode: 2, payload: utf8('{"event":"beat"}') }, { opcode: 1, payload: '{"event":"beat"}' });
     expect([await other.nextText(), await other.nextText()]).toEqual(['{"event":"beat"}', "beat"]);
   });
@@ -135,9 +146,13 @@ describe("D2: dispatch", () => {
   it("D2: an explicit mapping takes the messages of its word, with or without a schema, under any name", async () => {
     const { send, hear } = await serve({
       name: "feed",
-      onSubscribeMessage: dispatch("subscribe", z.object({ symbol: z.string() }), function (this: { name: string }, _c, value) {
-        return { name: this.name, ...value };
-      }),
+      onSubscribeMessage: dispatch(
+        "subscribe",
+        z.object({ symbol: z.string() }),
+        function (this: { name: string }, _c, value) {
+          return { name: this.name, ...value };
+        },
+      ),
       onSubscribeMessageError: () => "no subscription",
       beat: dispatch("ping", (_caller, message) => ({ pong: message })),
       beatError: () => "never",
@@ -191,7 +206,17 @@ it("D3: no word reaches a life-cycle handler, an error handler, or what every ob
   }
   const { send, hear } = await serve(new Guarded());
   const words = ["open", "close", "error", "idle timeout", "idle_timeout", "ping", "pong", "text message", "message"];
-  const others = ["constructor", "__proto__", "toString", "hasOwnProperty", "onOpen", "onSubscribe", "", "$", "subscribe error"];
+  const others = [
+    "constructor",
+    "__proto__",
+    "toString",
+    "hasOwnProperty",
+    "onOpen",
+    "onSubscribe",
+    "",
+    "$",
+    "subscribe error",
+  ];
   const messages = [...words, ...others].map((event) => ({ event }));
   await send(...messages, { event: "subscribe" });
   expect(await hear(messages.length + 1)).toEqual([...messages.map((text) => ({ text })), "subscribed"]);
@@ -338,7 +363,11 @@ describe("B1: bound handlers", () => {
     ["a closed object", z.strictObject({ a: z.number() }), '{"a":1}', { a: 1 }],
     ["a closed object with a field more", z.strictObject({ a: z.number() }), '{"a":1,"b":2}', FAILED],
     ["a field with a default", Person, '{"name":"ada","tags":["x"]}', { name: "ada", age: 18, tags: ["x"] }],
-    ["a field with a default that is there", Person, '{"name":"ada","age":3,"tags":[]}', { name: "ada", age: 3, tags: [] }],
+    ["a field with a default that is there", Person, '{"name":"ada","age":3,"tags":[]}', {
+      name: "ada",
+      age: 3,
+      tags: [],
+    }],
     ["a list in a field, of another type", Person, '{"name":"ada","tags":[1]}', FAILED],
     ["an array of objects", z.array(Coord), '[{"x":1,"y":2},{"x":3,"y":4}]', [{ x: 1, y: 2 }, { x: 3, y: 4 }]],
     ["an array of objects, one of them wrong", z.array(Coord), '[{"x":1,"y":2},{"x":3}]', FAILED],
@@ -348,7 +377,9 @@ describe("B1: bound handlers", () => {
     ["a map with another value", z.record(z.string(), z.number()), '{"a":"1"}', FAILED],
     [
       "a table, keyed by its rows",
-      z.array(z.object({ id: z.number(), name: z.string() })).transform((rows) => Object.fromEntries(rows.map((row) => [row.id, row]))),
+      z.array(z.object({ id: z.number(), name: z.string() })).transform((rows) =>
+        Object.fromEntries(rows.map((row) => [row.id, row]))
+      ),
       '[{"id":1,"name":"a"},{"id":2,"name":"b"}]',
       { 1: { id: 1, name: "a" }, 2: { id: 2, name: "b" } },
     ],
@@ -367,14 +398,24 @@ describe("B1: bound handlers", () => {
     ["one of several, and it is a mixture", Closed, '{"id":1,"name":"ada"}', FAILED],
     ["a number or a boolean", v.union([v.number(), v.boolean()]), "false", false],
     ["a number or a boolean, and it is neither", v.union([v.number(), v.boolean()]), '"x"', FAILED],
-    ["something made of it", z.object({ at: z.iso.datetime() }).transform(({ at }) => at.slice(0, 4)), '{"at":"2024-01-01T00:00:00Z"}', "2024"],
+    [
+      "something made of it",
+      z.object({ at: z.iso.datetime() }).transform(({ at }) => at.slice(0, 4)),
+      '{"at":"2024-01-01T00:00:00Z"}',
+      "2024",
+    ],
     ["an object that arktype checks", type({ name: "string > 0", "n?": "number" }), '{"name":"ada"}', { name: "ada" }],
     ["an object that arktype refuses", type({ name: "string > 0" }), '{"name":""}', FAILED],
     ["a length, kept", z.object({ s: z.string().max(3) }), '{"s":"abc"}', { s: "abc" }],
     ["a length, broken", z.object({ s: z.string().max(3) }), '{"s":"abcd"}', FAILED],
     ["a least value, broken", z.object({ n: z.int().min(10) }), '{"n":9}', FAILED],
     ["a schema that takes its time", v.pipeAsync(v.number(), v.checkAsync((n) => Promise.resolve(n > 1))), "2", 2],
-    ["a schema that takes its time to refuse", v.pipeAsync(v.number(), v.checkAsync((n) => Promise.resolve(n > 1))), "1", FAILED],
+    [
+      "a schema that takes its time to refuse",
+      v.pipeAsync(v.number(), v.checkAsync((n) => Promise.resolve(n > 1))),
+      "1",
+      FAILED,
+    ],
     ["a value that is frozen", v.pipe(v.object({ a: v.number() }), v.readonly()), '{"a":1}', { a: 1 }],
   ];
 
@@ -494,7 +535,10 @@ describe("D5: dispatcherStreamId", () => {
           }
         },
       ),
-      onSubscribeError: (_caller: Caller, error: PayloadBindingError) => ({ type: "error", payload: error.issues.length }),
+      onSubscribeError: (_caller: Caller, error: PayloadBindingError) => ({
+        type: "error",
+        payload: error.issues.length,
+      }),
     };
     const { send, hear } = await serve(service, GRAPHQL);
     await send({ type: "connection_init" }, { type: "subscribe", id: "1", payload: { to: 9 } });
@@ -503,7 +547,11 @@ describe("D5: dispatcherStreamId", () => {
     );
     await send({ type: "subscribe", id: "2", payload: { to: 1 } }, { type: "subscribe", id: "3", payload: 5 });
     const rest = await hear(3);
-    expect(rest.filter((each) => (each as { id: string }).id === "3")).toEqual([{ type: "error", payload: 1, id: "3" }]);
+    expect(rest.filter((each) => (each as { id: string }).id === "3")).toEqual([{
+      type: "error",
+      payload: 1,
+      id: "3",
+    }]);
     expect(rest.filter((each) => (each as { id: string }).id === "2")).toEqual(
       [{ type: "next", payload: 0, id: "2" }, { type: "complete", id: "2" }],
     );

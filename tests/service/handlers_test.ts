@@ -75,8 +75,27 @@ describe("D1: what a message asks for", () => {
       onSubscribe(): void {}
       onSubscribeError(): void {}
     }
-    const words = ["open", "close", "error", "ping", "pong", "idle timeout", "text_message", "binary message", "message"];
-    const inherited = ["constructor", "__proto__", "toString", "hasOwnProperty", "valueOf", "onOpen", "onSubscribe", ""];
+    const words = [
+      "open",
+      "close",
+      "error",
+      "ping",
+      "pong",
+      "idle timeout",
+      "text_message",
+      "binary message",
+      "message",
+    ];
+    const inherited = [
+      "constructor",
+      "__proto__",
+      "toString",
+      "hasOwnProperty",
+      "valueOf",
+      "onOpen",
+      "onSubscribe",
+      "",
+    ];
     for (const word of [...words, ...inherited, "subscribe error", "SubscribeError"]) {
       const asked = find(new Base(), JSON.stringify({ event: word }));
       expect(asked, word).toMatchObject({ handler: "onTextMessage", isOwn: false });
@@ -139,10 +158,15 @@ describe("D2: what is refused", () => {
       KEYED,
       'both "onSubscribe" and "a" handle "subscribe"',
     ],
-    ["a mapping in the place of an error handler", {
-      a: dispatch("x", none),
-      aError: dispatch("y", none),
-    }, KEYED, '"aError" is made by "dispatch", and the error handler of "a"'],
+    [
+      "a mapping in the place of an error handler",
+      {
+        a: dispatch("x", none),
+        aError: dispatch("y", none),
+      },
+      KEYED,
+      '"aError" is made by "dispatch", and the error handler of "a"',
+    ],
     ["a mapping without a key", { a: dispatch("x", none) }, {}, 'no message leads to "a" without the option'],
     ["a bound handler without a key", { onA: bind(text, none) }, {}, 'no message leads to "onA" without the option'],
     ["a bound handler that no word leads to", { on_a: bind(text, none) }, KEYED, 'no message leads to "on_a"'],
@@ -199,7 +223,8 @@ describe("what is shared", () => {
 
   it("what an instance has of its own counts, and what it hides", () => {
     const tables = new HandlerTables(checkDispatch({ ...KEYED }));
-    const handlerOf = (service: object): string | undefined => tables.of(service as Service)!.find('{"event":"a"}').handler;
+    const handlerOf = (service: object): string | undefined =>
+      tables.of(service as Service)!.find('{"event":"a"}').handler;
     expect(handlerOf(new Feed())).toBe("onA");
     expect(handlerOf(Object.assign(new Feed(), { onA: undefined }))).toBeUndefined();
     expect(handlerOf(Object.assign(new Feed(), { onMessage: none }))).toBe("onA");

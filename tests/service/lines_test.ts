@@ -69,7 +69,7 @@ describe("D5: requests of different ids side by side, those of the same in order
     end(3, "text");
     end(4, [1]);
     await clock.settle();
-    expect(socket.sent.slice(1).toSorted()).toEqual(['[1]', "text", '{"n":1,"id":"mine"}'].toSorted());
+    expect(socket.sent.slice(1).toSorted()).toEqual(["[1]", "text", '{"n":1,"id":"mine"}'].toSorted());
   });
 
   it("a string and a number are different ids", () => {
@@ -480,7 +480,13 @@ describe("the end of the connection", () => {
       ...working,
       onClose: () => void log.push("closed"),
     }, { maxConcurrentRequests: 3 });
-    receive(message("list", "a"), message("echo", "a", 1), message("work", "b", 7), message("list"), message("echo", "c"));
+    receive(
+      message("list", "a"),
+      message("echo", "a", 1),
+      message("work", "b", 7),
+      message("list"),
+      message("echo", "c"),
+    );
     await clock.settle();
     expect(feed.size).toBe(2);
     void caller.close(4000);

@@ -93,7 +93,8 @@ describe("D1: to its handler", () => {
 const none = (): void => {};
 
 describe("D4: what cannot be bound", () => {
-  const refused = (what: string): unknown => expect.objectContaining({ name: "PayloadBindingError", message: expect.stringContaining(what) });
+  const refused = (what: string): unknown =>
+    expect.objectContaining({ name: "PayloadBindingError", message: expect.stringContaining(what) });
 
   it("goes to onXxxError, whose answer is sent, and the connection lives on", async () => {
     const heard: unknown[] = [];
@@ -166,7 +167,11 @@ describe("D4: what cannot be bound", () => {
       throw new Error("boom");
     };
     const heard: unknown[] = [];
-    const own = keyed({ onTick: bind(Tick, none), onTickError: boom, onError: (_: unknown, e: unknown) => void heard.push(e) });
+    const own = keyed({
+      onTick: bind(Tick, none),
+      onTickError: boom,
+      onError: (_: unknown, e: unknown) => void heard.push(e),
+    });
     own.receive('{"event":"tick"}');
     expect(heard).toEqual([expect.objectContaining({ message: "boom" })]);
     expect(own.socket.calls).toEqual(["close 1011 internal error"]);

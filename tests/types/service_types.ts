@@ -54,7 +54,10 @@ export function handlers(listener: Listener, router: Router): void {
   });
 
   // A literal may have any of them, alone or together, and the parameters of each are known.
-  listener.attach("/", { dispatcherKey: "event", get: () => ({ onTick: bind(Tick, (_caller, { symbol }) => symbol) }) });
+  listener.attach("/", {
+    dispatcherKey: "event",
+    get: () => ({ onTick: bind(Tick, (_caller, { symbol }) => symbol) }),
+  });
   listener.attach("/:room", {
     dispatcherKey: "event",
     get: async (_request, { params }) => ({
@@ -144,7 +147,9 @@ export function refused(listener: Listener): void {
   dispatch(1, () => {});
 
   // @ts-expect-error -- a handler that every service may have, with a wrong parameter, beside another
-  listener.attach("/", { get: () => ({ onTick: bind(Tick, () => {}), onOpen: (_caller: Caller, _more: string) => {} }) });
+  listener.attach("/", {
+    get: () => ({ onTick: bind(Tick, () => {}), onOpen: (_caller: Caller, _more: string) => {} }),
+  });
   // @ts-expect-error -- the same in a class
   listener.attach("/", { get: () => new Wrong() });
   // @ts-expect-error -- onOpen gets no message
