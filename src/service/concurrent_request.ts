@@ -8,7 +8,7 @@ import type { Endpoint } from "../streams/endpoint.ts";
 import type { Clock } from "../transport/clock.ts";
 import type { Message } from "../transport/message_socket.ts";
 import type { CloseFrame } from "./close_frame.ts";
-import type { Asked, RequestId } from "./handlers.ts";
+import type { RequestId } from "./handlers.ts";
 import type { ReplyTarget } from "./reply.ts";
 import type { MessageContext } from "./service.ts";
 
@@ -38,22 +38,18 @@ export class SharedConnection {
 
 export class ConcurrentRequest implements ReplyTarget {
   readonly id: RequestId | undefined;
-  /** Undefined: it is the opening of the connection. */
-  readonly message: Message | undefined;
-  /** Not kept while it waits: what was parsed may be many times as large as the message. */
-  asked: Asked | undefined;
+  /** While it waits. What was parsed is not kept then: it may be many times as large. */
+  message: Message | undefined;
   readonly #connection: SharedConnection;
   /** The field of a reply that tells whose it is. */
   readonly #idField: string | undefined;
   #cancelled = false;
   #abort: AbortController | undefined;
 
-  constructor(connection: SharedConnection, idField: string | undefined, message?: Message, asked?: Asked) {
+  constructor(connection: SharedConnection, idField: string | undefined, id?: RequestId) {
     this.#connection = connection;
     this.#idField = idField;
-    this.id = asked?.id;
-    this.message = message;
-    this.asked = asked;
+    this.id = id;
   }
 
   get endpoint(): Endpoint {

@@ -17,6 +17,9 @@ import { HANDLERS, type MessageContext, type Service } from "./service.ts";
 /** What tells requests apart. */
 export type RequestId = string | number;
 
+/** A longer string is no id: it is the peer's, and kept as long as its request, which may be a stream without an end. */
+const MAX_ID_LENGTH = 1_024;
+
 /** What a message asks for. */
 export interface Asked {
   /** The member of the service that takes it; undefined: none. */
@@ -211,16 +214,11 @@ function toHandlers(
   members: readonly Member[],
   settings: DispatchSettings,
 ): Handlers | undefined {
-  const isBound = members.some(({ how }) => how === "bound");
+  for (const member of members) checkMember(member, members, settings);
   if (settings.key === undefined) {
-    for (const { name, how } of members) {
-      if (how === "dispatched" || (how === "bound" && !FOR_MESSAGES.includes(name))) {
-        refuse(`no message leads to ${quote(name)} without the option "dispatcherKey"`);
-      }
-    }
-    return isBound || settings.concurrent ? new Handlers(settings, new Map(), new Map(), service) : undefined;
+    const isPlain = !settings.concurrent && members.every(({ how }) => how === "plain");
+    return isPlain ? undefined : new Handlers(settings, new Map(), new Map(), service);
   }
-  for (const member of members) checkMember(member, members);
   const byName = new Map<string, string>();
   for (const { name, how } of members) {
     const reached = how === "dispatched" || LIFE_CYCLE.includes(name) ? undefined : reachedAs(name);
@@ -247,20 +245,23 @@ function isNamedBy(word: string, { name }: Member): boolean {
   return derived !== undefined && derived === reachedAs(name) && !LIFE_CYCLE.includes(name);
 }
 
-/** Refuses what would not do what it looks like. */
-function checkMember({ name, how }: Member, members: readonly Member[]): void {
+/** Refuses what would not do what it looks like. Without a key, what is plain is nobody's business. */
+function checkMember({ name, how }: Member, members: readonly Member[], { key }: DispatchSettings): void {
   const isLifeCycle = LIFE_CYCLE.includes(name);
-  const isFailing = isErrorHandler(name) && !isLifeCycle && handlerName(name.slice(2)) === name.normalize();
   const failing = isErrorHandler(name) ? members.find((member) => member.name === handlerOf(name)) : undefined;
+  const hearsErrors = isErrorHandler(name) && !isLifeCycle && handlerName(name.slice(2)) === name.normalize();
   if (how === "dispatched") {
     if (isLifeCycle) refuse(`${quote(name)} is made by "dispatch", and every service's`);
     if (failing) refuse(`${quote(name)} is made by "dispatch", and the error handler of ${quote(failing.name)}`);
-  } else if (how === "bound" && !FOR_MESSAGES.includes(name)) {
-    if (isLifeCycle || isFailing) refuse(`${quote(name)} is made by "bind", and gets no messages`);
+  } else if (how === "bound") {
+    if (FOR_MESSAGES.includes(name)) return;
+    if (isLifeCycle || hearsErrors) refuse(`${quote(name)} is made by "bind", and gets no messages`);
     if (reachedAs(name) === undefined) refuse(`no message leads to ${quote(name)}`);
-  } else if (isFailing && failing === undefined && !LIFE_CYCLE.includes(handlerOf(name))) {
+  } else {
+    if (key === undefined || !hearsErrors || failing || LIFE_CYCLE.includes(handlerOf(name))) return;
     refuse(`${quote(name)} is an error handler, and there is no ${quote(handlerOf(name))}`);
   }
+  if (key === undefined) refuse(`no message leads to ${quote(name)} without the option "dispatcherKey"`);
 }
 
 function refuse(reason: string): never {
@@ -288,5 +289,6 @@ function fieldOf(value: unknown, name: string): unknown {
 
 /** A number that JSON cannot write could not be sent back. */
 function idOf(value: unknown): RequestId | undefined {
-  return typeof value === "string" || (typeof value === "number" && Number.isFinite(value)) ? value : undefined;
+  if (typeof value === "string") return value.length <= MAX_ID_LENGTH ? value : undefined;
+  return typeof value === "number" && Number.isFinite(value) ? value : undefined;
 }

@@ -5,7 +5,7 @@
 
 import { Ring } from "../streams/ring.ts";
 import type { Message } from "../transport/message_socket.ts";
-import { callHandler, type Handlers, type RequestId } from "./handlers.ts";
+import { type Asked, callHandler, type Handlers, type RequestId } from "./handlers.ts";
 import { ConcurrentRequest, Context, SharedConnection } from "./concurrent_request.ts";
 import { type Requests, type RequestsHost, run } from "./requests.ts";
 
@@ -57,11 +57,11 @@ export class Lines implements Requests {
     // Whom a cancelled request would have been given to is not asked to take its end.
     if (asked.cancels && !asked.isOwn) return;
     if (asked.handler === undefined) return this.#host.unhandled();
-    const request = new ConcurrentRequest(this.#connection, streamId, message, asked);
+    const request = new ConcurrentRequest(this.#connection, streamId, asked.id);
     const line = asked.cancels ? new Line(asked.id) : this.#lineOf(asked.id);
     const isFirst = line.holder === undefined && line.waiting.length === 0;
-    if (isFirst && this.#hasRoom) return this.#handle(request, line);
-    request.asked = undefined;
+    if (isFirst && this.#hasRoom) return this.#handle(request, line, message, asked);
+    request.message = message;
     line.waiting.push(request);
     if (isFirst) this.#ready.push(line);
     this.#host.endpoint.holdElsewhere(message);
@@ -74,9 +74,12 @@ export class Lines implements Requests {
       if (line === undefined) return;
       const request = line.waiting.shift();
       if (request === undefined) continue;
-      endpoint.queue.countOut(request.message!);
+      const message = request.message!;
+      // It may be a stream for ever, and its message a large one.
+      request.message = undefined;
+      endpoint.queue.countOut(message);
       endpoint.released();
-      this.#handle(request, line);
+      this.#handle(request, line, message, this.#handlers.find(message));
     }
   }
 
@@ -104,11 +107,8 @@ export class Lines implements Requests {
     return line;
   }
 
-  #handle(request: ConcurrentRequest, line: Line): void {
+  #handle(request: ConcurrentRequest, line: Line, message: Message, asked: Asked): void {
     const { service, caller } = this.#host;
-    const message = request.message!;
-    const asked = request.asked ?? this.#handlers.find(message);
-    request.asked = undefined;
     this.#begin(request, line, () => callHandler(service, asked, caller, message, new Context(request)));
   }
 

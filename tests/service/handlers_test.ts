@@ -120,6 +120,8 @@ describe("D1: what a message asks for", () => {
     const asked = (id: string): Asked => find(service, `{"event":"subscribe","id":${id}}`, WITH_IDS);
     expect(asked('"a"').id).toBe("a");
     expect(asked("0").id).toBe(0);
+    expect(asked(JSON.stringify("a".repeat(1_024))).id).toHaveLength(1_024);
+    expect(asked(JSON.stringify("a".repeat(1_025))).id).toBeUndefined();
     for (const id of ["null", "true", "[1]", "{}", "1e999"]) expect(asked(id).id, id).toBeUndefined();
     expect(find(service, '{"event":"subscribe","id":1}', KEYED).id).toBeUndefined();
   });
@@ -171,7 +173,7 @@ describe("D2: what is refused", () => {
     ["a bound handler without a key", { onA: bind(text, none) }, {}, 'no message leads to "onA" without the option'],
     ["a bound handler that no word leads to", { on_a: bind(text, none) }, KEYED, 'no message leads to "on_a"'],
     ["a bound life-cycle handler", { onPing: bind(text, none) }, KEYED, '"onPing" is made by "bind", and gets no'],
-    ["the same without a key", { onPing: bind(text, none) }, {}, 'no message leads to "onPing"'],
+    ["the same without a key", { onPing: bind(text, none) }, {}, '"onPing" is made by "bind", and gets no messages'],
     ["a bound error handler", { onA: none, onAError: bind(text, none) }, KEYED, '"onAError" is made by "bind"'],
     ["an error handler of nothing", { onAError: none }, KEYED, '"onAError" is an error handler, and there is no "onA"'],
     ["a mapping in the place of a life-cycle handler", { onOpen: dispatch("x", none) }, KEYED, '"onOpen" is made by'],

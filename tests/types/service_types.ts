@@ -147,9 +147,7 @@ export function refused(listener: Listener): void {
   dispatch(1, () => {});
 
   // @ts-expect-error -- a handler that every service may have, with a wrong parameter, beside another
-  listener.attach("/", {
-    get: () => ({ onTick: bind(Tick, () => {}), onOpen: (_caller: Caller, _more: string) => {} }),
-  });
+  listener.attach("/", { get: () => ({ onTick: bind(Tick, () => {}), onOpen: (_caller: Caller, _x: string) => {} }) });
   // @ts-expect-error -- the same in a class
   listener.attach("/", { get: () => new Wrong() });
   // @ts-expect-error -- onOpen gets no message
