@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import {
   errorHandlerOf,
   handlerName,
@@ -63,7 +63,10 @@ describe("D1: the handler that a word asks for", () => {
   });
 
   it("forgets words in time, and never their names", () => {
+    const clear = vi.spyOn(Map.prototype, "clear");
     for (let i = 0; i < 5_000; i++) expect(handlerName(`word ${i}`)).toBe(`onWord${i}`);
+    expect(clear.mock.calls.length).toBeGreaterThanOrEqual(4);
+    clear.mockRestore();
     expect(handlerName("word 0")).toBe("onWord0");
   });
 });

@@ -158,6 +158,17 @@ describe("D5: requests of different ids side by side, those of the same in order
     expect(signals[0]!.reason).toBe(caller.signal.reason);
   });
 
+  it("the signal of one that has ended stays as it is", async () => {
+    const signals: AbortSignal[] = [];
+    const { receive, socket, clock } = lines({
+      onWork: async (_caller: Caller, _fields: unknown, { signal }: MessageContext) => void signals.push(signal),
+    });
+    receive(message("work", "a"));
+    await clock.settle();
+    socket.end();
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false]);
+  });
+
   it("binary messages have ids as well, and those of onBinaryMessage none", () => {
     const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
     const { service, log } = workers();
@@ -318,6 +329,23 @@ describe("D5: dispatcherCancel", () => {
     expect([tally.unhandled, without.tally.unhandled]).toEqual([0, 0]);
   });
 
+  it("each of them is answered, and what follows is in order though it does not wait for them", async () => {
+    const { service, log, end } = workers();
+    const stops = [deferred<object>(), deferred<object>()];
+    let stopped = 0;
+    const { receive, socket, clock } = lines({ ...service, onStop: () => stops[stopped++]!.promise });
+    receive(message("stop", "a"), message("stop", "a"), message("work", "a", 1), message("work", "a", 2));
+    stops[0]!.resolve({ first: true });
+    stops[1]!.resolve({ second: true });
+    await clock.settle();
+    expect(socket.sent).toEqual(['{"first":true,"id":"a"}', '{"second":true,"id":"a"}']);
+    receive(message("work", "a", 3));
+    expect(log).toEqual(["a:1"]);
+    end(1);
+    await clock.settle();
+    expect(log).toEqual(["a:1", "a:2"]);
+  });
+
   it("an id that was cancelled may be used again at once, while the old handler has not ended", async () => {
     const { service, log, end } = workers();
     const { receive, socket, clock } = lines(service);
@@ -358,6 +386,23 @@ describe("S5: concurrent", () => {
     feed.get("list")!.enqueue("2");
     await clock.settle();
     expect(socket.sent).toEqual(["a", "1", "waited", "b", "2"]);
+  });
+
+  it("the end of the stream is not the end of the handler that came behind it", async () => {
+    const { feed } = lists();
+    const log: string[] = [];
+    const { receive, clock } = serve({
+      onTextMessage: (_caller, text) => {
+        log.push(text);
+        if (text !== "list") return new Promise<void>(() => {});
+        return Promise.resolve(new ReadableStream({ start: (controller) => void feed.set("list", controller) }));
+      },
+    }, CONCURRENT);
+    receive("list", "a", "b");
+    await clock.settle();
+    feed.get("list")!.close();
+    await clock.settle();
+    expect(log).toEqual(["list", "a"]);
   });
 
   it("also when the stream comes late, and while onOpen's runs", async () => {
@@ -537,6 +582,25 @@ describe("the end of the connection", () => {
     expect(log).toEqual(["cancelled a"]);
     expect(tally.dropped).toBe(2);
   });
+});
+
+it("while onError is asked, nothing that waits begins, whatever else ends", async () => {
+  const answer = deferred<unknown>();
+  const { service, log, end } = workers();
+  const { receive, socket, clock } = lines({
+    ...service,
+    onFail: () => Promise.reject(new Error("bug")),
+    onError: () => answer.promise,
+  });
+  receive(message("work", "c", 1), message("work", "c", 2), message("fail", "b"));
+  await clock.settle();
+  end(1);
+  await clock.settle();
+  expect(log).toEqual(["c:1"]);
+  answer.resolve(closeFrame(4000));
+  await clock.settle();
+  expect(log).toEqual(["c:1"]);
+  expect(socket.calls).toEqual(["close 4000"]);
 });
 
 function withEndpoint(served: Served): Served & { endpoint: Served["session"]["endpoint"] } {

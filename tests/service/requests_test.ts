@@ -152,6 +152,18 @@ describe("D4: what cannot be bound", () => {
     }
   });
 
+  it("an onError that took time leaves everything in order", async () => {
+    const log: string[] = [];
+    const { receive, clock } = keyed({
+      onTick: bind(Tick, () => {}),
+      onWait: () => (log.push("wait"), new Promise(() => {})),
+      onError: () => Promise.resolve(),
+    });
+    receive('{"event":"tick"}', '{"event":"wait"}', '{"event":"wait"}');
+    await clock.settle();
+    expect(log).toEqual(["wait"]);
+  });
+
   it("without either, the connection is closed with 1003 and a bounded reason", () => {
     const { receive, socket, errors } = keyed({ onTick: bind(Tick, none) });
     receive(`{"event":"tick"}`, '{"event":"tick","n":1}');
