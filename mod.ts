@@ -40,17 +40,24 @@ export type {
   Answer,
   AnyUpgradeService,
   Attachable,
+  CustomHandler,
+  CustomHandlers,
+  DispatchedHandler,
   FittingParams,
   LowerCase,
+  MessageContext,
   OneWay,
   PathParamNames,
   PathParams,
   Returned,
   Service,
+  ServiceHandlers,
   UpgradeContext,
   UpgradeResult,
   UpgradeService,
 } from "./src/service/service.ts";
+export { bind, type BoundHandler, dispatch, type ValueHandler } from "./src/service/bind.ts";
+export type { DispatchConfiguration } from "./src/service/dispatch_options.ts";
 export type {
   ListenerConfiguration,
   ListenerErrorHandler,

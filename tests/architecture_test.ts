@@ -50,7 +50,7 @@ const HOUSE: Readonly<Record<string, Folder>> = {
   streams: {
     imports: words("transport"),
     files: words(
-      `ring shared_message message_queue held_writes keep_alive message_endpoint plain_endpoint endpoint connection_options compression_options inbox pending_nexts message_iterator message_reads
+      `unheard ring shared_message message_queue held_writes keep_alive message_endpoint plain_endpoint endpoint connection_options compression_options inbox pending_nexts message_iterator message_reads
       message_streams`,
     ),
   },
@@ -68,7 +68,8 @@ const HOUSE: Readonly<Record<string, Folder>> = {
   service: {
     imports: words("handshake transport streams binding auth pubsub"),
     files: words(
-      `close_frame caller request_binding options broadcast service router reply handler_name dispatcher session session_set
+      `close_frame caller request_binding dispatch_options options broadcast service router reply handler_name bind handlers concurrent_request requests
+      lines dispatcher session session_set
       forwarded_request reporter upgrade_pipeline guest listener`,
     ),
   },

@@ -14,7 +14,7 @@ import { inTime } from "../streams/held_writes.ts";
 import { MessageIterator } from "../streams/message_iterator.ts";
 import type { MessageReads } from "../streams/message_reads.ts";
 import { messageReadable, messageWritable, type WritableMessage } from "../streams/message_streams.ts";
-import { unheard } from "../streams/plain_endpoint.ts";
+import { unheard } from "../streams/unheard.ts";
 import type { Message } from "../transport/message_socket.ts";
 import { BoundIterator } from "./bound_iterator.ts";
 import { ClientSession } from "./client_session.ts";

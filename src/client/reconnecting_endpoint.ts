@@ -14,7 +14,8 @@ import {
 import { HeldWrites, writeTimedOut } from "../streams/held_writes.ts";
 import type { MessageEndpoint } from "../streams/message_endpoint.ts";
 import type { MessageQueue } from "../streams/message_queue.ts";
-import { type EndpointReader, type PlainEndpoint, unheard } from "../streams/plain_endpoint.ts";
+import type { EndpointReader, PlainEndpoint } from "../streams/plain_endpoint.ts";
+import { unheard } from "../streams/unheard.ts";
 import type { Cancel, Clock } from "../transport/clock.ts";
 import type { Message } from "../transport/message_socket.ts";
 import type { EndpointExtras, Opened } from "./connector.ts";

@@ -10,7 +10,10 @@ import type { Clock } from "../transport/clock.ts";
 import type { Message } from "../transport/message_socket.ts";
 import type { Caller } from "./caller.ts";
 import type { CloseFrame } from "./close_frame.ts";
+import { BindingFailure, type Handlers } from "./handlers.ts";
+import { Lines } from "./lines.ts";
 import { isThenable, reply, type ReplyTarget, StreamFailure } from "./reply.ts";
+import { OneByOne, type Requests, type RequestsHost, run } from "./requests.ts";
 import type { Service } from "./service.ts";
 
 /** What a listener counts over all of its connections. */
@@ -56,11 +59,13 @@ const INTERNAL_ERROR = "internal error";
 /** So many handlers of pings, pongs and idleness may be unfinished: a peer decides how many pings there are. */
 const MAX_ASIDES = 16;
 
-export class Dispatcher implements ReplyTarget {
+export class Dispatcher implements RequestsHost {
   readonly endpoint: Endpoint;
   readonly #host: DispatcherHost;
-  readonly #service: Service;
-  readonly #caller: Caller;
+  readonly service: Service;
+  readonly caller: Caller;
+  /** Undefined: the two below are all there is to it. */
+  readonly #requests: Requests | undefined;
   readonly #onText: MessageHandler | undefined;
   readonly #onBinary: MessageHandler | undefined;
 
@@ -69,35 +74,60 @@ export class Dispatcher implements ReplyTarget {
   /** Others that take time: answers to pings, pongs and idleness. */
   #asides = 0;
   #afterMessages: (() => void) | undefined;
-  /** The service or its listener ended the connection, not the peer. */
-  #ours = false;
-  #peerLeft = false;
+  /** Who ended the connection: the service or its listener, or the peer or the network. */
+  #endedBy: "us" | "peer" | undefined;
   #later: Later | undefined;
 
-  constructor(host: DispatcherHost) {
+  /** @param handlers undefined: those that every service may have, one message at a time */
+  constructor(host: DispatcherHost, handlers?: Handlers) {
     const { service } = host;
     this.#host = host;
     this.endpoint = host.endpoint;
-    this.#service = service;
-    this.#caller = host.caller;
+    this.service = service;
+    this.caller = host.caller;
     this.#onText = service.onTextMessage ?? service.onMessage;
     this.#onBinary = service.onBinaryMessage ?? service.onMessage;
+    if (handlers !== undefined) {
+      this.#requests = handlers.isConcurrent ? new Lines(handlers, this) : new OneByOne(handlers, this);
+    }
   }
 
   get clock(): Clock {
     return this.#host.clock;
   }
 
+  get signal(): AbortSignal {
+    return this.endpoint.signal;
+  }
+
+  get isHeld(): boolean {
+    return this.#running > 0;
+  }
+
+  hold(): void {
+    this.#running++;
+  }
+
+  letGo(): void {
+    this.#running--;
+    this.goOn();
+  }
+
+  unhandled(): void {
+    this.#host.tally.unhandled++;
+  }
+
   /** Starts delivery and runs `onOpen`; what comes before that has ended waits. */
   open(): void {
     this.endpoint.start();
-    const service = this.#service;
+    const { service, caller } = this;
     if (service.onOpen === undefined) return;
+    if (this.#requests?.open !== undefined) return this.#requests.open(() => service.onOpen!(caller));
     let returned: unknown;
     try {
-      returned = service.onOpen(this.#caller);
+      returned = service.onOpen(caller);
     } catch (error) {
-      return this.#failed(error);
+      return void this.failed(error);
     }
     this.#answer(returned);
   }
@@ -119,39 +149,43 @@ export class Dispatcher implements ReplyTarget {
     try {
       returned = call();
     } catch (error) {
-      return this.#failed(error);
+      return void this.failed(error);
     }
     const pending = isThenable(returned)
-      ? Promise.resolve(returned).then((value) => this.#answerAside(value, asPong), (error) => this.#failed(error))
+      ? Promise.resolve(returned).then((value) => this.#answerAside(value, asPong), (error) => this.failed(error))
       : this.#answerAside(returned, asPong);
     if (pending === undefined) return;
     this.#asides++;
     pending.then(() => {
       this.#asides--;
-      this.#goOn();
+      this.goOn();
     });
   }
 
   /** Runs `run` once every message that came is handled: at once, if that is so. One at a time. */
   afterMessages(run: () => void): void {
-    if (this.#running === 0 && this.endpoint.queue.length === 0) run();
+    if (this.#hasHandledAll) run();
     else this.#afterMessages = run;
   }
 
   /** Nothing is running, and nothing waits. */
   get isQuiet(): boolean {
-    return this.#running === 0 && this.#asides === 0 && this.endpoint.queue.length === 0;
+    return this.#asides === 0 && this.#hasHandledAll;
+  }
+
+  get #hasHandledAll(): boolean {
+    return this.#running === 0 && this.endpoint.queue.length === 0 && this.#requests?.isIdle !== false;
   }
 
   /** The peer, or the network, ended the connection: what it sent before that is still handled. */
   peerLeft(): void {
-    this.#peerLeft = true;
+    this.#endedBy ??= "peer";
   }
 
   /** Tells the service of a failure that is not its own. */
   fault(error: unknown): void {
-    if (this.#service.onError === undefined) this.#host.errors.notice(error, this.#caller);
-    else this.#failed(error);
+    if (this.service.onError === undefined) this.#host.errors.notice(error, this.caller);
+    else this.failed(error);
   }
 
   /** Closes on this side's behalf: no message is handled any more. As `Endpoint.close`. */
@@ -175,20 +209,18 @@ export class Dispatcher implements ReplyTarget {
   }
 
   report(error: unknown): void {
-    this.#host.errors.report(error, this.#caller);
+    this.#host.errors.report(error, this.caller);
   }
 
   #handle(message: Message): void {
+    if (this.#requests !== undefined) return this.#requests.take(message);
     const handler = typeof message === "string" ? this.#onText : this.#onBinary;
-    if (handler === undefined) {
-      this.#host.tally.unhandled++;
-      return;
-    }
+    if (handler === undefined) return this.unhandled();
     let returned: unknown;
     try {
-      returned = handler.call(this.#service, this.#caller, message as never);
+      returned = handler.call(this.service, this.caller, message as never);
     } catch (error) {
-      return this.#failed(error);
+      return void this.failed(error);
     }
     if (returned !== undefined) this.#answer(returned);
   }
@@ -209,7 +241,7 @@ export class Dispatcher implements ReplyTarget {
         pending = reply(this, returned);
       }
     } catch (error) {
-      return this.#notSent(error);
+      return void this.notSent(error);
     }
     if (pending === undefined) return;
     this.#running++;
@@ -223,39 +255,40 @@ export class Dispatcher implements ReplyTarget {
       returned: (value) => {
         this.#running--;
         if (value !== undefined) this.#answer(value);
-        this.#goOn();
+        this.goOn();
       },
       failed: (error) => {
         this.#running--;
-        this.#failed(error);
-        this.#goOn();
+        this.failed(error);
+        this.goOn();
       },
       sent: () => {
         this.#running--;
-        this.#goOn();
+        this.goOn();
       },
       notSent: (error) => {
         this.#running--;
-        this.#notSent(error);
-        this.#goOn();
+        this.notSent(error);
+        this.goOn();
       },
     };
   }
 
   /** Never rejects. */
-  #answerAside(value: unknown, asPong: boolean): Promise<void> | undefined {
+  #answerAside(value: unknown, asPong: boolean): Promise<unknown> | undefined {
     try {
       if (asPong && value instanceof Uint8Array) this.endpoint.sendPong(value);
       else if (asPong && value instanceof ArrayBuffer) this.endpoint.sendPong(new Uint8Array(value));
-      else return reply(this, value)?.catch((error) => this.#notSent(error));
+      else return reply(this, value)?.catch((error) => this.notSent(error));
     } catch (error) {
-      this.#notSent(error);
+      return this.notSent(error);
     }
     return undefined;
   }
 
   /** Handles what waits, until a handler takes its time or nothing is left. */
-  #goOn(): void {
+  goOn(): void {
+    this.#requests?.goOn();
     const { queue } = this.endpoint;
     while (this.#running === 0) {
       const message = queue.shift();
@@ -263,71 +296,99 @@ export class Dispatcher implements ReplyTarget {
       this.endpoint.released();
       this.#handle(message);
     }
-    if (this.#running > 0) return;
+    if (!this.#hasHandledAll) return;
     const run = this.#afterMessages;
     this.#afterMessages = undefined;
     run?.();
     this.#host.quiet();
   }
 
-  #notSent(error: unknown): void {
+  notSent(error: unknown, target: ReplyTarget = this): Promise<unknown> | undefined {
     if (error instanceof StreamFailure) {
-      return this.#failed(error.cause, boundReason(`streaming failed: ${messageOf(error.cause)}`));
+      return this.failed(error.cause, target, boundReason(`streaming failed: ${messageOf(error.cause)}`));
     }
     const { endpoint } = this;
-    if (this.#ours || endpoint.state === "open" || !(error instanceof ConnectionClosureError)) {
-      return this.#failed(error);
+    if (this.#endedBy === "us" || endpoint.state === "open" || !(error instanceof ConnectionClosureError)) {
+      return this.failed(error, target);
     }
     // The endpoint gave up on a slow peer by itself: what waits would only keep its close frame from being read.
-    if (!this.#peerLeft) this.#dropWaiting();
-    if (this.#service.onError !== undefined) this.#failed(error);
-    else this.#host.tally.unsent++;
-  }
-
-  /** `onError` first, so that it may choose the close frame; then ours, if that is still to be sent. */
-  #failed(error: unknown, reason: string = INTERNAL_ERROR): void {
-    const service = this.#service;
-    if (service.onError === undefined) {
-      this.report(error);
-      return this.#closeFailed(reason);
-    }
-    let pending: Promise<unknown> | undefined;
-    try {
-      const returned: unknown = service.onError(this.#caller, error);
-      pending = isThenable(returned)
-        ? Promise.resolve(returned).then((value) => this.#answerError(value))
-        : this.#answerError(returned);
-    } catch (failure) {
-      this.report(failure);
-    }
-    if (pending === undefined) return this.#closeFailed(reason);
-    this.#running++;
-    pending.catch((failure) => this.report(failure)).then(() => {
-      this.#closeFailed(reason);
-      this.#running--;
-      this.#goOn();
-    });
-  }
-
-  #answerError(value: unknown): Promise<void> | undefined {
-    // Once the connection has ended, only a further failure matters.
-    if (this.endpoint.state === "open" || value instanceof Error) return reply(this, value);
+    if (this.#endedBy === undefined) this.#dropWaiting();
+    if (this.service.onError !== undefined) return this.failed(error, target);
+    this.#host.tally.unsent++;
     return undefined;
   }
 
-  #closeFailed(reason: string): void {
-    if (this.endpoint.state === "open") this.close(1011, reason, undefined);
+  /** `onError` first, so that it may choose the close frame; then ours, if that is still to be sent. */
+  failed(error: unknown, target: ReplyTarget = this, reason: string = INTERNAL_ERROR): Promise<unknown> | undefined {
+    if (error instanceof BindingFailure) return this.#refused(error, target);
+    if (this.service.onError !== undefined) return this.#askOnError(error, target, reason);
+    this.report(error);
+    this.#closeFailed(reason);
+    return undefined;
+  }
+
+  /** The peer's message is not what its handler takes: that is no failure, if somebody is there to hear of it. */
+  #refused({ cause, errorHandler }: BindingFailure, target: ReplyTarget): Promise<unknown> | undefined {
+    const { service, caller } = this;
+    const handler = Reflect.get(service, errorHandler);
+    if (typeof handler === "function") {
+      return run(this, target, () => handler.call(service, caller, cause));
+    }
+    if (service.onError !== undefined) return this.#askOnError(cause, target, undefined);
+    this.#host.errors.notice(cause, caller);
+    if (this.endpoint.state === "open") {
+      this.close(1003, boundReason(`data binding failed: ${cause.message}`), undefined);
+    }
+    return undefined;
+  }
+
+  /** @param reason of the close frame that follows; undefined: none does, unless `onError` itself fails */
+  #askOnError(error: unknown, target: ReplyTarget, reason: string | undefined): Promise<unknown> | undefined {
+    let pending: Promise<unknown> | undefined;
+    let closing = reason;
+    const fail = (failure: unknown): void => {
+      closing ??= INTERNAL_ERROR;
+      this.report(failure);
+    };
+    try {
+      const returned: unknown = this.service.onError!(this.caller, error);
+      pending = isThenable(returned)
+        ? Promise.resolve(returned).then((value) => this.#answerError(value, target))
+        : this.#answerError(returned, target);
+    } catch (failure) {
+      fail(failure);
+    }
+    if (pending === undefined) {
+      this.#closeFailed(closing);
+      return undefined;
+    }
+    // Before the connection is closed nothing else is to happen.
+    if (reason !== undefined) this.hold();
+    return pending.catch(fail).then(() => {
+      this.#closeFailed(closing);
+      if (reason !== undefined) this.letGo();
+    });
+  }
+
+  #answerError(value: unknown, target: ReplyTarget): Promise<unknown> | undefined {
+    // Once the connection has ended, only a further failure matters.
+    if (this.endpoint.state === "open" || value instanceof Error) return reply(target, value);
+    return undefined;
+  }
+
+  #closeFailed(reason: string | undefined): void {
+    if (reason !== undefined && this.endpoint.state === "open") this.close(1011, reason, undefined);
   }
 
   #abandon(): void {
-    this.#ours = true;
+    this.#endedBy = "us";
     this.#dropWaiting();
   }
 
   /** Also lets a paused socket go on, so that the peer's close frame is read. */
   #dropWaiting(): void {
     const { queue } = this.endpoint;
-    this.#host.tally.dropped += queue.length;
+    this.#host.tally.dropped += queue.length + (this.#requests?.drop() ?? 0);
     queue.clear();
     this.endpoint.released();
   }

@@ -18,6 +18,7 @@ import {
 import { UnsupportedError } from "../errors.ts";
 import { type CompressionSettings, DEFAULT_LIMITS, type FetchHandler, type Limitations } from "../transport/upgrade.ts";
 import type { Caller } from "./caller.ts";
+import { checkDispatch, type DispatchConfiguration, type DispatchSettings } from "./dispatch_options.ts";
 import type { RequestSchemas } from "./request_binding.ts";
 import {
   checkBoolean,
@@ -75,7 +76,7 @@ export interface ListenerConfiguration {
 }
 
 /** Options of an upgrade service. Times are seconds, fractions allowed; sizes are bytes. */
-export interface UpgradeServiceOptions extends ConnectionConfiguration {
+export interface UpgradeServiceOptions extends ConnectionConfiguration, DispatchConfiguration {
   /** What the service speaks: a list, of which the client's first offer is taken, or a function. Default: none. */
   readonly subProtocols?: SubProtocols;
   /** Which pages may connect: a list, a function or `allowAnyOrigin`. Default: those of the same host and port. */
@@ -113,6 +114,7 @@ export interface ServiceSettings extends ConnectionSettings {
   readonly allowsOrigin: OriginRule;
   readonly validation: boolean;
   readonly schemas: RequestSchemas;
+  readonly dispatch: DispatchSettings;
 }
 
 /**
@@ -172,6 +174,7 @@ export function checkService(options: UpgradeServiceOptions): ServiceSettings {
       query: checkRequestSchema(given, "query"),
       headers: checkRequestSchema(given, "headers"),
     },
+    dispatch: checkDispatch(given),
     ...checkConnection(given, 30, closeMillis("connectionClosureTimeout", given.connectionClosureTimeout ?? 60)),
   };
 }
@@ -224,6 +227,12 @@ const SERVICE_NAMES: readonly string[] = [
   "params",
   "query",
   "headers",
+  "dispatcherKey",
+  "dispatcherStreamId",
+  "dispatcherCancel",
+  "dispatcherComplete",
+  "concurrent",
+  "maxConcurrentRequests",
 ];
 
 const NOT_YET = "this version does not do it";
@@ -242,9 +251,6 @@ const SERVICE_REFUSALS: ReadonlyMap<string, string> = new Map([
   ["allowAnyOrigin", 'it is a value of the option "origins"'],
   ["auth", `${NOT_YET}; check the request in "get"`],
   ["closeOnExpiry", NOT_YET],
-  ["dispatcherKey", NOT_YET],
-  ["dispatcherStreamId", NOT_YET],
-  ["concurrent", NOT_YET],
   ["webSocketCompressionEnabled", "it is an option of the listener"],
   ["maxMessagesPerSecond", NOT_YET],
 ]);

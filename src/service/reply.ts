@@ -12,6 +12,12 @@ import { type CloseFrame, isCloseFrame } from "./close_frame.ts";
 export interface ReplyTarget {
   readonly endpoint: Endpoint;
   readonly clock: Clock;
+  /** Aborted when a stream is of no use any more. */
+  readonly signal: AbortSignal;
+  /** Nothing is to be sent any more, though the connection is open. Absent: that cannot be. */
+  readonly isCancelled?: boolean;
+  /** What is sent for `value`. Absent: the value. */
+  stamp?(value: unknown): unknown;
   /** Closes, or does nothing when that has begun. */
   closeWith(frame: CloseFrame): void;
   /** Takes the failure of a stream that nobody waits for any more. */
@@ -42,7 +48,27 @@ export function reply(target: ReplyTarget, value: unknown): Promise<void> | unde
     const source = toSource(value);
     if (source !== undefined) return sendAll(target, source);
   }
-  return value === undefined ? undefined : target.endpoint.send(toMessage(value));
+  return value === undefined ? undefined : target.endpoint.send(messageOf(target, value));
+}
+
+/** Whether `value` is sent in elements. */
+export function isStream(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return value instanceof ReadableStream || isAsyncIterable(value) || isIterator(value);
+}
+
+/** Lets go of a value that is not sent: a stream is told to stop. */
+export function discard(target: ReplyTarget, value: unknown): void {
+  if (!isStream(value)) return;
+  try {
+    stop(target, toSource(value as object)!);
+  } catch (error) {
+    target.report(error);
+  }
+}
+
+function messageOf(target: ReplyTarget, value: unknown): string | Uint8Array {
+  return toMessage(target.stamp === undefined ? value : target.stamp(value));
 }
 
 /** An iterator of either kind, without the arguments that nobody uses here. */
@@ -66,15 +92,20 @@ function toSource(value: object): Source | undefined {
     const reader: ReadableStreamDefaultReader<unknown> = value.getReader();
     return { next: () => reader.read(), stop: () => reader.cancel() };
   }
-  if (Symbol.asyncIterator in value && typeof value[Symbol.asyncIterator] === "function") {
-    const iterator = (value as AsyncIterable<unknown>)[Symbol.asyncIterator]();
+  if (isAsyncIterable(value)) {
+    const iterator = value[Symbol.asyncIterator]();
     return { next: () => iterator.next(), stop: () => iterator.return?.() };
   }
-  if (Symbol.iterator in value && "next" in value && typeof value.next === "function") {
-    const iterator = value as Iterator<unknown>;
-    return { next: () => iterator.next(), stop: () => iterator.return?.() };
-  }
+  if (isIterator(value)) return { next: () => value.next(), stop: () => value.return?.() };
   return undefined;
+}
+
+function isAsyncIterable(value: object): value is AsyncIterable<unknown> {
+  return Symbol.asyncIterator in value && typeof value[Symbol.asyncIterator] === "function";
+}
+
+function isIterator(value: object): value is Iterator<unknown> {
+  return Symbol.iterator in value && "next" in value && typeof value.next === "function";
 }
 
 function sendAll(target: ReplyTarget, source: Source): Promise<void> {
@@ -114,7 +145,7 @@ class StreamReply {
   }
 
   start(): void {
-    this.#target.endpoint.signal.addEventListener("abort", this.#left);
+    this.#target.signal.addEventListener("abort", this.#left);
     this.#pull();
   }
 
@@ -163,7 +194,7 @@ class StreamReply {
     let size: number;
     try {
       if (value instanceof Error) throw value;
-      const message = toMessage(value);
+      const message = messageOf(this.#target, value);
       size = message.length;
       pending = this.#target.endpoint.send(message);
     } catch (error) {
@@ -202,7 +233,7 @@ class StreamReply {
 
   #end(): void {
     this.#over = true;
-    this.#target.endpoint.signal.removeEventListener("abort", this.#left);
+    this.#target.signal.removeEventListener("abort", this.#left);
   }
 }
 

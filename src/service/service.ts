@@ -21,11 +21,8 @@ export type Returned = string | number | boolean | null | undefined | void | obj
 /** A handler's answer, now or later. */
 export type Answer = Returned | PromiseLike<Returned>;
 
-/**
- * The handlers of one connection, or of many when the same object is handed out again. All are optional, and called as
- * methods. Messages of one connection are handled one at a time, in order, each answer sent before the next.
- */
-export interface Service {
+/** The handlers that every service may have. All are optional, and called as methods. */
+export interface ServiceHandlers {
   /** The connection is open. No message is handled before it has ended. */
   onOpen?(caller: Caller): Answer;
   /** A text message. */
@@ -54,6 +51,44 @@ export interface Service {
    * is closed with 1011, unless this returns another close frame.
    */
   onError?(caller: Caller, error: unknown): Answer;
+}
+
+/**
+ * Serves one connection, or many when the same object is handed out again. Messages of one connection are handled one at
+ * a time, in order, each answer sent before the next, unless the options say otherwise. A service may have handlers of
+ * its own for messages of its own (`onSubscribe`), which no type can list: `CustomHandlers` says what they are like.
+ */
+// `object` lets a class that has only such handlers be one: it shares no name with `ServiceHandlers`.
+export type Service = ServiceHandlers & object;
+
+/** What is known of a message beside the message itself. */
+export interface MessageContext {
+  /** What the message says in the field `dispatcherStreamId`, if it does. */
+  readonly id: string | number | undefined;
+  /**
+   * Aborted when nothing more can be sent for this message: the peer has cancelled it (`dispatcherCancel`), or the
+   * connection has ended. Only while the handler runs, or the stream that it returned.
+   */
+  readonly signal: AbortSignal;
+}
+
+/** A handler of the messages whose `dispatcherKey` leads to its name, or an error handler of such a one. */
+// A method's parameters may be narrowed: to what the message has to be, for who trusts the peer.
+export type CustomHandler = { handle(caller: Caller, message: unknown, context: MessageContext): unknown }["handle"];
+
+/**
+ * Handlers by the names that messages lead to. `onSubscribe(caller, message, context)` gets the parsed JSON of a message
+ * that says `subscribe`, or what `bind` made of it; `onSubscribeError(caller, error)` hears when it could not be bound.
+ */
+export interface CustomHandlers {
+  /** What a literal's parameters are typed by. */
+  readonly [name: `on${string}`]: CustomHandler | DispatchedHandler | undefined;
+}
+
+/** What `dispatch` makes: a handler, and what it handles. */
+export interface DispatchedHandler {
+  /** For the library. */
+  readonly "~dispatch": object;
 }
 
 /** The names of the parameters in a path such as `/chat/:room`. */
@@ -92,7 +127,13 @@ export interface UpgradeContext<
 }
 
 /** What an upgrade may come to: a service, or a refusal. */
-export type UpgradeResult = Service | UpgradeError | AuthnError | AuthzError | Response;
+export type UpgradeResult =
+  | Service
+  | (ServiceHandlers & CustomHandlers)
+  | UpgradeError
+  | AuthnError
+  | AuthzError
+  | Response;
 
 /**
  * Turns requests into services, with the options of the connections that come of it.
@@ -146,16 +187,20 @@ export type LowerCase<Names> = string extends keyof Names ? unknown
   : Extract<keyof Names, string> extends Lowercase<Extract<keyof Names, string>> ? unknown
   : { readonly headers: "The names of headers are in lower case" };
 
-/** Holds for results with one way to take messages: either `onMessage`, or one or both of the two others. */
-export type OneWay<Result> = [
-  Result extends
-    & { onMessage: (...args: never[]) => unknown }
-    & ({ onTextMessage: (...args: never[]) => unknown } | { onBinaryMessage: (...args: never[]) => unknown }) ? Result
-    : never,
-] extends [never] ? unknown
-  : { get: "A service has either onMessage, or onTextMessage and onBinaryMessage" };
+/** Holds for services that are objects with one way to take messages: `onMessage`, or one or both of the two others. */
+export type OneWay<Result> =
+  [Extract<Result, ((...args: never[]) => unknown) | (abstract new (...args: never[]) => unknown)>] extends [never] ? [
+      Extract<
+        Result,
+        & { onMessage: (...args: never[]) => unknown }
+        & ({ onTextMessage: (...args: never[]) => unknown } | { onBinaryMessage: (...args: never[]) => unknown })
+      >,
+    ] extends [never] ? unknown
+    : { get: "A service has either onMessage, or onTextMessage and onBinaryMessage" }
+    : { get: "A service is an object, not a function or a class" };
 
-const HANDLERS: readonly (keyof Service)[] = [
+/** The names that no message leads to. */
+export const HANDLERS: readonly (keyof ServiceHandlers)[] = [
   "onOpen",
   "onTextMessage",
   "onBinaryMessage",
@@ -189,7 +234,7 @@ export function checkIsService(value: unknown, limitations?: Limitations): asser
     throw new TypeError('Cannot serve a connection: "onMessage" stands beside "onTextMessage" or "onBinaryMessage"');
   }
   for (const [name, reason] of limitations?.handlers ?? []) {
-    if (!(name in service) || service[name as keyof Service] === undefined) continue;
+    if (!(name in service) || service[name as keyof ServiceHandlers] === undefined) continue;
     throw new UnsupportedError(`Cannot serve a connection: ${reason}`, name, limitations!.runtime);
   }
 }

@@ -12,6 +12,7 @@ import type { UpgradeRequest } from "../transport/upgrade.ts";
 import { Caller, type CallerLink } from "./caller.ts";
 import { isCloseFrame } from "./close_frame.ts";
 import { Dispatcher, type DispatcherHost, type Errors, type Tally } from "./dispatcher.ts";
+import type { Handlers } from "./handlers.ts";
 import { isThenable } from "./reply.ts";
 import type { Service } from "./service.ts";
 
@@ -48,13 +49,20 @@ export class Session implements EndpointReader, CallerLink, DispatcherHost {
   #closure: Closure | undefined;
   #told = false;
 
-  constructor(socket: MessageSocket, service: Service, request: UpgradeRequest, host: SessionHost) {
+  /** @param handlers of the service, if there is more to them than what every service may have */
+  constructor(
+    socket: MessageSocket,
+    service: Service,
+    request: UpgradeRequest,
+    host: SessionHost,
+    handlers?: Handlers,
+  ) {
     this.service = service;
     this.request = request;
     this.#host = host;
     this.endpoint = new Endpoint(socket, this, host.endpointOptions);
     this.caller = new Caller(this);
-    this.#dispatcher = new Dispatcher(this);
+    this.#dispatcher = new Dispatcher(this, handlers);
     if (service.onPing !== undefined) {
       this.ping = (data) => this.#dispatcher.aside(() => service.onPing!(this.caller, data), true);
     }

@@ -21,6 +21,7 @@ import type { Caller } from "./caller.ts";
 import type { Errors, Tally } from "./dispatcher.ts";
 import type { ServiceSettings } from "./options.ts";
 import { asSent } from "./forwarded_request.ts";
+import { type Handlers, HandlerTables } from "./handlers.ts";
 import { isThenable } from "./reply.ts";
 import { bindRequest } from "./request_binding.ts";
 import type { Match, Router } from "./router.ts";
@@ -56,6 +57,7 @@ export interface PipelineParts {
 /** The terms of a 101, and who serves the connection then. */
 interface Accepted {
   readonly service: Service;
+  readonly handlers: Handlers | undefined;
   readonly settings: ServiceSettings;
   readonly protocol: string | undefined;
   readonly headers: Headers;
@@ -69,6 +71,8 @@ export class UpgradePipeline {
   readonly #pending = new Set<AbortController>();
   /** What the sessions of each service share: one object, and not one a connection. */
   readonly #hosts = new WeakMap<ServiceSettings, SessionHost>();
+  /** What is known of the services that each one hands out. */
+  readonly #tables = new WeakMap<ServiceSettings, HandlerTables>();
   #stopped = false;
 
   constructor(parts: PipelineParts) {
@@ -142,8 +146,9 @@ export class UpgradePipeline {
     // What may be thrown may as well be returned.
     if (result instanceof Error) throw result;
     checkIsService(result, this.#parts.limitations);
+    const handlers = this.#handlersOf(result, settings);
     checkHeaders(added);
-    return { service: result, settings, protocol, headers: added };
+    return { service: result, handlers, settings, protocol, headers: added };
   }
 
   /** Null: it cannot be decoded. */
@@ -207,7 +212,7 @@ export class UpgradePipeline {
   }
 
   async #accept(upgrade: Upgrade, request: UpgradeRequest, accepted: Accepted): Promise<void> {
-    const { service, settings, protocol, headers } = accepted;
+    const { service, handlers, settings, protocol, headers } = accepted;
     // Decided in time, but the listener has stopped meanwhile.
     if (this.#stopped) return this.#reject(upgrade, refusal(503, "The server is stopping"));
     let socket: MessageSocket;
@@ -225,12 +230,18 @@ export class UpgradePipeline {
       if (!(error instanceof ConnectionError)) this.#parts.errors.report(error);
       return;
     }
-    const session = new Session(socket, service, request, this.#hostOf(settings));
+    const session = new Session(socket, service, request, this.#hostOf(settings), handlers);
     this.tally.opened++;
     this.sessions.add(session);
     session.open();
     // It opened behind the back of whoever stops, and must not keep that waiting.
     if (this.#stopped) void session.close(1001, "", LATE_CLOSE_MS);
+  }
+
+  #handlersOf(service: Service, settings: ServiceSettings): Handlers | undefined {
+    let tables = this.#tables.get(settings);
+    if (tables === undefined) this.#tables.set(settings, tables = new HandlerTables(settings.dispatch));
+    return tables.of(service);
   }
 
   #hostOf(settings: ServiceSettings): SessionHost {

@@ -8,7 +8,7 @@ import type { MessageSocket } from "../transport/message_socket.ts";
 import { KeepAlive, type KeepAliveOptions } from "./keep_alive.ts";
 import { type EndpointReader, PlainEndpoint, type PlainEndpointOptions } from "./plain_endpoint.ts";
 
-export { type BufferPolicy, type EndpointReader, unheard } from "./plain_endpoint.ts";
+export type { BufferPolicy, EndpointReader } from "./plain_endpoint.ts";
 
 /** How an endpoint paces and ends. Validated already; Infinity switches a time off. */
 export interface EndpointOptions extends PlainEndpointOptions, KeepAliveOptions {}

@@ -69,6 +69,19 @@ export class MessageQueue {
     return message;
   }
 
+  /** Counts `message`, which waits elsewhere, as if it waited here. */
+  countIn(message: Message): void {
+    this.#first.#allMessages++;
+    this.#first.#allBytes += message.length;
+  }
+
+  /** Counts it no more. */
+  countOut(message: Message): void {
+    this.#first.#allMessages--;
+    this.#first.#allBytes -= message.length;
+  }
+
+  /** Drops what waits here. What waits elsewhere has been counted out by then. */
   clear(): void {
     this.#count(-this.#ring.length, -this.#bytes);
     this.#ring.clear();

@@ -22,6 +22,7 @@ import type { KeepAlive } from "./keep_alive.ts";
 import type { EndpointReader, MessageEndpoint } from "./message_endpoint.ts";
 import { MessageQueue, type ReadAhead } from "./message_queue.ts";
 import type { SharedMessage } from "./shared_message.ts";
+import { unheard } from "./unheard.ts";
 
 export type { EndpointReader } from "./message_endpoint.ts";
 
@@ -153,10 +154,7 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched {
     return new ConnectionClosureError(action, this.#closure ?? this.#closureSoFar());
   }
 
-  /**
-   * Puts `message` aside until its reader takes it out of `queue`, which may be another one beside the endpoint's own;
-   * pauses the socket at the mark.
-   */
+  /** Puts `message` aside until its reader takes it out of `queue`, or one beside it; pauses the socket at the mark. */
   hold(message: Message, queue: MessageQueue = this.queue): void {
     if (this.#startedFull) return;
     if (this.#overflowed || (this.#dropsOverflow && queue.full)) {
@@ -164,7 +162,18 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched {
       return;
     }
     queue.push(message);
-    if (this.#paused || this.#dropsOverflow || !queue.full) return;
+    this.#holdBack();
+  }
+
+  /** As `hold`, for a message that the reader keeps itself until it calls `queue.countOut`. */
+  holdElsewhere(message: Message): void {
+    this.queue.countIn(message);
+    this.#holdBack();
+  }
+
+  /** Pauses the socket at the mark. */
+  #holdBack(): void {
+    if (this.#paused || this.#dropsOverflow || !this.queue.full) return;
     if (this.#socket.pause) {
       this.#paused = true;
       this.#socket.pause();
@@ -178,9 +187,11 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched {
   /**
    * To be called after messages were taken out of `queue`: lets the socket go on below the mark; and when nothing is left
    * in `queue`, because its reader would wait for those of other queues, as soon as there is room.
+   *
+   * @param mayWait false: the reader has more to do than what is in `queue`
    */
-  released(queue: MessageQueue = this.queue): void {
-    if (this.#paused && (queue.low || (queue.length === 0 && !queue.full))) this.#resume();
+  released(queue: MessageQueue = this.queue, mayWait = true): void {
+    if (this.#paused && (queue.low || (mayWait && queue.length === 0 && !queue.full))) this.#resume();
   }
 
   message(message: Message): void {
@@ -434,11 +445,3 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched {
 }
 
 const DONE: Promise<void> = Promise.resolve();
-
-/** `promise`, whose rejection ends no process when nobody listens: the closure tells whoever does not wait. */
-export function unheard<T>(promise: Promise<T>): Promise<T> {
-  promise.catch(ignore);
-  return promise;
-}
-
-function ignore(): void {}

@@ -280,6 +280,8 @@ describe("the options of its connections", () => {
     }),
   );
 
+  /** What others mean nothing without. */
+  const NEEDED: UpgradeServiceOptions = { dispatcherKey: "event", dispatcherStreamId: "id" };
   /** A value for each option; and where it is refused, why. */
   const OPTIONS: Record<keyof UpgradeServiceOptions, [value: unknown, refusals?: Differences<boolean>]> = {
     subProtocols: [["a"]],
@@ -294,6 +296,12 @@ describe("the options of its connections", () => {
     pingInterval: [1],
     pongTimeout: [1],
     closeLinger: [1],
+    dispatcherKey: ["event"],
+    dispatcherStreamId: ["id"],
+    dispatcherCancel: ["stop"],
+    dispatcherComplete: ["done"],
+    concurrent: [true],
+    maxConcurrentRequests: [1],
     maxFrameSize: [1_000, {
       "deno native": refuses("deno-no-frames", true),
       "bun native": refuses("bun-no-frames", true),
@@ -321,7 +329,7 @@ describe("the options of its connections", () => {
     async (name) => {
       const [value, refusals = {}] = OPTIONS[name];
       const listener = await listen();
-      const attach = (): void => listener.attach("/x", { [name]: value, get: () => ECHO });
+      const attach = (): void => listener.attach("/x", { ...NEEDED, [name]: value, get: () => ECHO });
       if (here(refusals, false)) return expectUnsupported(await failure(attach), name);
       attach();
       const peer = await upgraded(listener.port, "/x");
@@ -366,7 +374,11 @@ describe("the options of its connections", () => {
     [{ maxFrameSize: 3 }, "maxFrameSize"],
     [{ subProtocols: ["a b"] }, "subProtocols"],
     [{ auth: [] } as UpgradeServiceOptions, "auth"],
-    [{ dispatcherKey: "event" } as UpgradeServiceOptions, "dispatcherKey"],
+    [{ dispatcherKey: "" }, "dispatcherKey"],
+    [{ dispatcherStreamId: "id" }, "dispatcherStreamId"],
+    [{ dispatcherKey: "event", dispatcherCancel: "stop" }, "dispatcherCancel"],
+    [{ dispatcherKey: "event", dispatcherComplete: "done" }, "dispatcherComplete"],
+    [{ maxConcurrentRequests: 0 }, "maxConcurrentRequests"],
   ])("U7: %j is refused at attach, by its name", async (options, name) => {
     const listener = await listen();
     expect(() => listener.attach("/x", { ...options, get: () => ECHO })).toThrow(`"${name}"`);

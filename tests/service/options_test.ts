@@ -224,9 +224,7 @@ describe("U4 to U8: the upgrade service's options", () => {
     [{ params: {} }, "params"],
     [{ query: {} }, "query"],
     [{ headers: {} }, "headers"],
-    [{ dispatcherKey: "event" }, "dispatcherKey"],
     [{ dispatcherStreamId: "id" }, "dispatcherStreamId"],
-    [{ concurrent: true }, "concurrent"],
     [{ closeOnExpiry: true }, "closeOnExpiry"],
     [{ webSocketCompressionEnabled: true }, "webSocketCompressionEnabled"],
     [{ maxMessagesPerSecond: 5 }, "maxMessagesPerSecond"],
@@ -255,10 +253,10 @@ describe("U4 to U8: the upgrade service's options", () => {
     }
     expect(checkService(new Upgrade())).toMatchObject({ pacing: { idleMs: 2_000 } });
     class Inherits extends Upgrade {
-      get dispatcherKey(): string {
-        return "event";
+      get closeOnExpiry(): boolean {
+        return true;
       }
     }
-    expect(() => checkService(new Inherits())).toThrow(/"dispatcherKey"/);
+    expect(() => checkService(new Inherits())).toThrow(/"closeOnExpiry"/);
   });
 });

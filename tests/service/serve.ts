@@ -3,6 +3,7 @@
 import type { Closure } from "../../src/errors.ts";
 import type { Caller } from "../../src/service/caller.ts";
 import type { Tally } from "../../src/service/dispatcher.ts";
+import { HandlerTables } from "../../src/service/handlers.ts";
 import { checkService, type UpgradeServiceOptions } from "../../src/service/options.ts";
 import type { Service } from "../../src/service/service.ts";
 import { Session } from "../../src/service/session.ts";
@@ -36,7 +37,7 @@ export function serve(
   const tally: Tally = { unhandled: 0, dropped: 0, unsent: 0 };
   const errors: string[] = [];
   const ended: Closure[] = [];
-  const { pacing } = checkService({ pingInterval: 0, ...options });
+  const { pacing, dispatch } = checkService({ pingInterval: 0, ...options });
   const session = new Session(socket, service, new FakeUpgrade("/chat?room=1", { "x-one": "1" }).request, {
     endpointOptions: { ...pacing, clock, deadlines: new Deadlines(clock) },
     fillRandom: (bytes) => bytes.fill(0xab),
@@ -46,7 +47,7 @@ export function serve(
       notice: (error) => errors.push(`notice: ${String(error)}`),
     },
     sessions: { closed: () => {}, ended: (_session, closure) => ended.push(closure) },
-  });
+  }, new HandlerTables(dispatch).of(service));
   session.open();
   const receive = (...messages: Message[]): void => messages.forEach((message) => socket.sink!.message(message));
   return { socket, clock, session, caller: session.caller, tally, errors, ended, receive };

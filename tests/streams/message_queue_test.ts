@@ -34,6 +34,18 @@ describe("MessageQueue", () => {
     expect([queue.full, queue.low, queue.length]).toEqual([false, true, 0]);
   });
 
+  it("counts what waits elsewhere as if it waited here, until it is counted out", () => {
+    const queue = new MessageQueue({ messages: 3, bytes: 10 });
+    queue.push("a");
+    queue.countIn("b");
+    expect([queue.full, queue.low, queue.length]).toEqual([false, false, 1]);
+    queue.countIn(new Uint8Array(8));
+    expect([queue.full, queue.length]).toEqual([true, 1]);
+    queue.countOut(new Uint8Array(8));
+    queue.countOut("b");
+    expect([queue.full, queue.low, queue.shift(), queue.shift()]).toEqual([false, true, "a", undefined]);
+  });
+
   it("forgets everything when it is cleared", () => {
     const queue = new MessageQueue({ messages: 2, bytes: 2 });
     queue.push("ab");

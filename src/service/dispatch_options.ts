@@ -1,0 +1,81 @@
+/**
+ * The options of an upgrade service that say which handler gets a message, and how many at once (features D1, D5, S5):
+ * their names, defaults and limits. Knows no handler.
+ */
+
+import { checkBoolean, checkCount, type Given, wrongKind } from "../option_check.ts";
+
+/** How the messages of a service find their handlers. */
+export interface DispatchConfiguration {
+  /**
+   * The field of a JSON message that names its handler: with `"event"` the message `{"event":"subscribe"}` goes to
+   * `onSubscribe`. Default: none, and `onTextMessage`, `onBinaryMessage` and `onMessage` get all messages.
+   */
+  readonly dispatcherKey?: string;
+  /**
+   * The field that tells requests apart, a string or a number: those of different ids are handled at the same time, and
+   * replies get the id. Needs `dispatcherKey`. Default: none.
+   */
+  readonly dispatcherStreamId?: string;
+  /** What `dispatcherKey` says in a message that stops the request of its id. Needs `dispatcherStreamId`. Default: none. */
+  readonly dispatcherCancel?: string;
+  /**
+   * What `dispatcherKey` says in the message that is sent when a stream returned for a request has come to its end. Needs
+   * `dispatcherStreamId`. Default: none, and none is sent.
+   */
+  readonly dispatcherComplete?: string;
+  /** Whether messages are handled while a returned stream is sent; those that belong to it by their id wait. Default false. */
+  readonly concurrent?: boolean;
+  /**
+   * How many requests of one connection may be handled at once, with `dispatcherStreamId` or `concurrent`; others wait,
+   * and count for `readAhead`. Default 64.
+   */
+  readonly maxConcurrentRequests?: number;
+}
+
+/** These options, checked. */
+export interface DispatchSettings {
+  readonly key: string | undefined;
+  readonly streamId: string | undefined;
+  readonly cancel: string | undefined;
+  readonly complete: string | undefined;
+  readonly concurrent: boolean;
+  readonly maxConcurrent: number;
+  /** Whether what is bound has to meet its schema's constraints. */
+  readonly validation: boolean;
+}
+
+/**
+ * Checks the values of these options; the names are the caller's to check.
+ *
+ * @throws {TypeError} for a value of the wrong kind, and for one that means nothing without another
+ * @throws {RangeError} for a number out of range
+ */
+export function checkDispatch(given: Given): DispatchSettings {
+  const key = checkText(given, "dispatcherKey");
+  const streamId = checkText(given, "dispatcherStreamId");
+  const cancel = checkText(given, "dispatcherCancel");
+  const complete = checkText(given, "dispatcherComplete");
+  const concurrent = checkBoolean(given, "concurrent", false);
+  if (streamId !== undefined && key === undefined) throw needs("dispatcherStreamId", "dispatcherKey");
+  if (cancel !== undefined && streamId === undefined) throw needs("dispatcherCancel", "dispatcherStreamId");
+  if (complete !== undefined && streamId === undefined) throw needs("dispatcherComplete", "dispatcherStreamId");
+  if (streamId !== undefined && streamId === key) {
+    throw new TypeError('Cannot use the option "dispatcherStreamId": it names the same field as "dispatcherKey"');
+  }
+  const maxConcurrent = checkCount(given, "maxConcurrentRequests", 64, 1);
+  const validation = checkBoolean(given, "validation", true);
+  return { key, streamId, cancel, complete, concurrent, maxConcurrent, validation };
+}
+
+function checkText(given: Given, name: keyof DispatchConfiguration): string | undefined {
+  const value = given[name];
+  if (value !== undefined && (typeof value !== "string" || value === "")) {
+    throw wrongKind(name, "a string with a character");
+  }
+  return value;
+}
+
+function needs(name: string, other: string): TypeError {
+  return new TypeError(`Cannot use the option "${name}": it needs "${other}"`);
+}
