@@ -15,8 +15,8 @@ import type { MessageContext } from "./service.ts";
 /** The connection of such requests. Passes its end on to them: with a listener for each, runtimes would warn of a leak. */
 export class SharedConnection {
   readonly target: ReplyTarget;
-  readonly #hearing = new Set<ConcurrentRequest>();
-  #listens = false;
+  /** Made at the first need, as the listener is. */
+  #hearing: Set<ConcurrentRequest> | undefined;
 
   constructor(target: ReplyTarget) {
     this.target = target;
@@ -24,15 +24,16 @@ export class SharedConnection {
 
   /** Has `request.left` called when the connection ends. */
   add(request: ConcurrentRequest): void {
+    if (this.#hearing === undefined) {
+      const hearing = this.#hearing = new Set<ConcurrentRequest>();
+      const { signal } = this.target.endpoint;
+      signal.addEventListener("abort", () => hearing.forEach((each) => each.left(signal.reason)));
+    }
     this.#hearing.add(request);
-    if (this.#listens) return;
-    this.#listens = true;
-    const { signal } = this.target.endpoint;
-    signal.addEventListener("abort", () => this.#hearing.forEach((each) => each.left(signal.reason)));
   }
 
   delete(request: ConcurrentRequest): void {
-    this.#hearing.delete(request);
+    this.#hearing?.delete(request);
   }
 }
 

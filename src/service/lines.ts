@@ -25,8 +25,8 @@ export class Lines implements Requests {
   readonly #handlers: Handlers;
   readonly #host: RequestsHost;
   readonly #connection: SharedConnection;
-  /** Those that have a holder, or stand in `ready`. */
-  readonly #lines = new Map<RequestId | undefined, Line>();
+  /** Those that have a holder, or stand in `ready`. Made at the first need. */
+  #lines: Map<RequestId | undefined, Line> | undefined;
   /** Lines without a holder in which somebody waits. One that was cancelled may be empty. */
   readonly #ready = new Ring<Line>();
   /** Handlers that take time, and streams. */
@@ -89,7 +89,7 @@ export class Lines implements Requests {
 
   drop(): number {
     let dropped = 0;
-    for (const line of this.#lines.values()) dropped += this.#empty(line);
+    for (const line of this.#lines?.values() ?? []) dropped += this.#empty(line);
     for (let line = this.#ready.shift(); line !== undefined; line = this.#ready.shift()) {
       dropped += this.#empty(line);
       this.#forget(line);
@@ -102,8 +102,9 @@ export class Lines implements Requests {
   }
 
   #lineOf(id: RequestId | undefined): Line {
-    let line = this.#lines.get(id);
-    if (line === undefined) this.#lines.set(id, line = new Line(id));
+    const lines = this.#lines ??= new Map<RequestId | undefined, Line>();
+    let line = lines.get(id);
+    if (line === undefined) lines.set(id, line = new Line(id));
     return line;
   }
 
@@ -148,16 +149,16 @@ export class Lines implements Requests {
   }
 
   #forget(line: Line): void {
-    if (this.#lines.get(line.id) === line) this.#lines.delete(line.id);
+    if (this.#lines?.get(line.id) === line) this.#lines.delete(line.id);
   }
 
   /** Nothing more is sent for this id, of what has begun and of what waits. */
   #cancel(id: RequestId | undefined): void {
-    const line = this.#lines.get(id);
+    const line = this.#lines?.get(id);
     if (line === undefined) return;
     const { holder } = line;
     line.holder = undefined;
-    this.#lines.delete(id);
+    this.#forget(line);
     this.#empty(line);
     holder?.cancel();
   }

@@ -10,7 +10,7 @@ const CALLER = { signal: new AbortController().signal } as Caller;
 const handler = (): void => {};
 
 describe("B1: bind", () => {
-  it("makes a handler of messages, which binds and calls with this, the caller and a context", async () => {
+  it("makes a handler of messages, which binds and calls with this, the caller and a context", () => {
     const calls: unknown[] = [];
     const bound = bind(z.object({ a: z.number() }), function (this: unknown, caller, value, context) {
       calls.push(this, caller, value, context);

@@ -100,7 +100,7 @@ describe("D5: requests of different ids side by side, those of the same in order
     expect(socket.sent.slice(2)).toEqual(['{"event":"done","id":"a"}', '{"n":1,"id":"a"}']);
   });
 
-  it("the user's object is never changed", async () => {
+  it("the user's object is never changed", () => {
     const value = Object.freeze({ n: 1 });
     const { receive, socket } = lines({ onWork: () => value });
     receive(message("work", "a"), message("work", "b"));
@@ -141,7 +141,7 @@ describe("D5: requests of different ids side by side, those of the same in order
     expect(socket.sent.slice(1)).toEqual(['{"error":true,"id":"a"}', '{"n":1,"id":"a"}']);
   });
 
-  it("handlers get the id, and a signal of their own", async () => {
+  it("handlers get the id, and a signal of their own", () => {
     const contexts: MessageContext[] = [];
     const { receive, socket, caller } = lines({
       onWork: (_caller: Caller, _fields: unknown, context: MessageContext) => {
@@ -161,7 +161,10 @@ describe("D5: requests of different ids side by side, those of the same in order
   it("the signal of one that has ended stays as it is", async () => {
     const signals: AbortSignal[] = [];
     const { receive, socket, clock } = lines({
-      onWork: async (_caller: Caller, _fields: unknown, { signal }: MessageContext) => void signals.push(signal),
+      async onWork(_caller: Caller, _fields: unknown, { signal }: MessageContext) {
+        await Promise.resolve();
+        signals.push(signal);
+      },
     });
     receive(message("work", "a"));
     await clock.settle();
@@ -229,6 +232,7 @@ describe("D5: dispatcherComplete", () => {
     expect(closing.socket.calls).toEqual(["close 4000"]);
     const failing = lines({
       *onList() {
+        yield* [];
         throw new Error("bug");
       },
       onError: () => Promise.resolve(),

@@ -16,7 +16,7 @@ function keyed(service: object, options: UpgradeServiceOptions = {}): Served {
 }
 
 describe("D1: to its handler", () => {
-  it("with the caller, the parsed message and a context, as a method", async () => {
+  it("with the caller, the parsed message and a context, as a method", () => {
     const calls: unknown[] = [];
     const service = {
       name: "feed",

@@ -60,36 +60,37 @@ export function handlers(listener: Listener, router: Router): void {
   });
   listener.attach("/:room", {
     dispatcherKey: "event",
-    get: async (_request, { params }) => ({
-      onOpen(caller) {
-        same<typeof caller, Caller>(true);
-        return params.room;
-      },
-      onClose(_caller, statusCode, reason) {
-        same<typeof statusCode, number>(true);
-        same<typeof reason, string>(true);
-      },
-      onTick: bind(Tick, (_caller, value) => value),
-      onTickError(caller, error) {
-        same<typeof caller, Caller>(true);
-        same<typeof error, unknown>(true);
-        return NORMAL_CLOSURE;
-      },
-      onOtherError: (_caller, error: PayloadBindingError) => ({ issues: error.issues }),
-      onOther(_caller, message, { id, signal }) {
-        same<typeof message, unknown>(true);
-        same<typeof id, string | number | undefined>(true);
-        same<typeof signal, AbortSignal>(true);
-        return message;
-      },
-      async *onList(caller, _message, { signal }) {
-        while (!signal.aborted) yield caller.getConnectionId();
-      },
-      leave: dispatch("leave", () => NORMAL_CLOSURE),
-      onJoinMessage: dispatch("join", Tick, (_caller, { symbol }) => symbol),
-      onMessage: bind(json, (_caller, value) => void value),
-      onMessageError: () => "no JSON",
-    }),
+    get: async (_request, { params }) =>
+      await ({
+        onOpen(caller) {
+          same<typeof caller, Caller>(true);
+          return params.room;
+        },
+        onClose(_caller, statusCode, reason) {
+          same<typeof statusCode, number>(true);
+          same<typeof reason, string>(true);
+        },
+        onTick: bind(Tick, (_caller, value) => value),
+        onTickError(caller, error) {
+          same<typeof caller, Caller>(true);
+          same<typeof error, unknown>(true);
+          return NORMAL_CLOSURE;
+        },
+        onOtherError: (_caller, error: PayloadBindingError) => ({ issues: error.issues }),
+        onOther(_caller, message, { id, signal }) {
+          same<typeof message, unknown>(true);
+          same<typeof id, string | number | undefined>(true);
+          same<typeof signal, AbortSignal>(true);
+          return message;
+        },
+        async *onList(caller, _message, { signal }) {
+          while (!signal.aborted) yield caller.getConnectionId();
+        },
+        leave: dispatch("leave", () => NORMAL_CLOSURE),
+        onJoinMessage: dispatch("join", Tick, (_caller, { symbol }) => symbol),
+        onMessage: bind(json, (_caller, value) => void value),
+        onMessageError: () => "no JSON",
+      }),
   });
   router.attach("/", { dispatcherKey: "event", get: () => ({ leave: dispatch("leave", () => {}) }) });
   router.attach("/", { get: (request) => request.url === "" ? new UpgradeError(404) : { onTick: () => 1 } });
@@ -120,7 +121,7 @@ export function handlers(listener: Listener, router: Router): void {
     onTextMessage = bind(text, (_caller, value) => value);
   }
   listener.attach("/", { dispatcherKey: "event", get: () => new Plain() });
-  listener.attach("/", { dispatcherKey: "event", get: async () => new Declared() });
+  listener.attach("/", { dispatcherKey: "event", get: () => Promise.resolve(new Declared()) });
   listener.attach("/", { dispatcherKey: "event", get: (request) => request.url === "" ? new Both() : new Plain() });
   const service: Service = new Declared();
   listener.attach("/", { get: () => service });
