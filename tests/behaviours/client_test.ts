@@ -384,7 +384,7 @@ describe("its configuration", () => {
     ["cookies", []],
     ["auth", {}],
     ["retryConfig", {}],
-    ["validation", false],
+    ["validation", "no"],
     ["proxy", "http://p"],
     ["maxRedirects", 1],
     ["headers", {}],
