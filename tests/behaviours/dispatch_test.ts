@@ -496,6 +496,32 @@ describe("B1: bound handlers", () => {
   });
 });
 
+describe("U10: the constraints of messages", () => {
+  const service = (): object => ({
+    onText: bind(z.object({ event: z.string(), s: z.string().max(3) }), (_caller, { s }) => ({ s })),
+    onMessage: bind(z.int().min(10), (_caller, n) => n),
+    onError: (_caller: Caller, error: Error) => error.name,
+  });
+  const messages = [{ event: "text", s: "abcd" }, 9, { event: "text", s: 5 }, { event: "text", s: "abc" }, 10];
+
+  it("U10: refuse by default, in text and in binary", async () => {
+    const { send, hear, peer } = await serve(service());
+    const [validation, binding] = ["PayloadValidationError", "PayloadBindingError"];
+    await send(...messages);
+    expect(await hear(5)).toEqual([validation, validation, binding, { s: "abc" }, 10]);
+    await peer.send(...messages.map((each) => ({ opcode: 2, payload: utf8(JSON.stringify(each)) })));
+    expect(await hear(5)).toEqual([validation, validation, binding, { s: "abc" }, 10]);
+  });
+
+  it("U10: do not when the service says so; the shape still counts", async () => {
+    const { send, hear, peer } = await serve(service(), { ...KEYED, validation: false });
+    await send(...messages);
+    expect(await hear(5)).toEqual([{ s: "abcd" }, 9, "PayloadBindingError", { s: "abc" }, 10]);
+    await peer.send(...messages.map((each) => ({ opcode: 2, payload: utf8(JSON.stringify(each)) })));
+    expect(await hear(5)).toEqual([{ s: "abcd" }, 9, "PayloadBindingError", { s: "abc" }, 10]);
+  });
+});
+
 describe("D5: dispatcherStreamId", () => {
   it("D5: different ids side by side, the same in order, and replies carry their id", async () => {
     const [first, second] = [deferred<object>(), deferred<object>()];

@@ -216,6 +216,31 @@ describe("D4: what cannot be bound", () => {
   });
 });
 
+describe("U10: validation", () => {
+  const Small = z.object({ event: z.string(), n: z.number().max(10) });
+  const service = {
+    onTick: bind(Small, (_caller, { n }) => n),
+    sub: dispatch("subscribe", json(Small), (_caller, { n }) => n),
+    onMessage: bind(z.string().max(2), (_caller, value) => value),
+    onError: (_caller: unknown, error: Error) => error.name,
+  };
+  const messages = ['{"event":"tick","n":11}', '{"event":"subscribe","n":12}', '"abc"', '{"event":"tick","n":"1"}'];
+
+  it("refuses what only constraints refuse, as such, by default", () => {
+    const { receive, socket } = keyed(service);
+    receive(...messages);
+    expect(socket.sent).toEqual([...Array(3).fill("PayloadValidationError"), "PayloadBindingError"]);
+  });
+
+  it("takes it when it is off, in lines too", () => {
+    for (const more of [{}, { dispatcherStreamId: "id" }]) {
+      const { receive, socket } = keyed(service, { validation: false, ...more });
+      receive(...messages);
+      expect(socket.sent).toEqual(["11", "12", "abc", "PayloadBindingError"]);
+    }
+  });
+});
+
 describe("B1: bound handlers that every service may have", () => {
   it("onMessage, without any option", async () => {
     const { receive, socket, clock } = serve({ onMessage: NUMBER, onMessageError: () => "no" } as Service);
