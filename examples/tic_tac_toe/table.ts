@@ -7,6 +7,7 @@ import { setTimeout } from "node:timers";
 import {
   broadcast,
   type Caller,
+  type CloseFrame,
   closeFrame,
   type Returned,
   type Service,
@@ -51,6 +52,7 @@ const MOST_VISITORS = 100;
 export function tableFor(hold: number): UpgradeService {
   const table = new Table(hold);
   return {
+    dispatcherKey: "type",
     maxMessageSize: 256,
     maxBufferedAmount: 65_536,
     // Who left without a word is missed within their sum.
@@ -91,17 +93,38 @@ class Table implements Service {
     else this.#watch(caller);
   }
 
-  /** With `dispatcherKey: "type"` each case is a handler of its own. */
-  onTextMessage(caller: Caller, text: string): Returned {
-    const { type, square } = parse(text);
-    switch (type) {
-      case "move":
-        return this.#onMove(caller, square);
-      case "rematch":
-        return this.#onRematch(caller);
-      default:
-        return closeFrame(1003, "That is not a message of this game");
+  /** `{"type":"move","square":4}`. */
+  onMove(caller: Caller, { square }: { readonly square?: unknown }): Returned {
+    const sign = signOf(caller);
+    if (sign === undefined) return refused("Only the two players may play");
+    if (this.#seats[other(sign)].token === undefined) return refused("There is no second player yet");
+    const reason = whyNot(this.#game, sign, square);
+    if (reason !== undefined) return refused(reason);
+    this.#game = play(this.#game, sign, square as number);
+    const { next, winner } = this.#game;
+    if (winner !== null) this.#score[winner]++;
+    this.#tellAll({ type: "move", move: square, player: sign });
+    if (next === null) this.#tellAll({ type: "end" });
+  }
+
+  /** `{"type":"rematch"}`. */
+  onRematch(caller: Caller): Returned {
+    const sign = signOf(caller);
+    if (sign === undefined) return refused("Only the two players may ask for a rematch");
+    if (this.#game.next !== null) return refused("The game is not over");
+    this.#rematch.add(sign);
+    if (this.#rematch.size < SIGNS.length) {
+      this.#tellAll({ type: "rematch", player: sign });
+      return;
     }
+    this.#first = other(this.#first);
+    this.#begin();
+    this.#tellAll({ type: "start" });
+  }
+
+  /** Whatever leads to none of these. */
+  onMessage(): CloseFrame {
+    return closeFrame(1003, "That is not a message of this game");
   }
 
   onClose(caller: Caller): void {
@@ -116,33 +139,6 @@ class Table implements Service {
     // A program that ends does not wait for it.
     seat.timer = setTimeout(() => this.#free(sign), this.#holdMs).unref();
     this.#tellAll({ type: "playerLeft", player: sign, hold: this.#holdMs / 1_000 });
-  }
-
-  #onMove(caller: Caller, square: unknown): Returned {
-    const sign = signOf(caller);
-    if (sign === undefined) return refused("Only the two players may play");
-    if (this.#seats[other(sign)].token === undefined) return refused("There is no second player yet");
-    const reason = whyNot(this.#game, sign, square);
-    if (reason !== undefined) return refused(reason);
-    this.#game = play(this.#game, sign, square as number);
-    const { next, winner } = this.#game;
-    if (winner !== null) this.#score[winner]++;
-    this.#tellAll({ type: "move", move: square, player: sign });
-    if (next === null) this.#tellAll({ type: "end" });
-  }
-
-  #onRematch(caller: Caller): Returned {
-    const sign = signOf(caller);
-    if (sign === undefined) return refused("Only the two players may ask for a rematch");
-    if (this.#game.next !== null) return refused("The game is not over");
-    this.#rematch.add(sign);
-    if (this.#rematch.size < SIGNS.length) {
-      this.#tellAll({ type: "rematch", player: sign });
-      return;
-    }
-    this.#first = other(this.#first);
-    this.#begin();
-    this.#tellAll({ type: "start" });
   }
 
   /** Somebody new takes a free seat. */
@@ -223,13 +219,4 @@ function signOf(caller: Caller): Sign | undefined {
 
 function refused(why: string): object {
   return { type: "refused", why };
-}
-
-/** What a page says: an object with a type. Anything else is nothing. */
-function parse(text: string): { readonly type?: unknown; readonly square?: unknown } {
-  try {
-    return JSON.parse(text) ?? {};
-  } catch {
-    return {};
-  }
 }

@@ -66,15 +66,14 @@ class Site {
     return page;
   }
 
+  /** The same table, whose `onOpen` is seen. */
   #seen(table: Service): Service {
-    return {
-      onOpen: (caller) => {
-        this.callers.push(caller);
-        return table.onOpen!(caller);
-      },
-      onTextMessage: (caller, text) => table.onTextMessage!(caller, text),
-      onClose: (...args) => table.onClose!(...args),
+    const { onOpen } = Object.getPrototypeOf(table) as Service;
+    table.onOpen = (caller) => {
+      this.callers.push(caller);
+      return onOpen!.call(table, caller);
     };
+    return table;
   }
 
   #pass(client: Socket): void {

@@ -190,6 +190,9 @@ it("X1: what is no message of the game closes with 1003, and what is too long fo
     await client.writeTextMessage(text);
     expect(await client.closed).toMatchObject({ code: 1003, reason: "That is not a message of this game" });
   }
+  const binary = await visit(game);
+  await binary.writeBinaryMessage(Uint8Array.of(0));
+  expect(await binary.closed).toMatchObject({ code: 1003 });
   const client = await visit(game);
   await client.writeMessage({ type: "move", square: "0".repeat(256) });
   expect(await client.closed).toMatchObject({ code: 1009 });
