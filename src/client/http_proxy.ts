@@ -44,7 +44,7 @@ export function checkProxy(proxy: unknown): ProxySetting {
   if (Array.isArray(proxy) || !(typeof url === "string" || url instanceof URL)) {
     throw wrongKind("proxy", 'a URL, "environment", or an object with a "url"');
   }
-  checkNames(proxy as ProxyOptions, ["url", "headers"]);
+  checkNames(proxy as ProxyOptions, ["url", "headers"], undefined, "proxy.");
   const { dial, headers: credentials } = parseProxy(url, OPTION);
   const objection = (name: string): string | undefined =>
     credentials.length > 0 && name === AUTHORIZATION ? "is set by the URL too" : undefined;

@@ -90,7 +90,7 @@ const NAMES: readonly (keyof RetryConfig<unknown>)[] = [
 export function checkRetry<Client>(config: unknown): RetrySettings<Client> | undefined {
   if (config === undefined) return undefined;
   if (typeof config !== "object" || config === null || Array.isArray(config)) throw wrongKind(OPTION, "an object");
-  checkNames(config, NAMES);
+  checkNames(config, NAMES, undefined, `${OPTION}.`);
   const given = config as Given;
   const count = (name: keyof RetryConfig<Client>, fallback: number): number =>
     checkCount(given, name, fallback, 0, `${OPTION}.${name}`);

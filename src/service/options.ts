@@ -138,7 +138,7 @@ export function checkListener(target: number | object, config: ListenerConfigura
   }
 
   const limits = checkObject(given, "requestLimits");
-  checkNames(limits, REQUEST_LIMIT_NAMES);
+  checkNames(limits, REQUEST_LIMIT_NAMES, undefined, "requestLimits.");
   const bodySize = checkCount(limits, "maxEntityBodySize", -1, -1, "requestLimits.maxEntityBodySize");
   return {
     ...checkHost(config.host),
@@ -267,7 +267,7 @@ function checkTarget(target: unknown): void {
 
 function checkHost(host: unknown = ANY_ADDRESS): { hostname: string; native: boolean } {
   const native = host === "native" || (typeof host === "object" && host !== null && "native" in host);
-  if (native && typeof host === "object") checkNames(host as object, ["native"]);
+  if (native && typeof host === "object") checkNames(host as object, ["native"], undefined, "host.");
   const hostname = host === "native" ? ANY_ADDRESS : native ? (host as { native: unknown }).native : host;
   if (typeof hostname !== "string" || hostname === "") {
     throw wrongKind("host", 'the name or address of a network interface, "native", or { native: address }');
@@ -288,7 +288,7 @@ function refuseBesideServer(given: Given): void {
 
 function checkHttpSettings(given: Given): void {
   const settings = checkObject(given, "http1Settings");
-  checkNames(settings, ["keepAlive"], LISTENER_REFUSALS);
+  checkNames(settings, ["keepAlive"], LISTENER_REFUSALS, "http1Settings.");
   const { keepAlive } = settings;
   if (keepAlive !== undefined && keepAlive !== "AUTO") {
     throw new TypeError(

@@ -66,7 +66,7 @@ export function checkCompression(given: Given): CompressionSettings | undefined 
     throw wrongKind(OPTION, "a boolean or an object");
   }
   const options = value === true ? {} : value as Given;
-  checkNames(options, NAMES);
+  checkNames(options, NAMES, undefined, `${OPTION}.`);
   return {
     threshold: checkCount(options, "threshold", 1_024, 0, `${OPTION}.threshold`),
     level: upTo(9, options, "level", 3, 0),

@@ -112,7 +112,7 @@ export function checkPacing(given: Given, closeMs: number): PlainPacing {
   const bufferPolicy = POLICIES.find((policy) => policy === (given.bufferPolicy ?? "wait"));
   if (bufferPolicy === undefined) throw wrongKind("bufferPolicy", `one of ${POLICIES.join(", ")}`);
   const readAhead = checkObject(given, "readAhead");
-  checkNames(readAhead, ["messages", "bytes"]);
+  checkNames(readAhead, ["messages", "bytes"], undefined, "readAhead.");
   return {
     readAhead: {
       messages: checkCount(readAhead, "messages", 1_024, 1, "readAhead.messages"),

@@ -71,7 +71,7 @@ const OF_CONNECTIONS: readonly Row[] = [
   ...type("readAhead", 1, "many", [], () => {}),
   ...of("messages", [...COUNT, [0, "RangeError"]], "readAhead"),
   ...of("bytes", [...COUNT, [0, "RangeError"]], "readAhead"),
-  ["message", { readAhead: { message: 1 } }, "TypeError"],
+  ["readAhead.message", { readAhead: { message: 1 } }, "TypeError"],
   ...type("bufferPolicy", "lose", 1, {}),
   ["idelTimeout", { idelTimeout: 1 }, "TypeError"],
 ];
@@ -79,7 +79,7 @@ const OF_CONNECTIONS: readonly Row[] = [
 describe("a listener", () => {
   it.each<Row>([
     ...type("host", "", 7, {}, { native: "" }, { native: 1 }, []),
-    ["hostname", { host: { native: "127.0.0.1", hostname: "x" } }, "TypeError"],
+    ["host.hostname", { host: { native: "127.0.0.1", hostname: "x" } }, "TypeError"],
     ...of("timeout", SECONDS),
     ...type("server", 1, "a\r\nb", "a\0b", []),
     ...type("webSocketCompressionEnabled", 1, "yes", []),
@@ -90,15 +90,15 @@ describe("a listener", () => {
     ...type("webSocketCompressionEnabled.serverNoContextTakeover", { serverNoContextTakeover: 1 }),
     ...type("webSocketCompressionEnabled.clientNoContextTakeover", { clientNoContextTakeover: "no" }),
     ...of("maxTotalWindows", COUNT, "webSocketCompressionEnabled"),
-    ["levle", { webSocketCompressionEnabled: { levle: 1 } }, "TypeError"],
+    ["webSocketCompressionEnabled.levle", { webSocketCompressionEnabled: { levle: 1 } }, "TypeError"],
     ...type("requestLimits", 1, "small", []),
     ...of("maxUriLength", [...COUNT, [0, "RangeError"]], "requestLimits"),
     ...of("maxHeaderSize", [...COUNT, [0, "RangeError"]], "requestLimits"),
     ...of("maxEntityBodySize", [...COUNT.filter(([value]) => value !== -1), [-2, "RangeError"]], "requestLimits"),
-    ["maxUrlLength", { requestLimits: { maxUrlLength: 1 } }, "TypeError"],
+    ["requestLimits.maxUrlLength", { requestLimits: { maxUrlLength: 1 } }, "TypeError"],
     ...type("http1Settings", 1, "AUTO", []),
     ...type("http1Settings.keepAlive", { keepAlive: "ALWAYS" }, { keepAlive: "NEVER" }, { keepAlive: true }),
-    ["maxPipelinedRequests", { http1Settings: { maxPipelinedRequests: 10 } }, "TypeError"],
+    ["http1Settings.maxPipelinedRequests", { http1Settings: { maxPipelinedRequests: 10 } }, "TypeError"],
     ...type("fetch", "page", {}, new Response()),
     ...type("onError", {}, "log"),
     ...type("trustedProxies", "127.0.0.1", [7], ["127.0.0.1/33"], ["localhost"], ["::1/129"], {}),
@@ -122,7 +122,7 @@ describe("a listener", () => {
   it.each<[string, Record<string, unknown>, string]>([
     ["certValidation", { certValidation: {} }, "OCSP"],
     ["maxPipelinedRequests", { maxPipelinedRequests: 10 }, "the runtime's affair"],
-    ["maxPipelinedRequests", { http1Settings: { maxPipelinedRequests: 10 } }, "the runtime's affair"],
+    ["http1Settings.maxPipelinedRequests", { http1Settings: { maxPipelinedRequests: 10 } }, "the runtime's affair"],
     ["http1Settings.keepAlive", { http1Settings: { keepAlive: "NEVER" } }, '"NEVER" is not "AUTO"'],
   ])("L2: %s is known, and refused with the reason", (name, options, reason) => {
     const use = (): unknown => new Listener(0, options as ListenerConfiguration);

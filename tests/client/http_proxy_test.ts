@@ -96,7 +96,7 @@ describe("checkProxy", () => {
     [["http://p"], '"proxy": it is not a URL, "environment", or an object with a "url"'],
     [{ url: 1 }, '"proxy": it is not a URL, "environment", or an object with a "url"'],
     [{ url: "environment" }, '"proxy": it is not a URL'],
-    [{ url: "http://p", header: {} }, '"header": there is none of that name, the nearest is "headers"'],
+    [{ url: "http://p", header: {} }, '"proxy.header": there is none of that name, the nearest is "headers"'],
     [{ url: "http://p", headers: [] }, '"proxy.headers": it is not a Headers or an object'],
     [{ url: "http://p", headers: { Host: "x" } }, '"proxy.headers": "Host" belongs to the handshake'],
     [{ url: "http://a:b@p", headers: { "proxy-authorization": "x" } }, '"proxy-authorization" is set by the URL too'],

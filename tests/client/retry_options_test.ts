@@ -57,7 +57,7 @@ describe("checkRetry (C9)", () => {
     [true, '"retryConfig": it is not an object'],
     [null, '"retryConfig": it is not an object'],
     [[], '"retryConfig": it is not an object'],
-    [{ count: 3 }, '"count": there is none of that name, the nearest is "maxCount"'],
+    [{ count: 3 }, '"retryConfig.count": there is none of that name, the nearest is "maxCount"'],
     [{ maxCount: "3" }, '"retryConfig.maxCount": it is not a number'],
     [{ interval: "1" }, '"retryConfig.interval": it is not a number of seconds'],
     [{ backOffFactor: "2" }, '"retryConfig.backOffFactor": it is not a number'],

@@ -38,7 +38,7 @@ describe("the options of every connection", () => {
   );
 
   it("readAhead has two members, both checked by name", () => {
-    expect(() => check({ readAhead: { mesages: 1 } })).toThrow(/"mesages".*"messages"/);
+    expect(() => check({ readAhead: { mesages: 1 } })).toThrow(/"readAhead\.mesages".*"messages"/);
     expect(() => check({ readAhead: { bytes: 0 } })).toThrow(/readAhead\.bytes/);
   });
 });
