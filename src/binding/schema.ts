@@ -61,10 +61,15 @@ export function checkValue<T>(
     if (!isShaped || validation) return refuse();
     return andThen(unconstrained(vendor, schema, value), (taken) => taken === undefined ? refuse() : taken.value as T);
   };
-  const result = orElse(() => validate(value), (error) => {
+  const result = orElse(() => settled(validate(value)), (error) => {
     if (!(error instanceof RangeError)) throw error;
     const issue = { message: "Too deep, or too much" };
     throw new PayloadBindingError(`Cannot bind ${subject}: it is too deep, or too much`, [issue], { cause: error });
   });
   return andThen(result, judge);
+}
+
+/** A promise of another kind than the language's has no issues either: taken for a value, it would let everything pass. */
+function settled<T>(result: Eventual<SchemaResult<T>>): Eventual<SchemaResult<T>> {
+  return "then" in result ? Promise.resolve(result) : result;
 }

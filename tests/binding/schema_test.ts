@@ -90,6 +90,13 @@ describe("checkValue (B3, U10)", () => {
     await expect(checkValue("x", slow, "it", true)).rejects.toBeInstanceOf(PayloadValidationError);
   });
 
+  it("waits for a promise of whatever kind, and takes none for a value", async () => {
+    const issues = [{ message: "no" }];
+    const thenable = { then: (done: (result: object) => void) => done({ issues }) };
+    const error = await refusal("{}", schema(() => thenable as never));
+    expect(error.issues).toEqual(issues);
+  });
+
   it("keeps few of very many issues, and little of each", async () => {
     const error = await refusal(JSON.stringify(Array(100_000).fill("x".repeat(20))), v.array(v.picklist(["a"])));
     expect(error.issues).toHaveLength(MAX_ISSUES);
