@@ -5,6 +5,7 @@
 
 import { isPlain } from "../binding/payload.ts";
 import type { Endpoint } from "../streams/endpoint.ts";
+import { Ring } from "../streams/ring.ts";
 import type { Clock } from "../transport/clock.ts";
 import type { Message } from "../transport/message_socket.ts";
 import type { CloseFrame } from "./close_frame.ts";
@@ -12,9 +13,19 @@ import type { RequestId } from "./handlers.ts";
 import type { ReplyTarget } from "./reply.ts";
 import type { MessageContext } from "./service.ts";
 
+/** A reply that waits until the endpoint takes it. */
+interface LateReply {
+  readonly request: ConcurrentRequest;
+  readonly message: Message;
+  readonly resolve: (sent?: Promise<void>) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
 /** The connection of such requests. Passes its end on to them: with a listener for each, runtimes would warn of a leak. */
 export class SharedConnection {
   readonly target: ReplyTarget;
+  /** One a request at most, as each waits for its own. Made at the first need. */
+  #late: Ring<LateReply> | undefined;
   /** Made at the first need, as the listener is. */
   #hearing: Set<ConcurrentRequest> | undefined;
 
@@ -35,6 +46,47 @@ export class SharedConnection {
   delete(request: ConcurrentRequest): void {
     this.#hearing?.delete(request);
   }
+
+  /**
+   * As `Endpoint.send`, for a reply to `request`; but what it refuses because too much waits for the peer already goes when
+   * there is room, in turn. One request alone never gets there: so many at once do, and none of them is to blame.
+   */
+  send(request: ConcurrentRequest, message: Message): Promise<void> | undefined {
+    const { endpoint } = this.target;
+    const late = this.#late ??= new Ring<LateReply>();
+    if (late.length === 0) {
+      try {
+        return endpoint.send(message);
+      } catch (error) {
+        if (endpoint.whenWritable() === undefined) throw error;
+      }
+    }
+    const copy = typeof message === "string" ? message : message.slice();
+    return new Promise((resolve, reject) => {
+      late.push({ request, message: copy, resolve, reject });
+      if (late.length === 1) this.#sendWhenRoom(late);
+    });
+  }
+
+  #sendWhenRoom(late: Ring<LateReply>): void {
+    const again = (): void => this.#sendLate(late);
+    const room = this.target.endpoint.whenWritable();
+    if (room === undefined) again();
+    else room.then(again, again);
+  }
+
+  #sendLate(late: Ring<LateReply>): void {
+    const { endpoint } = this.target;
+    for (let reply = late.peek(); reply !== undefined; reply = late.peek()) {
+      try {
+        reply.resolve(reply.request.isCancelled ? undefined : endpoint.send(reply.message));
+      } catch (error) {
+        if (endpoint.whenWritable() !== undefined) return this.#sendWhenRoom(late);
+        reply.reject(error);
+      }
+      late.shift();
+    }
+  }
 }
 
 export class ConcurrentRequest implements ReplyTarget {
@@ -45,6 +97,7 @@ export class ConcurrentRequest implements ReplyTarget {
   /** The field of a reply that tells whose it is. */
   readonly #idField: string | undefined;
   #cancelled = false;
+  #ended = false;
   #abort: AbortController | undefined;
 
   constructor(connection: SharedConnection, idField: string | undefined, id?: RequestId) {
@@ -73,7 +126,7 @@ export class ConcurrentRequest implements ReplyTarget {
       const { signal } = this.endpoint;
       if (this.#cancelled) this.#abort.abort();
       else if (signal.aborted) this.#abort.abort(signal.reason);
-      else this.#connection.add(this);
+      else if (!this.#ended) this.#connection.add(this);
     }
     return this.#abort.signal;
   }
@@ -88,8 +141,9 @@ export class ConcurrentRequest implements ReplyTarget {
     this.#abort?.abort(reason);
   }
 
-  /** It has come to its end. */
+  /** It has come to its end: the connection keeps nothing of it, whoever still asks for its signal. */
   end(): void {
+    this.#ended = true;
     if (this.#abort !== undefined) this.#connection.delete(this);
   }
 
@@ -100,6 +154,10 @@ export class ConcurrentRequest implements ReplyTarget {
     if (id === undefined || field === undefined || typeof value !== "object" || value === null) return value;
     if (!isPlain(value) || (Object.hasOwn(value, field) && Reflect.get(value, field) !== undefined)) return value;
     return { ...value, [field]: id };
+  }
+
+  send(message: Message): Promise<void> | undefined {
+    return this.#connection.send(this, message);
   }
 
   closeWith(frame: CloseFrame): void {

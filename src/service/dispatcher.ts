@@ -12,7 +12,7 @@ import type { Caller } from "./caller.ts";
 import type { CloseFrame } from "./close_frame.ts";
 import { BindingFailure, type Handlers } from "./handlers.ts";
 import { Lines } from "./lines.ts";
-import { isThenable, reply, type ReplyTarget, StreamFailure } from "./reply.ts";
+import { discard, isThenable, reply, type ReplyTarget, StreamFailure } from "./reply.ts";
 import { OneByOne, type Requests, type RequestsHost, run } from "./requests.ts";
 import type { Service } from "./service.ts";
 
@@ -371,6 +371,10 @@ export class Dispatcher implements RequestsHost {
   }
 
   #answerError(value: unknown, target: ReplyTarget): Promise<unknown> | undefined {
+    if (target.isCancelled && !(value instanceof Error)) {
+      discard(target, value);
+      return undefined;
+    }
     // Once the connection has ended, only a further failure matters.
     if (this.endpoint.state === "open" || value instanceof Error) return reply(target, value);
     return undefined;

@@ -27,8 +27,9 @@ export class Lines implements Requests {
   readonly #connection: SharedConnection;
   /** Those that have a holder, or stand in `ready`. Made at the first need. */
   #lines: Map<RequestId | undefined, Line> | undefined;
-  /** Lines without a holder in which somebody waits. One that was cancelled may be empty. */
+  /** Lines without a holder in which somebody waits; and those of which that was cancelled, no more than of the others. */
   readonly #ready = new Ring<Line>();
+  #emptied = 0;
   /** Handlers that take time, and streams. */
   #running = 0;
 
@@ -73,7 +74,10 @@ export class Lines implements Requests {
       const line = this.#ready.shift();
       if (line === undefined) return;
       const request = line.waiting.shift();
-      if (request === undefined) continue;
+      if (request === undefined) {
+        this.#emptied--;
+        continue;
+      }
       const message = request.message!;
       // It may be a stream for ever, and its message a large one.
       request.message = undefined;
@@ -94,6 +98,7 @@ export class Lines implements Requests {
       dropped += this.#empty(line);
       this.#forget(line);
     }
+    this.#emptied = 0;
     return dropped;
   }
 
@@ -159,8 +164,19 @@ export class Lines implements Requests {
     const { holder } = line;
     line.holder = undefined;
     this.#forget(line);
-    this.#empty(line);
+    if (this.#empty(line) > 0 && holder === undefined) this.#emptied++;
+    this.#tidy();
     holder?.cancel();
+  }
+
+  /** A peer that asks and cancels while there is no room would fill the memory with lines. */
+  #tidy(): void {
+    if (this.#emptied * 2 <= this.#ready.length) return;
+    for (let left = this.#ready.length; left > 0; left--) {
+      const line = this.#ready.shift()!;
+      if (line.waiting.length > 0) this.#ready.push(line);
+    }
+    this.#emptied = 0;
   }
 
   #empty({ waiting }: Line): number {
@@ -174,10 +190,11 @@ export class Lines implements Requests {
   }
 
   /** Says that the stream of a request has come to its end. */
-  #complete({ id, isCancelled }: ConcurrentRequest): Promise<void> | undefined {
+  #complete(request: ConcurrentRequest): Promise<void> | undefined {
+    const { id, isCancelled } = request;
     const { key, streamId, complete } = this.#handlers.settings;
     const { endpoint } = this.#host;
     if (complete === undefined || id === undefined || isCancelled || endpoint.state !== "open") return undefined;
-    return endpoint.send(JSON.stringify({ [key!]: complete, [streamId!]: id }));
+    return request.send(JSON.stringify({ [key!]: complete, [streamId!]: id }));
   }
 }

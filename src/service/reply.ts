@@ -6,6 +6,7 @@
 import { toMessage } from "../binding/payload.ts";
 import type { Endpoint } from "../streams/endpoint.ts";
 import type { Clock } from "../transport/clock.ts";
+import type { Message } from "../transport/message_socket.ts";
 import { type CloseFrame, isCloseFrame } from "./close_frame.ts";
 
 /** Where replies go. */
@@ -18,6 +19,8 @@ export interface ReplyTarget {
   readonly isCancelled?: boolean;
   /** What is sent for `value`. Absent: the value. */
   stamp?(value: unknown): unknown;
+  /** As the endpoint's. Absent: by that. */
+  send?(message: Message): Promise<void> | undefined;
   /** Closes, or does nothing when that has begun. */
   closeWith(frame: CloseFrame): void;
   /** Takes the failure of a stream that nobody waits for any more. */
@@ -48,7 +51,7 @@ export function reply(target: ReplyTarget, value: unknown): Promise<void> | unde
     const source = toSource(value);
     if (source !== undefined) return sendAll(target, source);
   }
-  return value === undefined ? undefined : target.endpoint.send(messageOf(target, value));
+  return value === undefined ? undefined : send(target, messageOf(target, value));
 }
 
 /** Whether `value` is sent in elements. */
@@ -67,8 +70,12 @@ export function discard(target: ReplyTarget, value: unknown): void {
   }
 }
 
-function messageOf(target: ReplyTarget, value: unknown): string | Uint8Array {
+function messageOf(target: ReplyTarget, value: unknown): Message {
   return toMessage(target.stamp === undefined ? value : target.stamp(value));
+}
+
+function send(target: ReplyTarget, message: Message): Promise<void> | undefined {
+  return target.send === undefined ? target.endpoint.send(message) : target.send(message);
 }
 
 /** An iterator of either kind, without the arguments that nobody uses here. */
@@ -196,7 +203,7 @@ class StreamReply {
       if (value instanceof Error) throw value;
       const message = messageOf(this.#target, value);
       size = message.length;
-      pending = this.#target.endpoint.send(message);
+      pending = send(this.#target, message);
     } catch (error) {
       if (!this.#over) {
         this.#fail(error);

@@ -80,6 +80,15 @@ describe("the signal of a request", () => {
     request(7).request.end();
   });
 
+  it("keeps nothing for who asks only then", () => {
+    const { signal } = new AbortController();
+    const add = vi.spyOn(signal, "addEventListener");
+    const late = new ConcurrentRequest(new SharedConnection({ endpoint: { signal } } as ReplyTarget), "id");
+    late.end();
+    expect(late.signal.aborted).toBe(false);
+    expect(add).not.toHaveBeenCalled();
+  });
+
   it("costs the connection one listener, however many there are", () => {
     const { signal } = new AbortController();
     const connection = new SharedConnection({ endpoint: { signal } } as ReplyTarget);

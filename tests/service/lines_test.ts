@@ -1,10 +1,11 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import * as z from "zod";
 import { bind } from "../../src/service/bind.ts";
 import type { Caller } from "../../src/service/caller.ts";
 import { closeFrame } from "../../src/service/close_frame.ts";
 import type { UpgradeServiceOptions } from "../../src/service/options.ts";
 import type { MessageContext, Service } from "../../src/service/service.ts";
+import { Ring } from "../../src/streams/ring.ts";
 import { FakeSocket } from "../support/fake_socket.ts";
 import { deferred, serve, type Served } from "./serve.ts";
 
@@ -605,6 +606,109 @@ it("while onError is asked, nothing that waits begins, whatever else ends", asyn
   await clock.settle();
   expect(log).toEqual(["c:1"]);
   expect(socket.calls).toEqual(["close 4000"]);
+});
+
+describe("D5: many answers at once, and a slow peer", () => {
+  const TIGHT: UpgradeServiceOptions = { maxBufferedAmount: 100 };
+  const text = "x".repeat(60);
+
+  it("are all sent in the end, in turn, and nobody fails", async () => {
+    const { receive, socket, clock, errors } = lines({ onWork: (_caller: Caller, { n }: Fields) => text + n }, TIGHT);
+    socket.writable = false;
+    for (let n = 0; n < 9; n++) receive(message("work", n, n));
+    await clock.settle();
+    expect([errors, socket.sent.length]).toEqual([[], 1]);
+    for (let drains = 0; drains < 9; drains++) {
+      socket.drain();
+      socket.writable = false;
+      await clock.settle();
+    }
+    expect(socket.sent).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8].map((n) => text + n));
+    expect([errors, socket.calls.some((call) => call.startsWith("close"))]).toEqual([[], false]);
+  });
+
+  it("so are the elements of streams, each of which has its turn, with their ends", async () => {
+    const { receive, socket, clock, errors } = lines({
+      *onList(_caller: Caller, { id }: Fields) {
+        for (let n = 0; n < 3; n++) yield `${text}${id}${n}`;
+      },
+    }, TIGHT);
+    socket.writable = false;
+    for (const id of ["a", "b", "c", "d"]) receive(message("list", id));
+    for (let drains = 0; drains < 20; drains++) {
+      socket.drain();
+      socket.writable = false;
+      await clock.settle();
+    }
+    const sent = socket.sent.map((each) => String(each).replace(text, ""));
+    expect(sent.slice(0, 4)).toEqual(["a0", "b0", "c0", "d0"]);
+    expect(sent.filter((each) => each.startsWith("{")).length).toBe(4);
+    expect([errors, sent.length]).toEqual([[], 16]);
+  });
+
+  it("bytes are copied while they wait, and what was cancelled meanwhile is not sent", async () => {
+    const data = new Uint8Array(60);
+    const { receive, socket, clock } = lines({ onWork: () => data }, TIGHT);
+    socket.writable = false;
+    for (const id of ["a", "b", "c", "d"]) receive(message("work", id));
+    data.fill(1);
+    receive(message("stop", "c"));
+    for (let drains = 0; drains < 4; drains++) {
+      socket.drain();
+      await clock.settle();
+    }
+    expect(socket.sent).toEqual([new Uint8Array(60), new Uint8Array(60), new Uint8Array(60)]);
+  });
+
+  it("those that still wait when the connection ends are counted, and hold up nothing", async () => {
+    const { receive, socket, clock, tally, ended } = lines({ onWork: () => text }, TIGHT);
+    socket.writable = false;
+    for (let n = 0; n < 9; n++) receive(message("work", n, n));
+    await clock.settle();
+    socket.closeByPeer(1000);
+    await clock.settle();
+    expect([ended.length, tally.unsent]).toEqual([1, 9]);
+  });
+});
+
+describe("D5: a peer that cancels", () => {
+  it("fills no memory with what it has asked for while there was no room", () => {
+    const push = vi.spyOn(Ring.prototype, "push");
+    const { service, log } = workers();
+    const { receive } = lines(service, { maxConcurrentRequests: 1 });
+    receive(message("work", "first", 0), message("work", "second", 1));
+    for (let n = 2; n < 200; n++) receive(message("work", n, n), message("stop", n));
+    const longest = Math.max(...push.mock.contexts.map((ring) => ring.length));
+    push.mockRestore();
+    expect(longest).toBeLessThan(4);
+    expect(log).toEqual(["first:0"]);
+  });
+
+  it("still has its other requests begun, in order", async () => {
+    const { service, log, end } = workers();
+    const { receive, clock } = lines(service, { maxConcurrentRequests: 1 });
+    receive(message("work", "first", 0));
+    for (let n = 1; n < 9; n++) receive(message("work", n, n));
+    for (const n of [1, 2, 4, 5, 6, 8]) receive(message("stop", n));
+    for (const n of [0, 3, 7]) {
+      end(n);
+      await clock.settle();
+    }
+    expect(log).toEqual(["first:0", "3:3", "7:7"]);
+  });
+
+  it("gets nothing of what onError comes to afterwards; a stream is let go", async () => {
+    const answer = deferred<unknown>();
+    const { receive, socket, clock } = lines({
+      onWork: bind(z.object({ n: z.string() }), () => {}),
+      onError: () => answer.promise,
+    });
+    receive(message("work", "a", 1), message("stop", "a"));
+    let isLetGo = false;
+    answer.resolve(new ReadableStream({ cancel: () => void (isLetGo = true) }));
+    await clock.settle();
+    expect([socket.calls, isLetGo]).toEqual([[], true]);
+  });
 });
 
 function withEndpoint(served: Served): Served & { endpoint: Served["session"]["endpoint"] } {
