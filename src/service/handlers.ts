@@ -164,7 +164,10 @@ export class HandlerTables {
     const own = membersOf(service, service);
     const kind = JSON.stringify(own);
     if (kinds.has(kind)) return kinds.get(kind);
-    const handlers = toHandlers(service, withInherited(own, service), this.#settings);
+    const members = withInherited(own, service);
+    const handlers = toHandlers(service, members.filter(({ how }) => how !== "none"), this.#settings);
+    // The next instance may say something else.
+    if (members.some(({ isComputed }) => isComputed)) return handlers;
     if (kinds.size >= MAX_KINDS) kinds.clear();
     kinds.set(kind, handlers);
     return handlers;
@@ -175,6 +178,8 @@ export class HandlerTables {
 interface Member {
   readonly name: string;
   readonly how: "plain" | "bound" | "dispatched" | "none";
+  /** A getter made it. */
+  readonly isComputed: boolean;
   /** What the messages say that a dispatched one handles. */
   readonly word?: string | undefined;
 }
@@ -191,9 +196,10 @@ function membersOf(holder: object, service: Service): Member[] {
     // Whatever else a service can work out of itself is its own business.
     const value: unknown = descriptor.get === undefined || !isNamed ? descriptor.value : Reflect.get(service, name);
     const binding = isNamed || isDispatched(value) ? bindingOf(value) : undefined;
-    if (binding?.word !== undefined) members.push({ name, how: "dispatched", word: binding.word });
-    else if (isNamed && typeof value === "function") members.push({ name, how: binding ? "bound" : "plain" });
-    else if (isNamed) members.push({ name, how: "none" });
+    const isComputed = isNamed && descriptor.get !== undefined;
+    if (binding?.word !== undefined) members.push({ name, how: "dispatched", isComputed, word: binding.word });
+    else if (isNamed && typeof value === "function") members.push({ name, how: binding ? "bound" : "plain", isComputed });
+    else if (isNamed) members.push({ name, how: "none", isComputed });
   }
   return members;
 }
@@ -208,7 +214,7 @@ function withInherited(own: readonly Member[], service: Service): Member[] {
     for (const name of Object.getOwnPropertyNames(holder)) names.add(name);
     holder = Object.getPrototypeOf(holder);
   }
-  return members.filter(({ how }) => how !== "none");
+  return members;
 }
 
 function toHandlers(

@@ -239,6 +239,25 @@ describe("what is shared", () => {
     expect(handlerOf(Object.assign(Object.create(null), { onA: none }))).toBe("onA");
   });
 
+  it("what a class's getter says is asked of each instance", () => {
+    class Members {
+      readonly isAdmin: boolean;
+      constructor(isAdmin: boolean) {
+        this.isAdmin = isAdmin;
+      }
+      get onA(): (() => void) | undefined {
+        return this.isAdmin ? none : undefined;
+      }
+      onTextMessage(): void {}
+    }
+    for (const first of [true, false]) {
+      const tables = new HandlerTables(checkDispatch({ ...KEYED }));
+      const handlerOf = (isAdmin: boolean): string | undefined =>
+        tables.of(new Members(isAdmin) as Service)!.find('{"event":"a"}').handler;
+      expect([handlerOf(first), handlerOf(!first)].toSorted()).toEqual(["onA", "onTextMessage"]);
+    }
+  });
+
   it("does not touch what a service can work out of itself", () => {
     const service = {
       get expensive(): never {
