@@ -5,7 +5,7 @@
 
 import { PayloadBindingError, PayloadValidationError } from "../errors.ts";
 import { andThen, type Eventual, orElse } from "./and_then.ts";
-import { areConstraints, unconstrained } from "./constraint.ts";
+import { areConstraints, type Unconstrained, unconstrained } from "./constraint.ts";
 import { type SchemaIssue, summaryOf, toIssues } from "./issues.ts";
 
 /** The part of Standard Schema, version 1, that is used here: zod, valibot, arktype and others have it. */
@@ -53,13 +53,16 @@ export function checkValue<T>(
     const { issues } = result;
     if (issues === undefined) return result.value;
     const isShaped = areConstraints(vendor, issues);
-    const refuse = (): never => {
+    const refuse = (cause?: unknown): never => {
       const Refusal = isShaped ? PayloadValidationError : PayloadBindingError;
       const kept = toIssues(issues);
-      throw new Refusal(`Cannot bind ${subject}: ${summaryOf(kept, issues.length)}`, kept);
+      const options = cause === undefined ? undefined : { cause };
+      throw new Refusal(`Cannot bind ${subject}: ${summaryOf(kept, issues.length)}`, kept, options);
     };
     if (!isShaped || validation) return refuse();
-    return andThen(unconstrained(vendor, schema, value), (taken) => taken === undefined ? refuse() : taken.value as T);
+    // A step behind a constraint may fail at what that is there to keep from it.
+    const eventual = orElse<Unconstrained>(() => unconstrained(vendor, schema, value), refuse);
+    return andThen(eventual, (taken) => taken === undefined ? refuse() : taken.value as T);
   };
   const result = orElse(() => settled(validate(value)), (error) => {
     if (!(error instanceof RangeError)) throw error;

@@ -84,6 +84,17 @@ describe("checkValue (B3, U10)", () => {
     expect(() => checkValue("x", pipe, "it", false)).toThrow(PayloadValidationError);
   });
 
+  it.each([
+    ["at once", z.string().regex(/^\d+$/).transform(BigInt)],
+    ["later", z.string().regex(/^\d+$/).transform((text) => Promise.resolve(text).then(BigInt))],
+  ])("without validation still refuses what a step behind the constraint fails at, %s", async (_when, schema) => {
+    const check = async (value: string): Promise<unknown> => await checkValue(value, schema, "it", false);
+    expect(await check("7")).toBe(7n);
+    const error = await check("x").catch((error: unknown) => error);
+    expect(error).toBeInstanceOf(PayloadValidationError);
+    expect((error as PayloadValidationError).cause).toBeInstanceOf(SyntaxError);
+  });
+
   it("without validation waits where the schema does", async () => {
     const slow = z.string().refine(() => Promise.resolve(false));
     expect(await checkValue("x", slow, "it", false)).toBe("x");
