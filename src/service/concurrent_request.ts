@@ -53,14 +53,14 @@ export class SharedConnection {
    */
   send(request: ConcurrentRequest, message: Message): Promise<void> | undefined {
     const { endpoint } = this.target;
-    const late = this.#late ??= new Ring<LateReply>();
-    if (late.length === 0) {
+    if (this.#late === undefined || this.#late.length === 0) {
       try {
         return endpoint.send(message);
       } catch (error) {
         if (endpoint.whenWritable() === undefined) throw error;
       }
     }
+    const late = this.#late ??= new Ring<LateReply>();
     const copy = typeof message === "string" ? message : message.slice();
     return new Promise((resolve, reject) => {
       late.push({ request, message: copy, resolve, reject });

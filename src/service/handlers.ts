@@ -198,8 +198,9 @@ function membersOf(holder: object, service: Service): Member[] {
     const binding = isNamed || isDispatched(value) ? bindingOf(value) : undefined;
     const isComputed = isNamed && descriptor.get !== undefined;
     if (binding?.word !== undefined) members.push({ name, how: "dispatched", isComputed, word: binding.word });
-    else if (isNamed && typeof value === "function") members.push({ name, how: binding ? "bound" : "plain", isComputed });
-    else if (isNamed) members.push({ name, how: "none", isComputed });
+    else if (isNamed && typeof value === "function") {
+      members.push({ name, how: binding ? "bound" : "plain", isComputed });
+    } else if (isNamed) members.push({ name, how: "none", isComputed });
   }
   return members;
 }
