@@ -626,6 +626,31 @@ describe("D5: dispatcherStreamId", () => {
     expect(begun).toEqual([1, 2, 3, 4]);
   });
 
+  it("D5: answers and elements of many requests that are far more than maxBufferedAmount all reach a slow peer", async () => {
+    const pad = "x".repeat(524_288);
+    const begun = deferred();
+    let count = 0;
+    const begin = (): void => void (++count === 48 && begun.resolve());
+    const { send, hear, peer, errors } = await serve({
+      onOne() {
+        begin();
+        return { pad };
+      },
+      *onList() {
+        begin();
+        for (let n = 0; n < 2; n++) yield { pad };
+      },
+    }, { dispatcherKey: "type", dispatcherStreamId: "id", maxBufferedAmount: 1_048_576 });
+    peer.socket.pause();
+    await send(...Array.from({ length: 48 }, (_, id) => ({ type: id < 32 ? "one" : "list", id })));
+    await begun.promise;
+    peer.socket.resume();
+    const heard = await hear(32 + 16 * 2) as { id: number }[];
+    const counts = Array.from({ length: 48 }, (_, id) => heard.filter((each) => each.id === id).length);
+    expect(counts).toEqual(Array.from({ length: 48 }, (_, id) => id < 32 ? 1 : 2));
+    expect(errors).toEqual([]);
+  });
+
   it("D5: those that wait count for readAhead, past which the peer is held back", async () => {
     const release = deferred();
     const handled: unknown[] = [];
