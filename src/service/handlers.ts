@@ -292,7 +292,7 @@ function parse(message: Message): unknown {
 
 /** The field `name` of the object `value`, and of nothing that it inherits. */
 function fieldOf(value: unknown, name: string): unknown {
-  const isObject = typeof value === "object" && value !== null;
+  const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
   return isObject && Object.hasOwn(value, name) ? (value as Readonly<Record<string, unknown>>)[name] : undefined;
 }
 

@@ -116,6 +116,11 @@ describe("D1: what a message asks for", () => {
     }
   });
 
+  it("D1: the members of an array are no fields", () => {
+    expect(find({ onSubscribe: none }, '["subscribe"]', { dispatcherKey: "0" }).handler).toBeUndefined();
+    expect(find({ onSubscribe: none }, '{"0":"subscribe"}', { dispatcherKey: "0" }).handler).toBe("onSubscribe");
+  });
+
   it("D5: ids are strings and numbers", () => {
     const asked = (id: string): Asked => find(service, `{"event":"subscribe","id":${id}}`, WITH_IDS);
     expect(asked('"a"').id).toBe("a");
