@@ -368,17 +368,22 @@ export class Client implements AsyncIterable<Message> {
   }
 
   get #correlated(): Requests {
-    return this.#session.requests((text) => this.#write(text));
+    return this.#session.requests((text) => this.#send(text));
   }
 
   #write(message: Message, compress = true): Promise<void> {
+    return this.#send(message, compress) ?? DONE;
+  }
+
+  /** Undefined: a socket has it. A promise, which rejects in time: it waits. */
+  #send(message: Message, compress = true): Promise<void> | undefined {
     let room: Promise<void> | undefined;
     try {
       room = this.#session.open("Cannot send a message").endpoint.send(message, compress);
     } catch (error) {
       return unheard(Promise.reject(error));
     }
-    return room === undefined ? DONE : inTime(room, this.#plan.settings.writeMs, this.#runtime.clock);
+    return room && inTime(room, this.#plan.settings.writeMs, this.#runtime.clock);
   }
 
   #unsupported(action: string, feature: string): UnsupportedError {

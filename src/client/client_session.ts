@@ -70,7 +70,7 @@ export class ClientSession<Client extends Pinged> {
    *
    * @throws {TypeError} when no field for their ids is set
    */
-  requests(send: (text: string) => Promise<void>): Requests {
+  requests(send: (text: string) => Promise<void> | undefined): Requests {
     const { requests, validation } = this.#plan.settings;
     return this.#requests ??= new Requests({ ...requests, validation }, this.#runtime.clock, send);
   }

@@ -32,22 +32,22 @@ export class Requests {
   readonly #settings: RequestSettings & { readonly validation?: boolean };
   readonly #idField: string;
   readonly #clock: Clock;
-  readonly #send: (text: string) => Promise<void>;
+  readonly #send: (text: string) => Promise<void> | undefined;
   readonly #pending = new Map<Id, PendingRequest>();
   /** Those that were given up, and whether more than one reply may come to them. */
   readonly #abandoned = new Map<Id, boolean>();
-  /** Those whose write is still under way, given up or not. */
+  /** Those whose write waits, given up or not. */
   readonly #unsent = new Map<Id, PendingRequest>();
   #lastId = 0;
 
   /**
-   * @param send sends a message; its rejection may go unheard
+   * @param send sends a message: undefined once a socket has it, a promise while it waits, whose rejection may go unheard
    * @throws {TypeError} when no field for the id is set
    */
   constructor(
     settings: RequestSettings & { readonly validation?: boolean },
     clock: Clock,
-    send: (text: string) => Promise<void>,
+    send: (text: string) => Promise<void> | undefined,
   ) {
     if (settings.idField === undefined) {
       throw new TypeError('Cannot send a request: the option "dispatcherStreamId" is not set');
@@ -103,15 +103,28 @@ export class Requests {
     return true;
   }
 
-  /** The connection has ended, as `error` says: no reply comes over it any more. */
+  /**
+   * The connection has ended, as `error` says: no reply comes over it any more. What waits to be sent goes out over the
+   * next one, and is answered there; if there is none, its write rejects.
+   */
   ended(error: Error): void {
-    for (const id of this.#abandoned.keys()) if (!this.#unsent.has(id)) this.#abandoned.delete(id);
-    for (const [id, request] of this.#pending) {
-      // What waits to be sent may go out over the next connection, if there is one, and be answered there.
-      if (this.#unsent.has(id)) this.#abandon(id, request.isStream);
-      else this.#pending.delete(id);
-      request.ended(error);
-    }
+    const waiting = new Map(this.#unsent);
+    for (const id of [...this.#abandoned.keys(), ...this.#pending.keys()]) if (!waiting.has(id)) this.#lose(id, error);
+    if (waiting.size === 0) return;
+    // A write that the connection took in its last moment says so within this turn: it goes out over no other.
+    this.#clock.afterTurn(() => {
+      for (const [id, request] of waiting) {
+        const isNewer = this.#pending.has(id) && this.#pending.get(id) !== request;
+        if (!isNewer && !this.#unsent.has(id)) this.#lose(id, error);
+      }
+    });
+  }
+
+  #lose(id: Id, error: Error): void {
+    this.#abandoned.delete(id);
+    const request = this.#pending.get(id);
+    this.#pending.delete(id);
+    request?.ended(error);
   }
 
   #check<T>(message: object, bindable?: Bindable<T>, options?: RequestOptions): Call<T> {
@@ -149,6 +162,7 @@ export class Requests {
       return request.abort(new ConnectionError(`Cannot send a request: ${this.#pending.size} are pending already`));
     }
     this.#abandoned.delete(id);
+    this.#unsent.delete(id);
     this.#pending.set(id, request);
     const abort = (): void => request.abort(signal!.reason);
     signal?.addEventListener("abort", abort);
@@ -156,8 +170,10 @@ export class Requests {
       signal?.removeEventListener("abort", abort);
       if (this.#pending.get(id) === request) this.#abandon(id, request.isStream);
     });
+    const waits = this.#send(text);
+    if (waits === undefined) return;
     this.#unsent.set(id, request);
-    this.#send(text).then(() => this.#settled(id, request), (error: unknown) => this.#failed(id, request, error));
+    waits.then(() => this.#settled(id, request), (error: unknown) => this.#failed(id, request, error));
   }
 
   /** The write of `request` is done with. */

@@ -321,6 +321,85 @@ describe("other messages (D5)", () => {
   });
 });
 
+describe("a request that waits to be sent (D5)", () => {
+  /** Requests whose writes wait until they are settled. */
+  function waiting() {
+    const parts = openRequests();
+    const sent: unknown[] = [];
+    const writes: { resolve: () => void; reject: (error: Error) => void }[] = [];
+    const requests = new Requests(checkRequests(WORDS), parts.clock, (text) => {
+      sent.push(JSON.parse(text));
+      return new Promise((resolve, reject) => writes.push({ resolve, reject }));
+    });
+    return { ...parts, requests, sent, writes };
+  }
+
+  it("outlives the connection, and is answered over the next, whose end it does not outlive", async () => {
+    const { requests, clock, endpoint, sent, writes } = waiting();
+    const single = requests.request({ id: "single" });
+    const stream = requests.stream({ id: "stream" });
+    const over = requests.request({ id: "over" });
+    requests.ended(new Error("lost"));
+    await clock.settle();
+    for (const { resolve } of writes) resolve();
+    await clock.settle();
+    requests.take('{"id":"single"}', endpoint);
+    requests.take('{"id":"stream"}', endpoint);
+    expect(await Promise.all([single, stream.next()])).toMatchObject([{ id: "single" }, { value: { id: "stream" } }]);
+    requests.ended(new Error("lost again"));
+    await expect(over).rejects.toThrow("lost again");
+    await expect(stream.next()).rejects.toThrow("lost again");
+    expect(sent).toEqual([{ id: "single" }, { id: "stream" }, { id: "over" }]);
+    expect(clock.timers).toBe(0);
+  });
+
+  it("fails with its write when there is no other connection, and the server is told nothing", async () => {
+    const { requests, clock, sent, writes } = waiting();
+    const replies = [requests.request({ id: "a" }), requests.stream({ id: "b" }).next()].map((reply) =>
+      expect(reply).rejects.toThrow("never sent")
+    );
+    requests.ended(new Error("lost"));
+    for (const { reject } of writes) reject(new ConnectionError("never sent"));
+    await Promise.all(replies);
+    await clock.settle();
+    expect([sent.length, clock.timers]).toEqual([2, 0]);
+  });
+
+  it("ends with the connection that took it in its last moment", async () => {
+    const { requests, clock, sent, writes } = waiting();
+    const taken = expect(requests.request({ id: "taken" })).rejects.toThrow("lost");
+    const again = requests.request({ id: "again" });
+    writes[0]!.resolve();
+    writes[1]!.reject(new ConnectionError("not taken"));
+    requests.ended(new Error("lost"));
+    await expect(again).rejects.toThrow("not taken");
+    const newer = requests.request({ id: "again" });
+    await clock.settle();
+    await taken;
+    writes[2]!.resolve();
+    await clock.settle();
+    const { endpoint } = openRequests();
+    expect(requests.take('{"id":"again"}', endpoint)).toBe(true);
+    expect(await newer).toEqual({ id: "again" });
+    expect(sent.length).toBe(3);
+  });
+
+  it("leaves its id to the next one, which has nothing to do with its write", async () => {
+    const parts = openRequests();
+    let isOpen = false;
+    const requests = new Requests(
+      checkRequests(WORDS),
+      parts.clock,
+      () => isOpen ? undefined : new Promise<void>(() => {}),
+    );
+    await requests.stream({ id: "a" }).return();
+    isOpen = true;
+    const next = expect(requests.request({ id: "a" })).rejects.toThrow("lost");
+    requests.ended(new Error("lost"));
+    await next;
+  });
+});
+
 describe("a request that was given up (D5)", () => {
   it("tells the server if there is a word for it, and drops the late reply, once", async () => {
     const parts = openRequests();
@@ -369,28 +448,19 @@ describe("a request that was given up (D5)", () => {
     expect(read(parts)).toEqual(['{"id":"a","n":2}', '{"id":"c"}']);
   });
 
-  it("by the end of a connection, but not sent yet, may be answered over the next", async () => {
+  it("before the end of a connection, but not sent yet, may be answered over the next", async () => {
     const parts = openRequests();
-    const sent: unknown[] = [];
-    let write = (): void => {};
-    const send = (text: string): Promise<void> => {
-      sent.push(JSON.parse(text));
-      return new Promise((resolve) => write = resolve);
-    };
+    const writes: (() => void)[] = [];
+    const send = (): Promise<void> => new Promise((resolve) => writes.push(resolve));
     const requests = new Requests(checkRequests(WORDS), parts.clock, send);
-    const arrived = requests.request({ id: "arrived" });
-    write();
-    const left = requests.stream({ id: "left" });
-    await left.return();
-    const waits = requests.stream({ id: "waits" });
-    await parts.clock.settle();
+    await requests.stream({ id: "left" }).return();
+    await requests.stream({ id: "went" }).return();
+    writes[2]!();
     requests.ended(new Error("lost"));
-    await expect(arrived).rejects.toThrow("lost");
-    await expect(waits.next()).rejects.toThrow("lost");
-    expect(sent).toEqual([{ id: "arrived" }, { id: "left" }, CANCEL("left"), { id: "waits" }, CANCEL("waits")]);
+    await Promise.resolve();
+    await parts.clock.settle();
     const take = (id: string): boolean => requests.take(JSON.stringify({ id }), parts.endpoint);
-    expect([take("arrived"), take("left"), take("waits")]).toEqual([false, true, true]);
-    expect(parts.clock.timers).toBe(0);
+    expect([take("left"), take("went")]).toEqual([true, false]);
   });
 
   it("does not lend its id to a fresh one", async () => {

@@ -4,6 +4,7 @@ import { checkRequests } from "../../src/client/request_options.ts";
 import { Requests } from "../../src/client/requests.ts";
 import { Endpoint, type EndpointOptions } from "../../src/streams/endpoint.ts";
 import { Inbox } from "../../src/streams/inbox.ts";
+import { unheard } from "../../src/streams/unheard.ts";
 import { Deadlines } from "../../src/transport/deadlines.ts";
 import type { Message } from "../../src/transport/message_socket.ts";
 import { FakeSocket } from "./fake_socket.ts";
@@ -59,7 +60,13 @@ export function openRequests(
     },
   );
   const inbox = new Inbox(endpoint);
-  const requests = new Requests(checkRequests(config), clock, (text) => endpoint.write(text));
+  const requests = new Requests(checkRequests(config), clock, (text) => {
+    try {
+      return endpoint.send(text);
+    } catch (error) {
+      return unheard(Promise.reject(error));
+    }
+  });
   endpoint.start();
   return {
     clock,
