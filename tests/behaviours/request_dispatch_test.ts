@@ -64,15 +64,19 @@ async function* count({ n }: Asked): AsyncGenerator<Asked> {
 
 it("D5: requests side by side are answered out of order, each to its caller, beside streams and the reader", async () => {
   const waiting: (() => void)[] = [];
-  const client = await serve({
-    onOpen: () => "ordinary",
-    onDouble: (_caller: Caller, { n }: Asked) =>
-      new Promise((resolve) => void waiting.push(() => resolve({ n: n * 2 }))),
-    onGo() {
-      for (const go of waiting.reverse()) go();
+  const client = await serve(
+    {
+      onOpen: () => "ordinary",
+      onDouble: (_caller: Caller, { n }: Asked) =>
+        new Promise((resolve) => void waiting.push(() => resolve({ n: n * 2 }))),
+      onGo() {
+        for (const go of waiting.reverse()) go();
+      },
+      onCount: (_caller: Caller, asked: Asked) => count(asked),
     },
-    onCount: (_caller: Caller, asked: Asked) => count(asked),
-  }, {}, { maxConcurrentRequests: 104 });
+    {},
+    { maxConcurrentRequests: 104 },
+  );
 
   const arrived: number[] = [];
   const sums = [10, 20, 30].map(async (n) => {
@@ -96,12 +100,16 @@ it("D5: a long stream goes at the pace of its slow reader, whole and in order, a
   const total = 4_000;
   const padding = "x".repeat(4_000);
   let sent = 0;
-  const client = await serve({
-    async *onCount() {
-      for (; sent < total; sent++) yield { n: sent, padding };
+  const client = await serve(
+    {
+      async *onCount() {
+        for (; sent < total; sent++) yield { n: sent, padding };
+      },
+      // Compressed it would all fit into what the system keeps.
     },
-    // Compressed it would all fit into what the system keeps.
-  }, { readAhead: { messages: 16 }, webSocketCompressionEnabled: false }, { maxBufferedAmount: 65_536 });
+    { readAhead: { messages: 16 }, webSocketCompressionEnabled: false },
+    { maxBufferedAmount: 65_536 },
+  );
   let read = 0;
   for await (const { n } of client.requestStream({ event: "count" }, Counted)) {
     expect(n).toBe(read++);
@@ -126,7 +134,9 @@ it.each(["break", "await using", "abort", "a reply that does not fit"])(
         signal.addEventListener("abort", () => aborted.resolve());
         try {
           // Nobody reads so much: it stands still in the middle.
-          for (let n = 0;; n++) yield { n: n === 50 && how.startsWith("a reply") ? "fifty" : n, padding: "x".repeat(1_000) };
+          for (let n = 0;; n++) {
+            yield { n: n === 50 && how.startsWith("a reply") ? "fifty" : n, padding: "x".repeat(1_000) };
+          }
         } finally {
           left.resolve(`left ${id}`);
         }
@@ -149,7 +159,11 @@ it.each(["break", "await using", "abort", "a reply that does not fit"])(
       expect(await failure(flood.next())).toBe("enough");
     }
     if (how.startsWith("a reply")) {
-      expect(await failure((async () => { for await (const _ of flood); })())).toMatchObject({ name: "PayloadBindingError" });
+      expect(
+        await failure((async () => {
+          for await (const _ of flood);
+        })()),
+      ).toMatchObject({ name: "PayloadBindingError" });
     }
     expect(await left.promise).toBe("left f");
     await aborted.promise;
@@ -221,7 +235,9 @@ it("D5: a client that reconnects rejects what the lost connection took, and goes
 
   const ticks = client.requestStream({ event: "ticks" }, Counted);
   expect((await ticks.next()).value).toEqual({ n: 1 });
-  const pending = [ticks.next(), client.request({ event: "silent" }), client.request({ event: "restart" })].map(failure);
+  const pending = [ticks.next(), client.request({ event: "silent" }), client.request({ event: "restart" })].map(
+    failure,
+  );
   while (client.isOpen()) await turn();
   // From here on they wait in the outbox.
   const where = client.request({ event: "where" }, Counted);
