@@ -14,7 +14,10 @@ import { ReplyIterator, type ReplyStream } from "./reply_iterator.ts";
 import { checkRequest, type RequestOptions, type RequestSettings } from "./request_options.ts";
 import { SingleReply } from "./single_reply.ts";
 
-/** How many requests that were given up are remembered, so that their replies are dropped. The oldest is forgotten. */
+/**
+ * How many requests that were given up are remembered, so that their replies are dropped; and of those that were answered,
+ * so that the end of a stream is. The oldest is forgotten.
+ */
 export const MAX_ABANDONED = 1_024;
 
 type Id = string | number;
@@ -36,6 +39,8 @@ export class Requests {
   readonly #pending = new Map<Id, PendingRequest>();
   /** Those that were given up, and whether more than one reply may come to them. */
   readonly #abandoned = new Map<Id, boolean>();
+  /** Those that took one reply, of what may be a stream: its end may follow. Empty where there is no word for the end. */
+  readonly #answered = new Set<Id>();
   /** Those whose write waits, given up or not. */
   readonly #unsent = new Map<Id, PendingRequest>();
   #lastId = 0;
@@ -85,7 +90,7 @@ export class Requests {
 
   /** Takes `message`, which came on `endpoint`, when it is a reply. Looks into none while no reply can come. */
   take(message: Message, endpoint: ReplyEndpoint): boolean {
-    if (typeof message !== "string" || this.#pending.size + this.#abandoned.size === 0) return false;
+    if (typeof message !== "string" || !(this.#waitsForReplies || this.#mayEndStream(message))) return false;
     const reply = parseObject(message);
     if (reply === undefined) return false;
     const id = reply[this.#idField] as Id;
@@ -95,8 +100,11 @@ export class Requests {
     const isComplete = word !== undefined && word === complete;
 
     const pending = this.#pending.get(id);
-    if (pending === undefined) return this.#takeLate(id, isError || isComplete);
+    if (pending === undefined) {
+      return this.#takeLate(id, isError || isComplete) || (isComplete && this.#answered.delete(id));
+    }
     if (isError || isComplete || !pending.isStream) this.#pending.delete(id);
+    if (!isError && !isComplete && !pending.isStream && complete !== undefined) this.#rememberAnswered(id);
     if (isError) pending.ended(new RequestError("Cannot get a reply: the server answered with an error", reply));
     else if (isComplete) pending.completed(reply, endpoint);
     else pending.reply(message, reply, endpoint);
@@ -108,6 +116,7 @@ export class Requests {
    * next one, and is answered there; if there is none, its write rejects.
    */
   ended(error: Error): void {
+    this.#answered.clear();
     const waiting = new Map(this.#unsent);
     for (const id of [...this.#abandoned.keys(), ...this.#pending.keys()]) if (!waiting.has(id)) this.#lose(id, error);
     if (waiting.size === 0) return;
@@ -118,6 +127,20 @@ export class Requests {
         if (!isNewer && !this.#unsent.has(id)) this.#lose(id, error);
       }
     });
+  }
+
+  get #waitsForReplies(): boolean {
+    return this.#pending.size + this.#abandoned.size > 0;
+  }
+
+  /** Spares ordinary messages the parsing. Not for sure: the word may stand there for something else. */
+  #mayEndStream(text: string): boolean {
+    return this.#answered.size > 0 && text.includes(this.#settings.complete!);
+  }
+
+  #rememberAnswered(id: Id): void {
+    if (this.#answered.size === MAX_ABANDONED) this.#answered.delete(this.#answered.keys().next().value!);
+    this.#answered.add(id);
   }
 
   #lose(id: Id, error: Error): void {
@@ -151,7 +174,8 @@ export class Requests {
 
   #freshId(): string {
     let id: string;
-    do id = String(++this.#lastId); while (this.#pending.has(id) || this.#abandoned.has(id));
+    const isKnown = (): boolean => this.#pending.has(id) || this.#abandoned.has(id) || this.#answered.has(id);
+    do id = String(++this.#lastId); while (isKnown());
     return id;
   }
 
@@ -162,6 +186,7 @@ export class Requests {
       return request.abort(new ConnectionError(`Cannot send a request: ${this.#pending.size} are pending already`));
     }
     this.#abandoned.delete(id);
+    this.#answered.delete(id);
     this.#unsent.delete(id);
     this.#pending.set(id, request);
     const abort = (): void => request.abort(signal!.reason);

@@ -175,6 +175,13 @@ it.each(["break", "await using", "abort", "a reply that does not fit"])(
   },
 );
 
+it("D5: a request takes the one element of a stream, and the stream's end waits for no reader", async () => {
+  const client = await serve({ onCount: (_caller: Caller, asked: Asked) => count(asked) }, {
+    readAhead: { messages: 4 },
+  });
+  for (let i = 0; i < 20; i++) expect(await client.request({ event: "count", n: 1 }, Counted)).toEqual({ n: 1 });
+});
+
 it("D5: what an error handler returns is the error of the request that failed, and of no other", async () => {
   const Order = z.object({ pieces: z.number().positive() });
   const client = await serve({

@@ -321,6 +321,46 @@ describe("other messages (D5)", () => {
   });
 });
 
+describe("a request that a stream answers (D5)", () => {
+  const END = (id: string): object => ({ id, type: "complete" });
+
+  it("takes the first reply; the end goes to nobody, once, and the rest to the ordinary readers", async () => {
+    const parts = openRequests();
+    const { requests, receive } = parts;
+    const reply = requests.request({ id: "a" });
+    receive({ id: "a", n: 1 }, { id: "a", n: 2 }, "complete", { type: "complete" }, END("b"), END("a"), END("a"));
+    expect(await reply).toEqual({ id: "a", n: 1 });
+    expect(read(parts)).toEqual([
+      '{"id":"a","n":2}',
+      "complete",
+      '{"type":"complete"}',
+      JSON.stringify(END("b")),
+      JSON.stringify(END("a")),
+    ]);
+  });
+
+  it("is forgotten with its connection, when its id is used again, and behind too many others", async () => {
+    const parts = openRequests();
+    const { requests, receive } = parts;
+    const ask = async (id: string): Promise<void> => {
+      const reply = requests.request({ id });
+      receive({ id });
+      await reply;
+    };
+    await ask("lost");
+    requests.ended(new Error("lost"));
+    receive(END("lost"));
+    await ask("again");
+    const again = requests.request({ id: "again" });
+    receive(END("again"));
+    await expect(again).rejects.toBeInstanceOf(RequestError);
+    receive(END("again"));
+    for (let i = 0; i <= MAX_ABANDONED; i++) await ask(`${i}`);
+    receive(END("0"), END("1"));
+    expect(read(parts)).toEqual([END("lost"), END("again"), END("0")].map((end) => JSON.stringify(end)));
+  });
+});
+
 describe("a request that waits to be sent (D5)", () => {
   /** Requests whose writes wait until they are settled. */
   function waiting() {
@@ -464,11 +504,14 @@ describe("a request that was given up (D5)", () => {
   });
 
   it("does not lend its id to a fresh one", async () => {
-    const { requests, sent } = openRequests();
+    const { requests, sent, receive } = openRequests();
     await requests.stream({ id: "1" }).return();
     await requests.stream({ id: "2" }).return();
+    const answered = requests.request({ id: "3" });
+    receive({ id: "3" });
+    await answered;
     void requests.request({});
-    expect(sent().at(-1)).toEqual({ id: "3" });
+    expect(sent().at(-1)).toEqual({ id: "4" });
   });
 
   it("may have been sent although its write took too long, unlike one whose write failed otherwise", async () => {
