@@ -117,15 +117,11 @@ export class Requests {
    */
   ended(error: Error): void {
     this.#answered.clear();
-    const waiting = new Map(this.#unsent);
+    const waiting = new Set(this.#unsent.keys());
     for (const id of [...this.#abandoned.keys(), ...this.#pending.keys()]) if (!waiting.has(id)) this.#lose(id, error);
-    if (waiting.size === 0) return;
     // A write that the connection took in its last moment says so within this turn: it goes out over no other.
     this.#clock.afterTurn(() => {
-      for (const [id, request] of waiting) {
-        const isNewer = this.#pending.has(id) && this.#pending.get(id) !== request;
-        if (!isNewer && !this.#unsent.has(id)) this.#lose(id, error);
-      }
+      for (const id of waiting) if (!this.#unsent.has(id)) this.#lose(id, error);
     });
   }
 
