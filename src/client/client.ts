@@ -368,7 +368,7 @@ export class Client implements AsyncIterable<Message> {
   }
 
   get #correlated(): Requests {
-    return this.#session.requests((text) => this.#send(text));
+    return this.#session.requests((text, isWanted) => this.#send(text, true, isWanted));
   }
 
   #write(message: Message, compress = true): Promise<void> {
@@ -376,10 +376,13 @@ export class Client implements AsyncIterable<Message> {
   }
 
   /** Undefined: a socket has it. A promise, which rejects in time: it waits. */
-  #send(message: Message, compress = true): Promise<void> | undefined {
+  #send(message: Message, compress = true, isWanted?: () => boolean): Promise<void> | undefined {
     let room: Promise<void> | undefined;
     try {
-      room = this.#session.open("Cannot send a message").endpoint.send(message, compress);
+      const { endpoint } = this.#session.open("Cannot send a message");
+      room = isWanted && endpoint.sendIfWanted
+        ? endpoint.sendIfWanted(message, isWanted)
+        : endpoint.send(message, compress);
     } catch (error) {
       return unheard(Promise.reject(error));
     }

@@ -15,7 +15,7 @@ import type { Message } from "../transport/message_socket.ts";
 import type { ClientPlan, ClientRuntime, EndpointExtras, HttpResponse, Opened, Pinged } from "./connector.ts";
 import { callHandler } from "./control_handlers.ts";
 import { ReconnectingEndpoint } from "./reconnecting_endpoint.ts";
-import { Requests } from "./requests.ts";
+import { Requests, type SendRequest } from "./requests.ts";
 import { failureOf } from "./retry.ts";
 import type { RetrySettings } from "./retry_options.ts";
 
@@ -70,7 +70,7 @@ export class ClientSession<Client extends Pinged> {
    *
    * @throws {TypeError} when no field for their ids is set
    */
-  requests(send: (text: string) => Promise<void> | undefined): Requests {
+  requests(send: SendRequest): Requests {
     const { requests, validation } = this.#plan.settings;
     return this.#requests ??= new Requests({ ...requests, validation }, this.#runtime.clock, send);
   }

@@ -135,12 +135,20 @@ export class ReconnectingEndpoint implements MessageEndpoint {
 
   /** @throws {ConnectionError} when there is no connection, and no room in the outbox; else as an endpoint's */
   send(message: Message, compress = true): Promise<void> | undefined {
+    return this.#send(message, compress);
+  }
+
+  sendIfWanted(message: Message, isWanted: () => boolean): Promise<void> | undefined {
+    return this.#send(message, true, isWanted);
+  }
+
+  #send(message: Message, compress: boolean, isWanted?: () => boolean): Promise<void> | undefined {
     if (this.#link?.state === "open") return this.#link.send(message, compress);
     if (this.#ending) throw this.closedError("Cannot send a message");
     this.#dropLate();
     const bytes = byteSize(message);
     if (!this.#fits(bytes)) throw this.#full();
-    return unheard(this.#outbox.add(message, bytes, compress, this.#options.clock.now()));
+    return unheard(this.#outbox.add(message, bytes, compress, this.#options.clock.now(), isWanted));
   }
 
   get sendPing(): ((payload: Uint8Array) => void) | undefined {

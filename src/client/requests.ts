@@ -22,6 +22,12 @@ export const MAX_ABANDONED = 1_024;
 
 type Id = string | number;
 
+/**
+ * Sends a message: undefined once a socket has it, a promise while it waits, whose rejection may go unheard. What waits for
+ * a connection is dropped, and resolves, when `isWanted` says false by then.
+ */
+export type SendRequest = (text: string, isWanted: () => boolean) => Promise<void> | undefined;
+
 /** A request before it is sent, checked. */
 interface Call<T> {
   readonly id: Id;
@@ -35,7 +41,7 @@ export class Requests {
   readonly #settings: RequestSettings & { readonly validation?: boolean };
   readonly #idField: string;
   readonly #clock: Clock;
-  readonly #send: (text: string) => Promise<void> | undefined;
+  readonly #send: SendRequest;
   readonly #pending = new Map<Id, PendingRequest>();
   /** Those that were given up, and whether more than one reply may come to them. */
   readonly #abandoned = new Map<Id, boolean>();
@@ -46,13 +52,12 @@ export class Requests {
   #lastId = 0;
 
   /**
-   * @param send sends a message: undefined once a socket has it, a promise while it waits, whose rejection may go unheard
    * @throws {TypeError} when no field for the id is set
    */
   constructor(
     settings: RequestSettings & { readonly validation?: boolean },
     clock: Clock,
-    send: (text: string) => Promise<void> | undefined,
+    send: SendRequest,
   ) {
     if (settings.idField === undefined) {
       throw new TypeError('Cannot send a request: the option "dispatcherStreamId" is not set');
@@ -185,13 +190,19 @@ export class Requests {
     this.#answered.delete(id);
     this.#unsent.delete(id);
     this.#pending.set(id, request);
+    /** It waited for a connection, and nobody for its reply any more: it never went out. */
+    let isDropped = false;
     const abort = (): void => request.abort(signal!.reason);
     signal?.addEventListener("abort", abort);
     request.begin(() => {
       signal?.removeEventListener("abort", abort);
-      if (this.#pending.get(id) === request) this.#abandon(id, request.isStream);
+      if (this.#pending.get(id) === request) this.#abandon(id, request.isStream, () => !isDropped);
     });
-    const waits = this.#send(text);
+    const waits = this.#send(text, () => {
+      isDropped = this.#pending.get(id) !== request;
+      if (isDropped) this.#abandoned.delete(id);
+      return !isDropped;
+    });
     if (waits === undefined) return;
     this.#unsent.set(id, request);
     waits.then(() => this.#settled(id, request), (error: unknown) => this.#failed(id, request, error));
@@ -211,12 +222,12 @@ export class Requests {
   }
 
   /** Nobody waits for `id` any more, though replies may come: they are to reach nobody else. */
-  #abandon(id: Id, isStream: boolean): void {
+  #abandon(id: Id, isStream: boolean, wasSent: () => boolean): void {
     this.#pending.delete(id);
     if (this.#abandoned.size === MAX_ABANDONED) this.#abandoned.delete(this.#abandoned.keys().next().value!);
     this.#abandoned.set(id, isStream);
     const { keyField, cancel } = this.#settings;
-    if (cancel !== undefined) void this.#send(JSON.stringify({ [keyField!]: cancel, [this.#idField]: id }));
+    if (cancel !== undefined) void this.#send(JSON.stringify({ [keyField!]: cancel, [this.#idField]: id }), wasSent);
   }
 
   /** Drops a reply to a request that was given up. */

@@ -23,6 +23,8 @@ export class Room implements Waiter {
 
 /** A write that waits, and since when, in the clock's milliseconds. */
 export interface HeldWrite extends Waiter {
+  /** Asked before a connection that was not there yet gets it. Absent: it is wanted. */
+  readonly isWanted?: (() => boolean) | undefined;
   readonly message: Message;
   readonly bytes: number;
   readonly compress: boolean;
@@ -52,9 +54,11 @@ export class HeldWrites {
   }
 
   /** Keeps a copy of `message`, whose bytes stay the caller's. Settles when somebody who took it out settles it. */
-  add(message: Message, bytes: number, compress = true, since = 0): Promise<void> {
+  add(message: Message, bytes: number, compress = true, since = 0, isWanted?: () => boolean): Promise<void> {
     const copy = typeof message === "string" ? message : message.slice();
-    return new Promise((resolve, reject) => this.put({ message: copy, bytes, compress, since, resolve, reject }));
+    return new Promise((resolve, reject) =>
+      this.put({ message: copy, bytes, compress, since, isWanted, resolve, reject })
+    );
   }
 
   /** Takes a write over that was held elsewhere. */
@@ -73,6 +77,14 @@ export class HeldWrites {
     const write = this.#ring.shift();
     if (write !== undefined) this.bytes -= write.bytes;
     return write;
+  }
+
+  /** Moves to `other` what is still wanted; the rest is done with. */
+  moveTo(other: HeldWrites): void {
+    for (let write = this.next(); write !== undefined; write = this.next()) {
+      if (write.isWanted?.() === false) write.resolve();
+      else other.put(write);
+    }
   }
 }
 

@@ -50,6 +50,11 @@ export interface MessageEndpoint {
   released(queue?: MessageQueue): void;
   /** Undefined: go on; a promise: it waits, and this resolves when the next may follow. Throws when it cannot be sent. */
   send(message: Message, compress?: boolean): Promise<void> | undefined;
+  /**
+   * As `send`, but what has to wait for a connection is dropped, and resolves, when `isWanted` says false by then. Absent
+   * where there is no other connection to wait for.
+   */
+  sendIfWanted?(message: Message, isWanted: () => boolean): Promise<void> | undefined;
   /** Sends a ping. Absent where there is none. */
   sendPing?: ((payload: Uint8Array) => void) | undefined;
   /** Sends a pong. Absent where there is none. */

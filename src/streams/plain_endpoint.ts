@@ -249,8 +249,7 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched {
 
   /** Sends what was held elsewhere, behind what is held here, at the peer's pace: whatever is sent from now on follows. */
   adopt(writes: HeldWrites): void {
-    const held = this.#held ??= new HeldWrites();
-    for (let write = writes.next(); write !== undefined; write = writes.next()) held.put(write);
+    writes.moveTo(this.#held ??= new HeldWrites());
     this.#sendHeld();
   }
 

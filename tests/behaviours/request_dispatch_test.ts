@@ -213,6 +213,7 @@ it("D5: what an error handler returns is the error of the request that failed, a
 
 it("D5: a client that reconnects rejects what the lost connection took, and goes on with what waited", async () => {
   const left = deferred();
+  let ticked = 0;
   const client = await serveEach((connection) => ({
     onLogin: () => ({ n: connection }),
     onRestart: () => closeFrame(1012, "restart"),
@@ -220,6 +221,7 @@ it("D5: a client that reconnects rejects what the lost connection took, and goes
     onSilent: (_caller: Caller, _asked: unknown, { signal }: MessageContext) =>
       new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve())),
     async *onTicks(_caller: Caller, _asked: unknown, { signal }: MessageContext) {
+      ticked++;
       const over = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
       try {
         yield { n: connection };
@@ -263,7 +265,9 @@ it("D5: a client that reconnects rejects what the lost connection took, and goes
   for await (const { n } of counted) seen.push(n);
   expect([seen, logins]).toEqual([[1, 2, 3], [2]]);
   expect(await client.request({ event: "where" }, Counted)).toEqual({ n: 2 });
-  // Nothing of what was given up has come to the ordinary readers.
+  // What was given up in the outbox was never sent.
+  expect(ticked).toBe(1);
+  // Nothing of it has come to the ordinary readers.
   const ordinary = failure(client.readMessage());
   await client.close();
   expect(await ordinary).toBeInstanceOf(ConnectionClosureError);

@@ -465,6 +465,48 @@ describe("the outbox (C9)", () => {
     await exact;
   });
 
+  it("sends no request that nobody waits for any more, nor its cancel; those that were sent are cancelled", async () => {
+    const words = { dispatcherStreamId: "id", dispatcherKey: "type", dispatcherCancel: "cancel" };
+    const opened = await open(EXACT, words);
+    const { client, socket, clock } = opened;
+    const requests: Promise<unknown>[] = [];
+    const ask = (id: string, timeout: number): void => {
+      requests.push(client.request({ id }, undefined, { timeout }).catch((error: Error) => error.name));
+    };
+    ask("sent", 0.5);
+    await clock.pass(1_000);
+    expect(socket.sent.splice(0)).toEqual(['{"id":"sent"}', '{"type":"cancel","id":"sent"}']);
+
+    socket.end();
+    await clock.settle();
+    ask("late", 0.5);
+    ask("again", 0.5);
+    ask("kept", 0);
+    const stream = client.requestStream({ id: "left" });
+    await stream.return();
+    void client.writeTextMessage("between");
+    await clock.pass(700);
+    // An id that is used again is the second one's.
+    ask("again", 0);
+    await clock.pass(30_000);
+    const next = await opened.attempts.last.open();
+    await clock.settle();
+    expect(next.sent).toEqual(['{"id":"kept"}', "between", '{"id":"again"}']);
+    next.sink!.message('{"id":"again"}');
+    next.sink!.message('{"id":"kept"}');
+    await clock.settle();
+    expect(await Promise.all(requests)).toEqual([
+      "ReadTimedOutError",
+      "ReadTimedOutError",
+      "ReadTimedOutError",
+      { id: "kept" },
+      { id: "again" },
+    ]);
+    // What was never sent has no late reply: this is another message.
+    next.sink!.message('{"id":"late"}');
+    expect(await client.readMessage()).toBe('{"id":"late"}');
+  });
+
   it("of size 0 keeps nothing", async () => {
     const it = await open({ ...EXACT, outbox: 0 });
     it.socket.end();

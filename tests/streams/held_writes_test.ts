@@ -59,6 +59,19 @@ describe("HeldWrites", () => {
   });
 });
 
+describe("moveTo", () => {
+  it("moves what is wanted, in order, and lets go of the rest", async () => {
+    const [from, to] = [new HeldWrites(), new HeldWrites()];
+    void from.add("a", 1);
+    const unwanted = from.add("bb", 2, true, 0, () => false);
+    void from.add("ccc", 3, true, 0, () => true);
+    from.moveTo(to);
+    await unwanted;
+    expect([from.length, from.bytes, to.length, to.bytes]).toEqual([0, 0, 2, 4]);
+    expect([to.next()?.message, to.next()?.message]).toEqual(["a", "ccc"]);
+  });
+});
+
 describe("inTime", () => {
   it("is the promise itself where there is no limit", () => {
     const room = Promise.resolve();
