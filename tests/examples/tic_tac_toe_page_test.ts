@@ -142,6 +142,13 @@ async function board(page: Page): Promise<string> {
   }).join("");
 }
 
+/** Waits for the squares: a headline may be that of an earlier turn. */
+async function showsBoard(page: Page, signs: string): Promise<void> {
+  const now = `[...document.querySelectorAll("#board button")].map(({ dataset }) => dataset.sign || "-").join("")`;
+  await shows(page, `${now} === ${JSON.stringify(signs)}`);
+  expect(await board(page)).toBe(signs);
+}
+
 async function click(page: Page, square: number): Promise<void> {
   await page.evaluate(`document.querySelectorAll("#board button")[${square}].click()`);
 }
@@ -184,13 +191,14 @@ it(
     expect(await o.evaluate("document.title")).toBe("Your turn – Tic-tac-toe");
     await o.press("4"); // left, in the middle
     await headline(x, "Your turn");
-    expect([await board(x), await board(third)]).toEqual(["---OX----", "---OX----"]);
+    await showsBoard(x, "---OX----");
+    await showsBoard(third, "---OX----");
 
     // From the middle, which the click went to: up, right, and then round to the left.
     for (const key of ["Tab", "ArrowUp", "ArrowRight"]) await x.press(key);
     await x.press("Enter");
     await headline(o, "Your turn");
-    expect(await board(o)).toBe("--XOX----");
+    await showsBoard(o, "--XOX----");
     expect(await o.evaluate("document.activeElement.ariaLabel")).toBe("row 2, column 1: O");
     await o.press("ArrowLeft");
     expect(await o.evaluate("document.activeElement.ariaLabel")).toBe("row 2, column 3: empty");
@@ -202,7 +210,7 @@ it(
     expect(await headline(o, "You lose")).toBe("X played row 3, column 1.");
     await headline(third, "X wins");
     for (const page of [x, o, third]) {
-      expect(await board(page)).toBe("--XOXOX--");
+      await showsBoard(page, "--XOXOX--");
       const won = `[...document.querySelectorAll("#board button")].flatMap((b, i) => b.matches(".won") ? [i] : [])`;
       expect(await page.evaluate(won)).toEqual([2, 4, 6]);
       expect(await text(page, "[data-sign=X] .score")).toBe("Games won: 1");
@@ -216,7 +224,7 @@ it(
     await o.evaluate("document.querySelector('#rematch').click()");
     await headline(o, "Your turn");
     await headline(x, "Turn of O");
-    expect(await board(third)).toBe("---------");
+    await showsBoard(third, "---------");
     // The button that had the focus is gone: it is on the board.
     expect(await x.evaluate("document.activeElement.ariaLabel")).toBe("row 2, column 2: empty");
   }),
@@ -238,14 +246,14 @@ it(
     await x.call("Page.navigate", { url: `http://${site.host}/` });
     await shows(o, "document.querySelector('#status span').textContent === 'X is back.'");
     expect(await headline(x, "Your turn")).toBe("You are back at your seat.");
-    expect(await board(x)).toBe("X---O----");
+    await showsBoard(x, "X---O----");
     await playAll([x, o], [8]);
 
     // The way back is to the first page, which was kept: its connection was not.
     await x.evaluate("setTimeout(() => history.go(-2)) && undefined");
     await shows(o, "document.querySelector('#status span').textContent === 'X is back.'");
     expect(await headline(x, "Turn of O")).toBe("You are back at your seat.");
-    expect(await board(x)).toBe("X---O---X");
+    await showsBoard(x, "X---O---X");
   }),
 );
 
@@ -264,7 +272,8 @@ it(
     site.callers[1]!.terminate();
     await shows(x, "document.querySelector('#status span').textContent === 'O is back.'");
     await playAll([x, o], [8]);
-    expect([await board(x), await board(o)]).toEqual(["X---O---X", "X---O---X"]);
+    await showsBoard(x, "X---O---X");
+    await showsBoard(o, "X---O---X");
 
     await site.stop();
     for (const page of [x, o]) {
@@ -280,7 +289,7 @@ it(
     for (const page of [x, o]) {
       await connection(page, "open");
       await shows(page, "!document.querySelector('#players [data-seat=free]')");
-      expect(await board(page)).toBe("---------");
+      await showsBoard(page, "---------");
     }
   }),
 );
@@ -301,7 +310,7 @@ it(
     expect(site.callers).toHaveLength(3);
     await x.evaluate("document.querySelector('#connection button').click()");
     expect(await headline(x, "Turn of O")).toBe("You are back at your seat.");
-    expect(await board(x)).toBe("X--------");
+    await showsBoard(x, "X--------");
     expect(await other.closed).toMatchObject({ code: 4001 });
   }),
 );
