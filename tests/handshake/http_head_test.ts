@@ -238,18 +238,19 @@ it("a parser that has done its work refuses more", () => {
 
 describe("attack 3: a head takes linear time, whole and byte by byte", () => {
   const limits = { maxSize: 1 << 24, maxHeaders: 1 << 24 };
-  it.each<[string, (size: number) => string]>([
-    ["a long status line", (size) => `HTTP/1.1 200 ${"x".repeat(size)}`],
-    ["a long header", (size) => `HTTP/1.1 200 \r\nA: ${" ".repeat(size)}`],
-    ["many headers", (size) => `HTTP/1.1 200 \r\n${"A: b\r\n".repeat(size / 6)}`],
-  ])("%s", (_name, make) => {
-    expect(growth(24_000, (size) => bytes(make(size)), (input) => responseHeadParser(limits).receive(input)))
+  it.each<[string, number, (size: number) => string]>([
+    ["a long status line", 24_000, (size) => `HTTP/1.1 200 ${"x".repeat(size)}`],
+    ["a long header", 24_000, (size) => `HTTP/1.1 200 \r\nA: ${" ".repeat(size)}`],
+    // No more of them than is ours to judge: Bun 1.4's own `Headers` take time quadratic in their number.
+    ["many headers", 6_000, (size) => `HTTP/1.1 200 \r\n${"A: b\r\n".repeat(size / 6)}`],
+  ])("%s", (_name, most, make) => {
+    expect(growth(most, (size) => bytes(make(size)), (input) => responseHeadParser(limits).receive(input)))
       .toBeLessThan(LINEAR);
     const drip = (input: Uint8Array): void => {
       const parser = responseHeadParser(limits);
       for (let at = 0; at < input.length; at++) parser.receive(input.subarray(at, at + 1));
     };
-    expect(growth(12_000, (size) => bytes(make(size)), drip)).toBeLessThan(LINEAR);
+    expect(growth(most / 2, (size) => bytes(make(size)), drip)).toBeLessThan(LINEAR);
   });
 });
 
