@@ -108,10 +108,23 @@ export function checkCount<Fallback extends number | undefined>(
 }
 
 /** @throws {TypeError} when it is something else than a boolean */
-export function checkBoolean(given: Given, name: string, fallback: boolean): boolean {
+export function checkBoolean(given: Given, name: string, fallback: boolean, path: string = name): boolean {
   const value = given[name] ?? fallback;
-  if (typeof value !== "boolean") throw wrongKind(name, "a boolean");
+  if (typeof value !== "boolean") throw wrongKind(path, "a boolean");
   return value;
+}
+
+/** @throws {TypeError} when it is something else than a string, or an empty one */
+export function checkText(given: Given, name: string): string | undefined {
+  const value = given[name];
+  if (value === undefined || (typeof value === "string" && value !== "")) return value;
+  throw wrongKind(name, "a string with a character");
+}
+
+/** @throws {TypeError} when one is given, and the other, without which it means nothing, is not */
+export function checkNeeds(given: Given, name: string, needed: string): void {
+  if (given[name] === undefined || given[needed] !== undefined) return;
+  throw new TypeError(`Cannot use the option "${name}": it needs "${needed}"`);
 }
 
 /** @throws {TypeError} when it is something else than an object */

@@ -59,6 +59,11 @@ const CHECKED: Readonly<Record<string, Checked>> = {
     refusals: "SERVICE_REFUSALS",
   },
 };
+/** Names that a list takes over from elsewhere, and where. */
+const SPREAD = {
+  CONNECTION_NAMES: "src/streams/connection_options.ts",
+  REQUEST_NAMES: "src/client/request_options.ts",
+};
 const FRACTIONS = ["seconds", "factor"];
 const INTEGERS = ["bytes", "count", "characters"];
 
@@ -68,9 +73,9 @@ describe.each(Object.entries(CHECKED))("the options of a %s", (of, { headings, c
   const settings = (given: Given): string => JSON.stringify(check(given), (_, value) => plain(value));
 
   it("are all in the tables, and nothing else is", () => {
-    const both = headings.includes("Every connection");
-    const code = withoutComments(read(source) + (both ? read("src/streams/connection_options.ts") : ""));
-    const own = [...list(code, names), ...(both ? list(code, "CONNECTION_NAMES") : [])];
+    const spread = Object.entries(SPREAD).filter(([name]) => textOf(read(source), names).includes(`...${name}`));
+    const code = withoutComments([source, ...spread.map(([, file]) => file)].map(read).join("\n"));
+    const own = [names, ...spread.map(([name]) => name)].flatMap((name) => list(code, name));
     const known = own.flatMap((name) => membersOf(code, name).map((member) => name + member));
     expect(rows.map((row) => codeIn(row.get("option"))).sort()).toEqual(known.sort());
   });
@@ -172,8 +177,12 @@ function read(path: string): string {
 
 /** The strings of the list `name` in `code`. */
 function list(code: string, name: string): string[] {
-  const text = code.match(new RegExp(`const ${name}\\b[^=]*= \\[([^\\]]*)\\]`))?.[1] ?? "";
-  return [...text.matchAll(/"(\w+)"/g)].map(([, item = ""]) => item);
+  return [...textOf(code, name).matchAll(/"(\w+)"/g)].map(([, item = ""]) => item);
+}
+
+/** What stands between the brackets of the list `name`. */
+function textOf(code: string, name: string): string {
+  return code.match(new RegExp(`const ${name}\\b[^=]*= \\[([^\\]]*)\\]`))?.[1] ?? "";
 }
 
 /** What is inside the option `name` in `code`, each with its dot; for one that holds no others, nothing but itself. */

@@ -5,9 +5,11 @@ import {
   checkFunction,
   checkIsOptions,
   checkNames,
+  checkNeeds,
   checkObject,
   checkSeconds,
   checkSignal,
+  checkText,
   wrongKind,
 } from "../src/option_check.ts";
 
@@ -93,6 +95,22 @@ describe("values", () => {
     checkFunction(given, "none");
     expect(() => checkFunction(given, "n")).toThrow(wrongKind("n", "a function"));
     expect(() => checkFunction(given, "n", "x.n")).toThrow(wrongKind("x.n", "a function"));
+  });
+});
+
+describe("checkText", () => {
+  it("takes a string that says something, and nothing else", () => {
+    expect([checkText({ a: "b" }, "a"), checkText({}, "a")]).toEqual(["b", undefined]);
+    for (const a of ["", 1, null]) {
+      expect(() => checkText({ a }, "a")).toThrow('Cannot use the option "a": it is not a string with a character');
+    }
+  });
+});
+
+describe("checkNeeds", () => {
+  it("refuses what means nothing without another", () => {
+    for (const given of [{}, { b: 1 }, { a: 1, b: 1 }]) expect(() => checkNeeds(given, "a", "b")).not.toThrow();
+    expect(() => checkNeeds({ a: 1 }, "a", "b")).toThrow('Cannot use the option "a": it needs "b"');
   });
 });
 

@@ -18,7 +18,7 @@ import { checkCommon, CLOSE_MS, type CommonSettings } from "./common_options.ts"
 import { checkCookies, type Cookie, type CookieJar, type CookieSource } from "./cookies.ts";
 import { type CheckedHeaders, checkHeaders } from "./header_option.ts";
 import { checkProxy, type ProxyOptions, type ProxySetting } from "./http_proxy.ts";
-import type { RequestConfiguration } from "./request_options.ts";
+import { REQUEST_NAMES, type RequestConfiguration } from "./request_options.ts";
 import type { RetryConfig } from "./retry_options.ts";
 
 /** Takes pings and pongs instead of the client itself. */
@@ -147,13 +147,7 @@ const NAMES: readonly string[] = [
   "pingPongHandler",
   "webSocketCompressionEnabled",
   "retryConfig",
-  "dispatcherStreamId",
-  "dispatcherKey",
-  "dispatcherComplete",
-  "dispatcherCancel",
-  "dispatcherError",
-  "requestTimeout",
-  "maxPendingRequests",
+  ...REQUEST_NAMES,
   "validation",
 ];
 

@@ -1,5 +1,5 @@
 /**
- * What becomes of a redirect (RFC 7231 §6.4) when redirects are followed: where it leads, which headers go along, and why
+ * What becomes of a redirect (RFC 9110 §15.4) when redirects are followed: where it leads, which headers go along, and why
  * it is not followed. Knows no socket.
  */
 

@@ -7,10 +7,11 @@ import {
   checkCount,
   checkIsOptions,
   checkNames,
+  checkNeeds,
   checkSeconds,
   checkSignal,
+  checkText,
   type Given,
-  wrongKind,
 } from "../option_check.ts";
 
 /** Options of a client that sends requests. Times are seconds, fractions allowed. */
@@ -30,6 +31,17 @@ export interface RequestConfiguration {
   /** Requests and streams that may wait for replies at once. Default 1 024. */
   readonly maxPendingRequests?: number;
 }
+
+/** The names of these options. */
+export const REQUEST_NAMES: readonly (keyof RequestConfiguration)[] = [
+  "dispatcherStreamId",
+  "dispatcherKey",
+  "dispatcherComplete",
+  "dispatcherCancel",
+  "dispatcherError",
+  "requestTimeout",
+  "maxPendingRequests",
+];
 
 /** Options of one request. */
 export interface RequestOptions {
@@ -100,19 +112,9 @@ export function checkRequest(options: RequestOptions | undefined, { replyMs }: R
   };
 }
 
-function checkText(given: Given, name: string): string | undefined {
-  const value = given[name];
-  if (value === undefined || (typeof value === "string" && value !== "")) return value;
-  throw wrongKind(name, "a string with a character");
-}
-
 /** One of the values of `dispatcherKey`. */
 function checkWord(given: Given, name: string): string | undefined {
   const word = checkText(given, name);
-  for (const needed of ["dispatcherKey", "dispatcherStreamId"]) {
-    if (word !== undefined && given[needed] === undefined) {
-      throw new TypeError(`Cannot use the option "${name}": it needs "${needed}"`);
-    }
-  }
+  for (const needed of ["dispatcherKey", "dispatcherStreamId"]) checkNeeds(given, name, needed);
   return word;
 }

@@ -37,8 +37,11 @@ interface Call<T> {
   readonly signal: AbortSignal | undefined;
 }
 
+/** The options of requests, and whether replies have to meet the constraints of their schema, as they do by default. */
+type Settings = RequestSettings & { readonly validation?: boolean };
+
 export class Requests {
-  readonly #settings: RequestSettings & { readonly validation?: boolean };
+  readonly #settings: Settings;
   readonly #idField: string;
   readonly #clock: Clock;
   readonly #send: SendRequest;
@@ -51,14 +54,8 @@ export class Requests {
   readonly #unsent = new Map<Id, PendingRequest>();
   #lastId = 0;
 
-  /**
-   * @throws {TypeError} when no field for the id is set
-   */
-  constructor(
-    settings: RequestSettings & { readonly validation?: boolean },
-    clock: Clock,
-    send: SendRequest,
-  ) {
+  /** @throws {TypeError} when no field for the id is set */
+  constructor(settings: Settings, clock: Clock, send: SendRequest) {
     if (settings.idField === undefined) {
       throw new TypeError('Cannot send a request: the option "dispatcherStreamId" is not set');
     }

@@ -1,7 +1,15 @@
 /** The options of a client that reconnects: checked once, and turned from seconds into milliseconds. Knows no connection. */
 
 import type { Closure, ConnectionClosureError } from "../errors.ts";
-import { checkCount, checkFunction, checkNames, checkSeconds, type Given, wrongKind } from "../option_check.ts";
+import {
+  checkBoolean,
+  checkCount,
+  checkFunction,
+  checkNames,
+  checkSeconds,
+  type Given,
+  wrongKind,
+} from "../option_check.ts";
 
 /** When and how a client connects anew. Times are seconds, fractions allowed; sizes are bytes. */
 export interface RetryConfig<Client> {
@@ -96,20 +104,19 @@ export function checkRetry<Client>(config: unknown): RetrySettings<Client> | und
     checkCount(given, name, fallback, 0, `${OPTION}.${name}`);
   const millis = (name: keyof RetryConfig<Client>, fallback: number): number =>
     checkSeconds(given, name, fallback, false, `${OPTION}.${name}`);
-  const { backOffFactor = 2, jitter = true } = given;
+  const { backOffFactor = 2 } = given;
   if (typeof backOffFactor !== "number") throw wrongKind(`${OPTION}.backOffFactor`, "a number");
   if (!(backOffFactor >= 1 && backOffFactor < Infinity)) {
     throw new RangeError(
       `Cannot use the option "${OPTION}.backOffFactor": ${backOffFactor} is not a number of at least 1`,
     );
   }
-  if (typeof jitter !== "boolean") throw wrongKind(`${OPTION}.jitter`, "a boolean");
   return {
     maxCount: count("maxCount", 0) || Infinity,
     intervalMs: millis("interval", 1),
     backOffFactor,
     maxWaitMs: millis("maxWaitInterval", 30),
-    jitter,
+    jitter: checkBoolean(given, "jitter", true, `${OPTION}.jitter`),
     minUptimeMs: millis("minUptime", 5),
     outboxBytes: count("outbox", 1_048_576),
     retryOn: method<RetryConfig<Client>, "retryOn">(given, "retryOn"),

@@ -3,7 +3,7 @@
  * their names, defaults and limits. Knows no handler.
  */
 
-import { checkBoolean, checkCount, type Given, wrongKind } from "../option_check.ts";
+import { checkBoolean, checkCount, checkNeeds, checkText, type Given } from "../option_check.ts";
 
 /** How the messages of a service find their handlers. */
 export interface DispatchConfiguration {
@@ -57,25 +57,13 @@ export function checkDispatch(given: Given): DispatchSettings {
   const cancel = checkText(given, "dispatcherCancel");
   const complete = checkText(given, "dispatcherComplete");
   const concurrent = checkBoolean(given, "concurrent", false);
-  if (streamId !== undefined && key === undefined) throw needs("dispatcherStreamId", "dispatcherKey");
-  if (cancel !== undefined && streamId === undefined) throw needs("dispatcherCancel", "dispatcherStreamId");
-  if (complete !== undefined && streamId === undefined) throw needs("dispatcherComplete", "dispatcherStreamId");
+  checkNeeds(given, "dispatcherStreamId", "dispatcherKey");
+  checkNeeds(given, "dispatcherCancel", "dispatcherStreamId");
+  checkNeeds(given, "dispatcherComplete", "dispatcherStreamId");
   if (streamId !== undefined && streamId === key) {
     throw new TypeError('Cannot use the option "dispatcherStreamId": it names the same field as "dispatcherKey"');
   }
   const maxConcurrent = checkCount(given, "maxConcurrentRequests", 64, 1);
   const validation = checkBoolean(given, "validation", true);
   return { key, streamId, cancel, complete, concurrent, maxConcurrent, validation };
-}
-
-function checkText(given: Given, name: keyof DispatchConfiguration): string | undefined {
-  const value = given[name];
-  if (value !== undefined && (typeof value !== "string" || value === "")) {
-    throw wrongKind(name, "a string with a character");
-  }
-  return value;
-}
-
-function needs(name: string, other: string): TypeError {
-  return new TypeError(`Cannot use the option "${name}": it needs "${other}"`);
 }

@@ -3,7 +3,7 @@
  * once. Knows no handshake.
  */
 
-import { checkCount, checkIsOptions, checkNames, type Given, wrongKind } from "../option_check.ts";
+import { checkBoolean, checkCount, checkIsOptions, checkNames, type Given, wrongKind } from "../option_check.ts";
 import type { CompressionSettings } from "../transport/upgrade.ts";
 
 /** How messages are compressed. Sizes are bytes. */
@@ -98,7 +98,5 @@ function upTo(most: number, options: Given, name: keyof CompressionOptions, fall
 }
 
 function flag(options: Given, name: keyof CompressionOptions): boolean {
-  const value = options[name] ?? false;
-  if (typeof value !== "boolean") throw wrongKind(`${OPTION}.${name}`, "a boolean");
-  return value;
+  return checkBoolean(options, name, false, `${OPTION}.${name}`);
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type Closure, ConnectionClosureError, ConnectionError, UnsupportedError } from "../../src/errors.ts";
 import { Endpoint, type EndpointOptions, type EndpointReader } from "../../src/streams/endpoint.ts";
-import { Deadlines } from "../../src/transport/deadlines.ts";
+import { endpointOptions } from "../support/endpoint_options.ts";
 import { FakeSocket } from "../support/fake_socket.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 
@@ -12,18 +12,7 @@ function start(options: Partial<EndpointOptions> = {}, more: Partial<EndpointRea
   const endpoint: Endpoint = new Endpoint(
     socket,
     { message: (message) => endpoint.hold(message), closed: (closure) => closures.push(closure), ...more },
-    {
-      clock,
-      deadlines: new Deadlines(clock),
-      readAhead: { messages: 4, bytes: 100 },
-      maxBufferedAmount: 1_000,
-      bufferPolicy: "wait",
-      idleMs: Infinity,
-      pingMs: Infinity,
-      pongMs: Infinity,
-      closeMs: 60_000,
-      ...options,
-    },
+    endpointOptions(clock, { readAhead: { messages: 4, bytes: 100 }, ...options }),
   );
   endpoint.start();
   return { clock, socket, endpoint, closures };

@@ -2,7 +2,7 @@
 
 import { Endpoint, type EndpointOptions } from "../../src/streams/endpoint.ts";
 import { Inbox } from "../../src/streams/inbox.ts";
-import { Deadlines } from "../../src/transport/deadlines.ts";
+import { endpointOptions } from "./endpoint_options.ts";
 import { FakeSocket } from "./fake_socket.ts";
 import { ManualClock } from "./manual_clock.ts";
 
@@ -19,18 +19,7 @@ export function openInbox(options: Partial<EndpointOptions> = {}): OpenInbox {
   const endpoint: Endpoint = new Endpoint(
     socket,
     { message: (message) => inbox.message(message), closed: () => inbox.closed() },
-    {
-      clock,
-      deadlines: new Deadlines(clock),
-      readAhead: { messages: 1_024, bytes: 1_048_576 },
-      maxBufferedAmount: 1_000,
-      bufferPolicy: "wait",
-      idleMs: Infinity,
-      pingMs: Infinity,
-      pongMs: Infinity,
-      closeMs: 60_000,
-      ...options,
-    },
+    endpointOptions(clock, options),
   );
   const inbox = new Inbox(endpoint);
   endpoint.start();

@@ -5,8 +5,8 @@ import { Requests } from "../../src/client/requests.ts";
 import { Endpoint, type EndpointOptions } from "../../src/streams/endpoint.ts";
 import { Inbox } from "../../src/streams/inbox.ts";
 import { unheard } from "../../src/streams/unheard.ts";
-import { Deadlines } from "../../src/transport/deadlines.ts";
 import type { Message } from "../../src/transport/message_socket.ts";
+import { endpointOptions } from "./endpoint_options.ts";
 import { FakeSocket } from "./fake_socket.ts";
 import { ManualClock } from "./manual_clock.ts";
 
@@ -46,18 +46,7 @@ export function openRequests(
         requests.ended(endpoint.closedError("Cannot get a reply"));
       },
     },
-    {
-      clock,
-      deadlines: new Deadlines(clock),
-      readAhead: { messages: 1_024, bytes: 1_048_576 },
-      maxBufferedAmount: 1_000,
-      bufferPolicy: "wait",
-      idleMs: Infinity,
-      pingMs: Infinity,
-      pongMs: Infinity,
-      closeMs: 60_000,
-      ...options,
-    },
+    endpointOptions(clock, options),
   );
   const inbox = new Inbox(endpoint);
   const requests = new Requests(checkRequests(config), clock, (text) => {

@@ -2,6 +2,7 @@
 
 import { checkCommon, CLOSE_MS, type CommonSettings } from "../../client/common_options.ts";
 import type { ClientOptions } from "../../client/options.ts";
+import { REQUEST_NAMES } from "../../client/request_options.ts";
 import { UnsupportedError } from "../../errors.ts";
 import { checkIsOptions, checkNames, checkSupported, type Given, wrongKind } from "../../option_check.ts";
 import type { WriteOptions } from "../../streams/compression_options.ts";
@@ -97,13 +98,7 @@ const NAMES: readonly (keyof ClientOptions<unknown> | keyof ConnectionConfigurat
   "bufferPolicy",
   "closeLinger",
   "retryConfig",
-  "dispatcherStreamId",
-  "dispatcherKey",
-  "dispatcherComplete",
-  "dispatcherCancel",
-  "dispatcherError",
-  "requestTimeout",
-  "maxPendingRequests",
+  ...REQUEST_NAMES,
   "validation",
 ];
 
