@@ -40,17 +40,17 @@ const HOUSE: Readonly<Record<string, Folder>> = {
   transport: {
     imports: [],
     files: words(
-      "byte_transport message_socket clock deadlines window_budget upgrade dialer runtime memory from_streams",
+      "byte_transport message_socket clock rate_limit deadlines window_budget upgrade dialer runtime memory from_streams",
     ),
   },
   connection: {
     imports: words("protocol handshake transport"),
-    files: words("rate_limit message_deadline closure_of agreed_deflate connection"),
+    files: words("message_deadline closure_of agreed_deflate connection"),
   },
   streams: {
     imports: words("transport"),
     files: words(
-      `unheard ring shared_message message_queue held_writes keep_alive message_endpoint plain_endpoint endpoint connection_options compression_options inbox pending_nexts message_iterator message_reads
+      `unheard ring shared_message message_queue held_writes keep_alive message_endpoint plain_endpoint_options plain_endpoint endpoint connection_options compression_options inbox pending_nexts message_iterator message_reads
       message_streams`,
     ),
   },
@@ -68,7 +68,7 @@ const HOUSE: Readonly<Record<string, Folder>> = {
   service: {
     imports: words("handshake transport streams binding auth pubsub"),
     files: words(
-      `close_frame caller request_binding dispatch_options options broadcast service router reply handler_name bind handlers concurrent_request requests
+      `close_frame caller request_binding dispatch_options places options broadcast service router reply handler_name bind handlers concurrent_request requests
       lines dispatcher session session_set
       forwarded_request reporter upgrade_pipeline guest listener`,
     ),

@@ -12,9 +12,9 @@ import {
   WebSocketError,
 } from "../errors.ts";
 import { HeldWrites, writeTimedOut } from "../streams/held_writes.ts";
-import type { MessageEndpoint } from "../streams/message_endpoint.ts";
+import type { EndpointReader, MessageEndpoint } from "../streams/message_endpoint.ts";
 import type { MessageQueue } from "../streams/message_queue.ts";
-import type { EndpointReader, PlainEndpoint } from "../streams/plain_endpoint.ts";
+import type { PlainEndpoint } from "../streams/plain_endpoint.ts";
 import { unheard } from "../streams/unheard.ts";
 import type { Cancel, Clock } from "../transport/clock.ts";
 import type { Message } from "../transport/message_socket.ts";

@@ -15,7 +15,7 @@ import type { Framed, Message, MessageSink, MessageSocket } from "../transport/m
 import type { SocketLimits } from "../transport/upgrade.ts";
 import { closureOf } from "./closure_of.ts";
 import { MessageDeadline } from "./message_deadline.ts";
-import { RateLimit } from "./rate_limit.ts";
+import { RateLimit } from "../transport/rate_limit.ts";
 
 export interface ConnectionOptions {
   readonly role: Role;

@@ -24,6 +24,23 @@ export function compileRanges(ranges: readonly string[]): RangeCheck {
   };
 }
 
+/**
+ * What counts as one place that connects: an IPv4 address, or the first 64 bits of an IPv6 one, all of whose addresses are
+ * one customer's (RFC 6177 §2). Undefined when `address` is none.
+ */
+export function networkOf(address: string): string | undefined {
+  const bytes = parseAddress(address);
+  if (bytes === undefined) return undefined;
+  return (isV4(bytes) ? bytes.subarray(V4_AT) : bytes.subarray(0, IPV6_NETWORK)).join(".");
+}
+
+/** Bytes of an IPv6 address that name a network (RFC 4291 §2.5.4). */
+const IPV6_NETWORK = 8;
+
+function isV4(bytes: Uint8Array): boolean {
+  return V4_PREFIX.every((byte, i) => bytes[i] === byte);
+}
+
 interface Range {
   readonly base: Uint8Array;
   /** How many bits of it count, of 128. */

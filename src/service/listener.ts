@@ -69,7 +69,7 @@ export class Listener {
   constructor(runtime: Runtime, target: number | object, config: ListenerConfiguration = {}) {
     this.#target = target;
     this.#settings = checkListener(target, config);
-    const { native, timeoutMs, compression, trusts, onError } = this.#settings;
+    const { native, timeoutMs, compression, trusts, places, onError } = this.#settings;
     if (native && runtime.nativeHost === undefined) {
       const reason = `${runtime.name} has no server of its own for WebSockets`;
       throw new UnsupportedError(`Cannot use the option "host": ${reason}`, "native host", runtime.name);
@@ -80,7 +80,16 @@ export class Listener {
     const limitations = this.#limitations = nativeHost?.limitations;
     const errors = this.#errors = reporterOf(onError, (error) => runtime.report(error));
     const router = this.#router;
-    this.#pipeline = new UpgradePipeline({ router, runtime, timeoutMs, compression, trusts, errors, limitations });
+    this.#pipeline = new UpgradePipeline({
+      router,
+      runtime,
+      timeoutMs,
+      compression,
+      trusts,
+      places,
+      errors,
+      limitations,
+    });
   }
 
   /**

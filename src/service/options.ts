@@ -19,6 +19,7 @@ import { UnsupportedError } from "../errors.ts";
 import { type CompressionSettings, DEFAULT_LIMITS, type FetchHandler, type Limitations } from "../transport/upgrade.ts";
 import type { Caller } from "./caller.ts";
 import { checkDispatch, type DispatchConfiguration, type DispatchSettings } from "./dispatch_options.ts";
+import type { PlaceLimits } from "./places.ts";
 import type { RequestSchemas } from "./request_binding.ts";
 import {
   checkBoolean,
@@ -69,6 +70,13 @@ export interface ListenerConfiguration {
    * `X-Forwarded-Proto` count: for `remoteAddress`, and for whether a connection is secure. Default: none.
    */
   readonly trustedProxies?: readonly string[];
+  /** Connections that may be open or being decided on at once; more → 503. 0, the default, for no limit. */
+  readonly maxConnections?: number;
+  /**
+   * The same with one address, of which IPv6 ones count as one that share their first 64 bits; more → 429. With
+   * `trustedProxies` it is the address that they tell. 0, the default, for no limit.
+   */
+  readonly maxConnectionsPerAddress?: number;
   /** Answers ordinary HTTP requests. Default: 426. Not with a server of your own, which answers them itself. */
   readonly fetch?: FetchHandler;
   /** Hears of errors that no service took. Default: the runtime's warning, with the code `HAWSER_UNHANDLED`. */
@@ -104,6 +112,7 @@ export interface ListenerSettings {
   readonly compression: CompressionSettings | undefined;
   /** Whose word counts for who sent a request; undefined for nobody's. */
   readonly trusts: RangeCheck | undefined;
+  readonly places: PlaceLimits;
   readonly fetch: FetchHandler | undefined;
   readonly onError: ListenerErrorHandler | undefined;
 }
@@ -149,6 +158,10 @@ export function checkListener(target: number | object, config: ListenerConfigura
     maxEntityBodySize: bodySize === -1 ? Infinity : bodySize,
     compression: checkCompression(given),
     trusts: checkProxies(config.trustedProxies),
+    places: {
+      maxConnections: checkCount(given, "maxConnections", 0, 0),
+      maxConnectionsPerAddress: checkCount(given, "maxConnectionsPerAddress", 0, 0),
+    },
     fetch: config.fetch,
     onError: config.onError,
   };
@@ -211,6 +224,8 @@ const LISTENER_NAMES: readonly string[] = [
   "http1Settings",
   "webSocketCompressionEnabled",
   "trustedProxies",
+  "maxConnections",
+  "maxConnectionsPerAddress",
   "fetch",
   "onError",
 ];
@@ -241,8 +256,6 @@ const LISTENER_REFUSALS: ReadonlyMap<string, string> = new Map([
   ["secureSocket", `${NOT_YET}; hand over an https server instead of a port`],
   ["certValidation", "certificates are not looked up by OCSP or CRL here"],
   ["maxPipelinedRequests", "how many requests are pipelined is the runtime's affair"],
-  ["maxConnections", NOT_YET],
-  ["maxConnectionsPerAddress", NOT_YET],
   ["maxTotalBuffered", NOT_YET],
   ["auth", NOT_YET],
 ]);
@@ -252,7 +265,6 @@ const SERVICE_REFUSALS: ReadonlyMap<string, string> = new Map([
   ["auth", `${NOT_YET}; check the request in "get"`],
   ["closeOnExpiry", NOT_YET],
   ["webSocketCompressionEnabled", "it is an option of the listener"],
-  ["maxMessagesPerSecond", NOT_YET],
 ]);
 
 function checkTarget(target: unknown): void {

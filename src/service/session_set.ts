@@ -31,14 +31,17 @@ interface Stopping {
 
 export class SessionSet implements SessionList {
   readonly #clock: Clock;
+  readonly #onClosed: (session: Session) => void;
   readonly #open = new Set<Session>();
   /** Sessions whose connection is open, or whose handlers are still running; not those that a stop has given up on. */
   readonly #unfinished = new Set<Session>();
   #changed: (() => void)[] = [];
   #stopping: Stopping | undefined;
 
-  constructor(clock: Clock) {
+  /** @param onClosed hears of each session whose connection is gone */
+  constructor(clock: Clock, onClosed: (session: Session) => void = () => {}) {
     this.#clock = clock;
+    this.#onClosed = onClosed;
   }
 
   /** How many connections are open. */
@@ -54,6 +57,7 @@ export class SessionSet implements SessionList {
   /** The connection of `session` is gone. */
   closed(session: Session): void {
     this.#open.delete(session);
+    this.#onClosed(session);
     this.#change();
   }
 

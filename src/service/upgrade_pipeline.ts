@@ -22,6 +22,7 @@ import type { Errors, Tally } from "./dispatcher.ts";
 import type { ServiceSettings } from "./options.ts";
 import { asSent } from "./forwarded_request.ts";
 import { type Handlers, HandlerTables } from "./handlers.ts";
+import { type NoPlace, type PlaceLimits, Places } from "./places.ts";
 import { isThenable } from "./reply.ts";
 import { bindRequest } from "./request_binding.ts";
 import type { Match, Router } from "./router.ts";
@@ -49,6 +50,8 @@ export interface PipelineParts {
   readonly compression: CompressionSettings | undefined;
   /** The proxies whose word counts for who sent a request; undefined for none. */
   readonly trusts: RangeCheck | undefined;
+  /** How many connections there may be; no limits by default. */
+  readonly places?: PlaceLimits;
   readonly errors: Errors & { report(error: unknown, caller?: Caller): void };
   /** What the host's sockets cannot do, undefined for nothing. */
   readonly limitations?: Limitations | undefined;
@@ -73,24 +76,32 @@ export class UpgradePipeline {
   readonly #hosts = new WeakMap<ServiceSettings, SessionHost>();
   /** What is known of the services that each one hands out. */
   readonly #tables = new WeakMap<ServiceSettings, HandlerTables>();
+  /** Of open connections and of upgrades that are being decided. */
+  readonly #places: Places;
   #stopped = false;
 
   constructor(parts: PipelineParts) {
     this.#parts = parts;
-    this.sessions = new SessionSet(parts.runtime.clock);
+    const places = this.#places = new Places(parts.places ?? NO_LIMITS);
+    this.sessions = new SessionSet(parts.runtime.clock, ({ request }) => places.giveBack(request.remoteAddress));
   }
 
   /** Decides one upgrade. Never rejects. */
   readonly handle: UpgradeHandler = async (upgrade) => {
-    let decision: Accepted | Response;
     const request = asSent(upgrade.request, this.#parts.trusts);
+    const { remoteAddress } = request;
+    const noPlace = this.#places.take(remoteAddress);
+    if (noPlace !== undefined) return this.#reject(upgrade, refusal(...CROWDED[noPlace]));
+
+    let decision: Accepted | Response;
     try {
       decision = await this.#decide(request);
     } catch (error) {
       decision = this.#refusalOf(error);
     }
+    if (!isResponse(decision) && await this.#accept(upgrade, request, decision)) return;
+    this.#places.giveBack(remoteAddress);
     if (isResponse(decision)) await this.#reject(upgrade, decision);
-    else await this.#accept(upgrade, request, decision);
   };
 
   /** Refuses, from now on and those that are pending, with 503. Open sessions live on. */
@@ -211,10 +222,14 @@ export class UpgradePipeline {
     }
   }
 
-  async #accept(upgrade: Upgrade, request: UpgradeRequest, accepted: Accepted): Promise<void> {
+  /** False: there is no session, and the client is told or has left. */
+  async #accept(upgrade: Upgrade, request: UpgradeRequest, accepted: Accepted): Promise<boolean> {
     const { service, handlers, settings, protocol, headers } = accepted;
     // Decided in time, but the listener has stopped meanwhile.
-    if (this.#stopped) return this.#reject(upgrade, refusal(503, "The server is stopping"));
+    if (this.#stopped) {
+      await this.#reject(upgrade, refusal(503, "The server is stopping"));
+      return false;
+    }
     let socket: MessageSocket;
     try {
       socket = await upgrade.accept({
@@ -228,7 +243,7 @@ export class UpgradePipeline {
     } catch (error) {
       this.tally.left++;
       if (!(error instanceof ConnectionError)) this.#parts.errors.report(error);
-      return;
+      return false;
     }
     const session = new Session(socket, service, request, this.#hostOf(settings), handlers);
     this.tally.opened++;
@@ -236,6 +251,7 @@ export class UpgradePipeline {
     session.open();
     // It opened behind the back of whoever stops, and must not keep that waiting.
     if (this.#stopped) void session.close(1001, "", LATE_CLOSE_MS);
+    return true;
   }
 
   #handlersOf(service: Service, settings: ServiceSettings): Handlers | undefined {
@@ -256,6 +272,14 @@ export class UpgradePipeline {
     return host;
   }
 }
+
+const NO_LIMITS: PlaceLimits = { maxConnections: 0, maxConnectionsPerAddress: 0 };
+
+/** What is said when there is no place. Who is alone to blame is told so (RFC 6585 §4). */
+const CROWDED: Readonly<Record<NoPlace, [status: number, sentence: string]>> = {
+  all: [503, "The server has as many connections as it takes"],
+  address: [429, "There are too many connections with this address"],
+};
 
 /** Milliseconds for the answer to the close frame of a connection that opened during a stop. */
 const LATE_CLOSE_MS = 2_000;

@@ -7,7 +7,7 @@ import { checkCount, checkNames, checkObject, checkSeconds, type Given, wrongKin
 import { DEFAULT_LIMITS, type SocketLimits } from "../transport/upgrade.ts";
 import type { EndpointOptions } from "./endpoint.ts";
 import type { ReadAhead } from "./message_queue.ts";
-import type { BufferPolicy, PlainEndpointOptions } from "./plain_endpoint.ts";
+import type { BufferPolicy, PlainEndpointOptions } from "./plain_endpoint_options.ts";
 
 /** Options of every connection. Times are seconds, fractions allowed; sizes are bytes. */
 export interface ConnectionConfiguration {
@@ -33,6 +33,8 @@ export interface ConnectionConfiguration {
   readonly maxPendingPongs?: number;
   /** Incoming pings and pongs within a second, inclusive; more → close 1008. Default 1 000. */
   readonly maxControlFramesPerSecond?: number;
+  /** Messages that may come within a second, inclusive; more → close 1008. 0, the default, for no limit. */
+  readonly maxMessagesPerSecond?: number;
   /** Bytes that the peer's compressed messages may come to within a second, inclusive; more → close 1008. Default 268 435 456. */
   readonly maxInflatedBytesPerSecond?: number;
   /** How long a message may stay unfinished; 0 for ever. Default 60. */
@@ -54,6 +56,7 @@ export const CONNECTION_NAMES: readonly (keyof ConnectionConfiguration)[] = [
   "maxFragments",
   "maxPendingPongs",
   "maxControlFramesPerSecond",
+  "maxMessagesPerSecond",
   "maxInflatedBytesPerSecond",
   "messageTimeout",
   "closeLinger",
@@ -120,6 +123,7 @@ export function checkPacing(given: Given, closeMs: number): PlainPacing {
     },
     maxBufferedAmount: checkCount(given, "maxBufferedAmount", 16_777_216, 1),
     bufferPolicy,
+    maxMessagesPerSecond: checkCount(given, "maxMessagesPerSecond", 0, 0) || Infinity,
     idleMs: checkSeconds(given, "idleTimeout", 0, true),
     closeMs,
     lingerMs: checkSeconds(given, "closeLinger", DEFAULT_LIMITS.lingerMs / 1_000, false),

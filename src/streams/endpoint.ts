@@ -6,9 +6,12 @@
 import { ConnectionError, UnsupportedError } from "../errors.ts";
 import type { MessageSocket } from "../transport/message_socket.ts";
 import { KeepAlive, type KeepAliveOptions } from "./keep_alive.ts";
-import { type EndpointReader, PlainEndpoint, type PlainEndpointOptions } from "./plain_endpoint.ts";
+import type { EndpointReader } from "./message_endpoint.ts";
+import { PlainEndpoint } from "./plain_endpoint.ts";
+import type { PlainEndpointOptions } from "./plain_endpoint_options.ts";
 
-export type { BufferPolicy, EndpointReader } from "./plain_endpoint.ts";
+export type { EndpointReader } from "./message_endpoint.ts";
+export type { BufferPolicy } from "./plain_endpoint_options.ts";
 
 /** How an endpoint paces and ends. Validated already; Infinity switches a time off. */
 export interface EndpointOptions extends PlainEndpointOptions, KeepAliveOptions {}

@@ -13,39 +13,18 @@ import {
   ConnectionError,
   type WebSocketError,
 } from "../errors.ts";
-import type { Cancel, Clock } from "../transport/clock.ts";
-import type { Deadlines, Watched } from "../transport/deadlines.ts";
+import type { Cancel } from "../transport/clock.ts";
+import type { Watched } from "../transport/deadlines.ts";
 import type { Message, MessageSink, MessageSocket } from "../transport/message_socket.ts";
+import { RateLimit } from "../transport/rate_limit.ts";
 import { DEFAULT_LIMITS } from "../transport/upgrade.ts";
 import { HeldWrites, Room, type Waiter } from "./held_writes.ts";
 import type { KeepAlive } from "./keep_alive.ts";
 import type { EndpointReader, MessageEndpoint } from "./message_endpoint.ts";
-import { MessageQueue, type ReadAhead } from "./message_queue.ts";
+import { MessageQueue } from "./message_queue.ts";
+import type { PlainEndpointOptions } from "./plain_endpoint_options.ts";
 import type { SharedMessage } from "./shared_message.ts";
 import { unheard } from "./unheard.ts";
-
-export type { EndpointReader } from "./message_endpoint.ts";
-
-/** What becomes of a write that would pass `maxBufferedAmount`. */
-export type BufferPolicy = "wait" | "drop" | "close";
-
-/** How an endpoint paces and ends. Validated already; Infinity switches a time off. */
-export interface PlainEndpointOptions {
-  readonly clock: Clock;
-  readonly deadlines: Deadlines;
-  readonly readAhead: ReadAhead;
-  /** Bytes that may wait for a slow peer; with the policy `wait`, as many again may wait for those. */
-  readonly maxBufferedAmount: number;
-  readonly bufferPolicy: BufferPolicy;
-  /** Milliseconds without a message or a ping. */
-  readonly idleMs: number;
-  /** Milliseconds `close` waits for the peer's close frame. */
-  readonly closeMs: number;
-  /** Milliseconds until a close that does not wait cuts the connection. 2 000 by default. */
-  readonly lingerMs?: number;
-  /** What an earlier connection left there comes first. A queue of its own by default. */
-  readonly queue?: MessageQueue;
-}
 
 export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched {
   /** What came and was not handled yet. */
@@ -74,6 +53,7 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched {
   #failure: WebSocketError | undefined;
   #abort: AbortController | undefined;
 
+  readonly #rate: RateLimit | undefined;
   #paused = false;
   /** Paused from its start on: what comes all the same, at its end, finds no room and is lost with it. */
   #startedFull = false;
@@ -98,6 +78,8 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched {
     this.#options = options;
     this.queue = options.queue ?? new MessageQueue(options.readAhead);
     this.#keepAlive = keepAlive;
+    const { maxMessagesPerSecond = Infinity } = options;
+    if (maxMessagesPerSecond < Infinity) this.#rate = new RateLimit(maxMessagesPerSecond, options.clock);
     this.#heardAt = options.clock.now();
   }
 
@@ -179,8 +161,7 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched {
       this.#socket.pause();
     } else if (this.#state === "open") {
       // A socket that cannot pause would fill the memory instead (features F1).
-      this.#failure = new ConnectionError("The peer sent more than readAhead takes");
-      void this.close(1008, "read-ahead exceeded");
+      this.#refuse("readAhead", "read-ahead exceeded");
     }
   }
 
@@ -197,7 +178,14 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched {
   message(message: Message): void {
     this.messagesReceived++;
     this.#heard = true;
+    if (this.#rate?.exceeded() && this.#state === "open") this.#refuse("maxMessagesPerSecond", "too many messages");
     this.#reader.message(message);
+  }
+
+  /** Closes because the peer sent more than the limit `name` takes. What came stays the reader's. */
+  #refuse(name: string, reason: string): void {
+    this.#failure = new ConnectionError(`The peer sent more than ${name} takes`);
+    void this.close(1008, reason);
   }
 
   ping(payload: Uint8Array): boolean {

@@ -107,7 +107,6 @@ describe("its configuration", () => {
     ["trustedProxies", "127.0.0.1"],
     ["trustedProxies", ["127.0.0.1/33"]],
     ["secureSocket", {}],
-    ["maxConnections", 1],
     ["tiemout", 1],
   ])("L2: %s is refused by its name: %j", (name, value) => {
     const error = (() => {

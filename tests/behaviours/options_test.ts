@@ -67,6 +67,7 @@ const OF_CONNECTIONS: readonly Row[] = [
   ...["maxMessageSize", "maxBufferedAmount", "maxFragments", "maxPendingPongs", "maxControlFramesPerSecond"]
     .flatMap((name) => of(name, [...COUNT, [0, "RangeError"]])),
   ...of("maxInflatedBytesPerSecond", [...COUNT, [0, "RangeError"]]),
+  ...of("maxMessagesPerSecond", COUNT),
   ...of("maxFrameSize", [...COUNT, [0, "RangeError"], [3, "RangeError"]]),
   ...type("readAhead", 1, "many", [], () => {}),
   ...of("messages", [...COUNT, [0, "RangeError"]], "readAhead"),
@@ -102,13 +103,13 @@ describe("a listener", () => {
     ...type("fetch", "page", {}, new Response()),
     ...type("onError", {}, "log"),
     ...type("trustedProxies", "127.0.0.1", [7], ["127.0.0.1/33"], ["localhost"], ["::1/129"], {}),
+    ...of("maxConnections", COUNT),
+    ...of("maxConnectionsPerAddress", COUNT),
     // What the original has and this does not do.
     ...type("certValidation", {}),
     ...type("maxPipelinedRequests", 10),
     ...type("secureSocket", {}, { key: { certFile: "a", keyFile: "b" } }),
     // And what is still to come.
-    ...type("maxConnections", 1),
-    ...type("maxConnectionsPerAddress", 1),
     ...type("maxTotalBuffered", 1),
     ...type("auth", []),
     ["tiemout", { tiemout: 1 }, "TypeError"],

@@ -292,6 +292,7 @@ describe("the options of its connections", () => {
     readAhead: [{ messages: 2 }],
     maxBufferedAmount: [1_000],
     bufferPolicy: ["drop"],
+    maxMessagesPerSecond: [100],
     maxMessageSize: [1_000],
     pingInterval: [1],
     pongTimeout: [1],

@@ -38,6 +38,7 @@ describe("checkClient (C6)", () => {
       pacing: {
         readAhead: { messages: 1_024, bytes: 1_048_576 },
         maxBufferedAmount: 16_777_216,
+        maxMessagesPerSecond: Infinity,
         bufferPolicy: "wait",
         idleMs: Infinity,
         pingMs: Infinity,

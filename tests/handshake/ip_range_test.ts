@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { compileRanges, parseAddress } from "../../src/handshake/ip_range.ts";
+import { compileRanges, networkOf, parseAddress } from "../../src/handshake/ip_range.ts";
 import { toHex } from "../support/hex.ts";
 
 const bytes = (address: string): string | undefined => {
@@ -77,4 +77,17 @@ describe("compileRanges", () => {
     "refuses %j by name",
     (range) => expect(() => compileRanges(["::1", range])).toThrow(JSON.stringify(range)),
   );
+});
+
+describe("networkOf", () => {
+  it.each([
+    ["192.0.2.1", "::ffff:192.0.2.1", true],
+    ["192.0.2.1", "192.0.2.2", false],
+    ["2001:db8::1", "2001:db8::ffff:1:2:3", true],
+    ["2001:db8::1", "2001:db8:0:1::1", false],
+    ["::1", "0.0.0.0", false],
+    ["::192.0.2.1", "192.0.2.1", false],
+  ])("%s and %s: %s", (one, other, same) => expect(networkOf(one) === networkOf(other)).toBe(same));
+
+  it.each(["", "localhost", "1.2.3"])("knows none of %j", (text) => expect(networkOf(text)).toBeUndefined());
 });

@@ -23,6 +23,7 @@ describe("L2: the listener's options", () => {
       maxEntityBodySize: Infinity,
       compression: checkCompression({}),
       trusts: undefined,
+      places: { maxConnections: 0, maxConnectionsPerAddress: 0 },
       fetch: undefined,
       onError: undefined,
     });
@@ -33,7 +34,17 @@ describe("L2: the listener's options", () => {
     const onError = (): void => {};
     const requestLimits = { maxUriLength: 1, maxHeaderSize: 2, maxEntityBodySize: 0 };
     const http1Settings = { keepAlive: "AUTO" } as const;
-    const config = { host: "::1", timeout: 0.5, server: "x/1", requestLimits, http1Settings, fetch, onError };
+    const places = { maxConnections: 7, maxConnectionsPerAddress: 8 };
+    const config = {
+      host: "::1",
+      timeout: 0.5,
+      server: "x/1",
+      requestLimits,
+      http1Settings,
+      ...places,
+      fetch,
+      onError,
+    };
     expect(checkListener(0, config)).toEqual({
       hostname: "::1",
       native: false,
@@ -44,6 +55,7 @@ describe("L2: the listener's options", () => {
       maxEntityBodySize: 0,
       compression: checkCompression({}),
       trusts: undefined,
+      places,
       fetch,
       onError,
     });
@@ -88,8 +100,6 @@ describe("L2: the listener's options", () => {
     [{ certValidation: {} }, "certValidation"],
     [{ trustedProxies: "::1" }, "trustedProxies"],
     [{ trustedProxies: ["::1", "x"] }, "trustedProxies"],
-    [{ maxConnections: 5 }, "maxConnections"],
-    [{ maxConnectionsPerAddress: 5 }, "maxConnectionsPerAddress"],
     [{ maxTotalBuffered: 5 }, "maxTotalBuffered"],
     [{ auth: [] }, "auth"],
   ])("%j is refused, and named", (config, name) => {
@@ -137,6 +147,7 @@ describe("U4 to U8: the upgrade service's options", () => {
       pacing: {
         readAhead: { messages: 1_024, bytes: 1_048_576 },
         maxBufferedAmount: 16_777_216,
+        maxMessagesPerSecond: Infinity,
         bufferPolicy: "wait",
         idleMs: Infinity,
         pingMs: 30_000,
@@ -227,7 +238,6 @@ describe("U4 to U8: the upgrade service's options", () => {
     [{ dispatcherStreamId: "id" }, "dispatcherStreamId"],
     [{ closeOnExpiry: true }, "closeOnExpiry"],
     [{ webSocketCompressionEnabled: true }, "webSocketCompressionEnabled"],
-    [{ maxMessagesPerSecond: 5 }, "maxMessagesPerSecond"],
     [{ maxInflatedBytesPerSecond: 0 }, "maxInflatedBytesPerSecond"],
     [{ subprotocols: [] }, "subprotocols"],
   ])("%j is refused, and named", (options, name) => {

@@ -13,6 +13,7 @@ describe("the options of every connection", () => {
     expect(checkConnection({}, 0, 1_234).pacing).toEqual({
       readAhead: { messages: 1_024, bytes: 1_048_576 },
       maxBufferedAmount: 16_777_216,
+      maxMessagesPerSecond: Infinity,
       bufferPolicy: "wait",
       idleMs: Infinity,
       pingMs: Infinity,

@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { HeldWrites } from "../../src/streams/held_writes.ts";
 import { MessageQueue } from "../../src/streams/message_queue.ts";
-import { type EndpointReader, PlainEndpoint, type PlainEndpointOptions } from "../../src/streams/plain_endpoint.ts";
+import type { EndpointReader } from "../../src/streams/message_endpoint.ts";
+import { PlainEndpoint } from "../../src/streams/plain_endpoint.ts";
+import type { PlainEndpointOptions } from "../../src/streams/plain_endpoint_options.ts";
 import { Deadlines } from "../../src/transport/deadlines.ts";
 import { FakeSocket } from "../support/fake_socket.ts";
 import { ManualClock } from "../support/manual_clock.ts";
@@ -42,6 +44,24 @@ describe("an endpoint without pings", () => {
     expect(clock.timers).toBe(0);
     clock.advance(3_600_000);
     expect([socket.calls, endpoint.state, words]).toEqual([[], "open", []]);
+  });
+
+  it("closes with 1008 when more messages come in a second than may, and hands out what came", () => {
+    const { clock, socket, sink, endpoint, words } = start({
+      maxMessagesPerSecond: 2,
+      readAhead: { messages: 10, bytes: 100 },
+    });
+    for (const text of ["1", "2"]) sink.message(text);
+    clock.advance(1_000);
+    for (const text of ["3", "4"]) sink.message(text);
+    expect(endpoint.state).toBe("open");
+    clock.advance(999);
+    for (const text of ["5", "6"]) sink.message(text);
+    expect([endpoint.state, socket.calls]).toEqual(["closing", ["close 1008 too many messages"]]);
+    expect(endpoint.messagesReceived).toBe(6);
+    sink.closed({ code: 1008, reason: "too many messages", clean: true });
+    expect(words).toEqual([1008]);
+    expect(String(endpoint.closure?.error)).toContain("The peer sent more than maxMessagesPerSecond takes");
   });
 
   it("notices silence, which messages end", () => {

@@ -96,6 +96,7 @@ const NAMES: readonly (keyof ClientOptions<unknown> | keyof ConnectionConfigurat
   "readAhead",
   "maxBufferedAmount",
   "bufferPolicy",
+  "maxMessagesPerSecond",
   "closeLinger",
   "retryConfig",
   ...REQUEST_NAMES,

@@ -7,7 +7,7 @@
 import { byteSize } from "../../bytes.ts";
 import { ABNORMAL } from "../../close_code.ts";
 import { closureOf } from "../../connection/closure_of.ts";
-import { RateLimit } from "../../connection/rate_limit.ts";
+import { RateLimit } from "../../transport/rate_limit.ts";
 import {
   type CloseFrameInfo,
   CorruptedFrameError,

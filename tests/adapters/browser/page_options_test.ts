@@ -31,6 +31,7 @@ describe("checkPage (C13)", () => {
       pacing: {
         readAhead: { messages: 1_024, bytes: 1_048_576 },
         maxBufferedAmount: 16_777_216,
+        maxMessagesPerSecond: Infinity,
         bufferPolicy: "wait",
         idleMs: Infinity,
         closeMs: 60_000,
@@ -62,6 +63,7 @@ describe("checkPage (C13)", () => {
       maxMessageSize: 5,
       readAhead: { messages: 6, bytes: 7 },
       maxBufferedAmount: 8,
+      maxMessagesPerSecond: 9,
       bufferPolicy: "drop",
       closeLinger: 0.5,
       retryConfig: { maxCount: 9 },
@@ -82,6 +84,7 @@ describe("checkPage (C13)", () => {
       pacing: {
         readAhead: { messages: 6, bytes: 7 },
         maxBufferedAmount: 8,
+        maxMessagesPerSecond: 9,
         bufferPolicy: "drop",
         idleMs: 4_000,
         closeMs: 60_000,

@@ -14,6 +14,7 @@ import { SinkWords } from "../../support/sink_words.ts";
 const PACING = {
   readAhead: { messages: 1, bytes: 1 },
   maxBufferedAmount: 16_777_216,
+  maxMessagesPerSecond: Infinity,
   bufferPolicy: "wait",
   idleMs: Infinity,
   closeMs: 60_000,

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { RateLimit } from "../../src/connection/rate_limit.ts";
+import { RateLimit } from "../../src/transport/rate_limit.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 
 it("lets so many through in a second, and again in the next", () => {

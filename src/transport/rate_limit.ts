@@ -1,6 +1,6 @@
 /** How many of something may come within a second. Reads the clock once for as many as that, not for each. */
 
-import type { Clock } from "../transport/clock.ts";
+import type { Clock } from "./clock.ts";
 
 const SECOND_MS = 1_000;
 
