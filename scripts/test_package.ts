@@ -28,6 +28,7 @@ import {
   type Runtimes,
 } from "./runtimes.ts";
 import { findPackages, type InstalledPackage, installPackages, packPackage } from "./peer_packages.ts";
+import { runPair, writeReadme } from "./readme_programs.ts";
 import { runSteps, type Step } from "./steps.ts";
 
 /** The programs of `tests/package/`, and the one line that each prints. */
@@ -56,6 +57,9 @@ const TIMEOUT = 60;
 /** The programs that import: every user has them. */
 const IMPORTING = ["consumer.ts", "server_consumer.ts", "xml_consumer.ts", "subpaths.ts"];
 
+/** What the README's programs import beside hawser. */
+const README_IMPORTS = ["zod"];
+
 /** What is tried, and where. */
 interface Trial {
   readonly runtimes: Runtimes;
@@ -67,6 +71,10 @@ interface Trial {
   readonly tarball: string;
   /** What subpaths need and users install, with what those need. */
   readonly peers: readonly InstalledPackage[];
+  /** What the README's programs need. */
+  readonly imported: readonly InstalledPackage[];
+  /** The README's programs, and what they print; their files are with each user. */
+  readonly readme: Awaited<ReturnType<typeof writeReadme>>;
   /** Of each user, and all gone in the end: the programs are there from the beginning. */
   readonly folders: Readonly<Record<"root" | "node" | "bun" | "deno" | "checkout" | "bare", string>>;
 }
@@ -85,7 +93,7 @@ export async function testPackage(runtimes: Runtimes): Promise<Tally> {
   try {
     const trial = await makeTrial(runtimes, folder);
     const packed: [Manifest | InstalledPackage, string][] = [[trial.manifest, trial.tarball]];
-    for (const peer of trial.peers) packed.push([peer, await packPackage(peer, folder)]);
+    for (const peer of [...trial.peers, ...trial.imported]) packed.push([peer, await packPackage(peer, folder)]);
     const registry = await startRegistry(packed);
     try {
       const all = [tryFiles(trial), tryTypes(trial), tryNode(trial), tryDeno(trial, registry.url), tryBun(trial)];
@@ -139,17 +147,21 @@ async function makeTrial(runtimes: Runtimes, root: string): Promise<Trial> {
   for (const folder of [folders.deno, folders.checkout]) {
     await mkdir(folder);
     // From npm, hawser finds the peer that the program has; from a checkout, the program's import map is the only one.
-    await writeJson(join(folder, "deno.json"), { imports });
-    const imported = Object.keys(imports).map((name) => `import ${JSON.stringify(name)};\n`);
-    await writeFile(join(folder, "peers.ts"), imported.join(""));
     const published = packageSpecifier(`npm:${name}@${version}`);
     const specify = folder === folders.deno ? published : (subpath: string) => sourceUrl(sources[subpath]!);
+    const read = Object.fromEntries(README_IMPORTS.map((name) => [name, `npm:${name}`]));
+    await writeJson(join(folder, "deno.json"), { imports: { ...imports, ...read, [name]: specify(".") } });
+    const imported = Object.keys({ ...imports, ...read }).map((name) => `import ${JSON.stringify(name)};\n`);
+    await writeFile(join(folder, "peers.ts"), imported.join(""));
     await writeImporting(folder, specify, sources, names);
   }
   await mkdir(folders.bare);
   await writeJson(join(folders.bare, "package.json"), { type: "module", private: true });
+  const { node, bun, deno, checkout } = folders;
+  const [readme = []] = await Promise.all([node, bun, deno, checkout].map(writeReadme));
   const peers = findPackages(Object.keys(manifest.peerDependencies ?? {}));
-  return { runtimes, node: once(findNode), manifest, sources, names, tarball, peers, folders };
+  const imported = findPackages(README_IMPORTS);
+  return { runtimes, node: once(findNode), manifest, sources, names, tarball, peers, imported, readme, folders };
 }
 
 /** What can be told without running it. */
@@ -194,7 +206,7 @@ async function tryDenoPublish(deno: string): Promise<void> {
 }
 
 /** A consumer's types, with what each Node declares, and with what an older TypeScript or a page has. */
-function tryTypes({ node, names, folders }: Trial): Stages {
+function tryTypes({ node, names, readme, folders }: Trial): Stages {
   let projects = 0;
   const compile = async (options: object, files: readonly string[], tsc?: string): Promise<void> => {
     const project = join(folders.node, `tsconfig.${projects++}.json`);
@@ -218,7 +230,7 @@ function tryTypes({ node, names, folders }: Trial): Stages {
         [`types, nodenext, node ${version} without DOM`, async () => {
           const emit = version === oldest ? { noEmit: false, outDir: join(folders.node, "compiled") } : {};
           const options = { ...nodenext, lib: ["es2023"], ...emit, ...await typesOf(version) };
-          await compile(options, [...IMPORTING, "types.cts"]);
+          await compile(options, [...IMPORTING, ...readmeFiles(readme), "types.cts"]);
         }],
         [`types, bundler, node ${version}`, async () => {
           const stricter = { exactOptionalPropertyTypes: true, noPropertyAccessFromIndexSignature: true };
@@ -241,13 +253,17 @@ function tryTypes({ node, names, folders }: Trial): Stages {
   };
 }
 
-function tryNode({ node, manifest, names, tarball, peers, folders: { node: folder, bare } }: Trial): Stages {
+function tryNode(trial: Trial): Stages {
+  const { node, manifest, names, tarball, peers, imported, readme, folders: { node: folder, bare } } = trial;
   // Nothing but the tarball is needed, so nothing is fetched.
   const install = (prefix: string): Promise<string> =>
     run("npm", ["install", "--offline", "--engine-strict", "--no-audit", "--prefix", prefix, tarball]);
   return {
     install: [
-      [`npm install ${manifest.name}`, () => install(folder).then(() => installPackages(peers, folder))],
+      [
+        `npm install ${manifest.name}`,
+        () => install(folder).then(() => installPackages([...peers, ...imported], folder)),
+      ],
       [`npm install ${manifest.name}, without what it may need`, () => install(bare)],
     ],
     run: Object.keys(manifest.peerDependencies ?? {}).map((peer): Step => [
@@ -263,13 +279,17 @@ function tryNode({ node, manifest, names, tarball, peers, folders: { node: folde
         [`node ${version}, every subpath`, () => start("compiled/subpaths.js", namesOn("node", names))],
         [`node ${version}, require`, () => start("required.cjs", LINES.required)],
         [`node ${version}, every subpath, required`, () => start("subpaths.cjs", namesOn("node", names))],
+        [
+          `node ${version}, the README`,
+          async () => runReadme([(await node(version)).command], readme, join(folder, "compiled"), ".js"),
+        ],
       ] satisfies Step[];
     })),
   };
 }
 
 /** From a registry, by an `npm:` specifier; from a `node_modules` that npm made; and from a checkout. */
-function tryDeno({ runtimes: { deno }, manifest: { name }, names, folders }: Trial, registry: string): Stages {
+function tryDeno({ runtimes: { deno }, manifest: { name }, names, readme, folders }: Trial, registry: string): Stages {
   // A cache of its own: the user's may have another package of that version, and is not to get this one.
   const env = { ...PLAIN, DENO_DIR: join(folders.root, "deno_cache"), NPM_CONFIG_REGISTRY: registry };
   // Without it the folder we are in would be the project, and its package.json the `npm:hawser` that is meant.
@@ -281,13 +301,14 @@ function tryDeno({ runtimes: { deno }, manifest: { name }, names, folders }: Tri
     [`${title}, hawser/node`, () => start(folder, "server_consumer.ts", LINES.server_consumer, config(folder))],
     [`${title}, hawser/xml`, () => start(folder, "xml_consumer.ts", LINES.xml_consumer, config(folder))],
     [`${title}, every subpath`, () => start(folder, "subpaths.ts", namesOn("deno", names), config(folder))],
+    [`${title}, the README`, () => runReadme([deno, ...DENO_RUN, config(folder)], readme, folder, ".ts", env)],
   ];
   const filesIn = (folder: string, ...more: string[]): string[] =>
     [...IMPORTING, ...more].map((file) => join(folder, file));
   const files = filesIn(folders.deno);
   // What this finds stays in the folder's lock file, as after `deno add`.
   const cache = (folder: string): Promise<string> =>
-    run(deno, ["cache", config(folder), ...filesIn(folder, "peers.ts")], { env });
+    run(deno, ["cache", config(folder), ...filesIn(folder, "peers.ts", ...readmeFiles(readme))], { env });
   const manual = ["--node-modules-dir=manual", `--allow-read=${folders.root}`];
   return {
     install: [
@@ -303,20 +324,21 @@ function tryDeno({ runtimes: { deno }, manifest: { name }, names, folders }: Tri
   };
 }
 
-function tryBun({ runtimes: { bun }, manifest, names, tarball, peers, folders }: Trial): Stages {
+function tryBun({ runtimes: { bun }, manifest, names, tarball, peers, imported, readme, folders }: Trial): Stages {
   const env = { BUN_INSTALL_CACHE_DIR: join(folders.root, "bun_cache") };
   const start = async (file: string, line: string): Promise<void> =>
     expectLine(await run(bun, ["run", join(folders.bun, file)]), line);
   return {
     install: [[`bun add ${manifest.name}`, async () => {
       await run(bun, ["add", "--cwd", folders.bun, tarball], { env });
-      await installPackages(peers, folders.bun);
+      await installPackages([...peers, ...imported], folders.bun);
     }]],
     run: [
       ["bun, import", () => start("consumer.ts", LINES.consumer)],
       ["bun, hawser/node", () => start("server_consumer.ts", LINES.server_consumer)],
       ["bun, hawser/xml", () => start("xml_consumer.ts", LINES.xml_consumer)],
       ["bun, every subpath", () => start("subpaths.ts", namesOn("bun", names))],
+      ["bun, the README", () => runReadme([bun, "run"], readme, folders.bun, ".ts")],
       ["bun, require", () => start("required.cjs", LINES.required)],
       ["bun, every subpath, required", () => start("subpaths.cjs", namesOn("bun", names))],
     ],
@@ -333,6 +355,25 @@ async function expectMissing(peer: string, folder: string, subpaths: readonly st
   await writeFile(file, program);
   const lines = (await run(process.execPath, [file])).trim().split("\n");
   if (lines.length !== 1 || !lines[0]!.startsWith(`Cannot find package '${peer}'`)) throw new Error(lines.join("\n"));
+}
+
+type Readme = Trial["readme"];
+
+function readmeFiles(readme: Readme): string[] {
+  return readme.flatMap(({ name }) => [`${name}_server.ts`, `${name}_client.ts`]);
+}
+
+async function runReadme(
+  command: readonly [file: string, ...args: string[]],
+  readme: Readme,
+  folder: string,
+  ending: ".ts" | ".js",
+  env?: Readonly<Record<string, string>>,
+): Promise<void> {
+  for (const { name, output } of readme) {
+    const [server, client] = [join(folder, `${name}_server${ending}`), join(folder, `${name}_client${ending}`)];
+    await runPair(command, [server, client], output, env);
+  }
 }
 
 /** What the programs that go through every subpath have to print on a runtime. */
