@@ -101,6 +101,7 @@ const ROWS: Readonly<Record<string, string>> = {
   F4: "nothing is lost or reordered",
   H1: "hostile input",
   H2: "limits",
+  H4: "nothing left of connections that are gone",
   R1: "the same suite on every host",
   R2: "routers for servers that exist",
 };

@@ -46,7 +46,8 @@ export class KeepAlive {
 
   /** The shortest of its times, for whoever plans the looks. */
   get shortestMs(): number {
-    return this.#pingDue < Infinity ? Math.min(this.#options.pingMs, this.#options.pongMs) : Infinity;
+    const { pingMs, pongMs } = this.#options;
+    return this.#socket.ping ? Math.min(pingMs, this.#pingDue < Infinity ? pongMs : Infinity) : pingMs + pongMs;
   }
 
   /** The peer was heard, or took what we wrote. */
@@ -82,6 +83,8 @@ export class KeepAlive {
   check(now: number, paused: boolean, blocked: boolean): boolean {
     const { pingMs, pongMs } = this.#options;
     this.#look(now);
+    // A runtime that pings by itself does so behind what waits for the peer: of one that takes nothing it learns nothing.
+    if (this.#socket.ping === undefined) return !blocked || now - this.#aliveAt < pingMs + pongMs;
     if (paused && this.#pongDue < Infinity) this.#pongDue = now + pongMs;
     if (now >= this.#pongDue && now - this.#aliveAt >= pongMs) return false;
     if (now < this.#pingDue) return true;

@@ -113,14 +113,31 @@ describe("KeepAlive (P2)", () => {
     expect(sent).toHaveLength(100);
   });
 
-  it("does nothing where the runtime has no ping, or the interval is off", () => {
+  it("where the runtime pings by itself, gives up only a peer that takes nothing of what waits for it", () => {
     const clock = new ManualClock();
     const socket = new FakeSocket();
     Object.defineProperty(socket, "ping", { value: undefined });
-    const keepAlive = new KeepAlive(socket, { clock, pingMs: 10, pongMs: 10 });
-    expect(keepAlive.shortestMs).toBe(Infinity);
-    clock.advance(1_000);
-    expect(keepAlive.check(clock.now(), false, false)).toBe(true);
+    const keepAlive = new KeepAlive(socket, { clock, pingMs: 1_000, pongMs: 500 });
+    expect(keepAlive.shortestMs).toBe(1_500);
+    const pass = (ms: number, blocked: boolean): boolean => {
+      clock.advance(ms);
+      return keepAlive.check(clock.now(), false, blocked);
+    };
+    expect(pass(10_000, false)).toBe(true);
+    socket.bufferedAmount = 100;
+    expect(pass(0, false)).toBe(true);
+    keepAlive.touch();
+    expect([pass(1, true), pass(1_498, true)]).toEqual([true, true]);
+    // It has taken some.
+    socket.bufferedAmount = 99;
+    expect([pass(1, true), pass(1_499, true), pass(1, true)]).toEqual([true, true, false]);
+    const endless = new KeepAlive(socket, { clock, pingMs: Infinity, pongMs: 500 });
+    expect(endless.shortestMs).toBe(Infinity);
+    clock.advance(1e9);
+    expect(endless.check(clock.now(), false, true)).toBe(true);
+  });
+
+  it("looks as often as its times ask for, and not at all when the interval is off", () => {
     expect(start(Infinity, 30).keepAlive.shortestMs).toBe(Infinity);
     expect(start(100, 30).keepAlive.shortestMs).toBe(30);
   });

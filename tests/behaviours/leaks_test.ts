@@ -1,0 +1,68 @@
+/**
+ * The row H4 of the acceptance table: many connections, some that vanish, are reset or never read, and nothing is left of
+ * them when they are gone. The server is a process of its own, which says what it holds.
+ */
+
+import { expect, it, onTestFinished } from "vitest";
+import { crowd, type Member } from "../support/crowd.ts";
+import { frame, KEY } from "../support/frames.ts";
+import type { Held } from "../support/leak_server.ts";
+import { ROOT } from "../../scripts/command.ts";
+import { startServer } from "../support/program.ts";
+import { SOAK } from "../support/soak.ts";
+
+/** What the heap may have more of after a round, for each connection: a leak of one would be of a kilobyte and more. */
+const BYTES_A_CONNECTION = 400;
+/** And the little that comes and goes by itself. */
+const NOISE = 150_000;
+/** Files that the runtime opens and closes as it likes. */
+const FILES_OF_OTHERS = 5;
+
+it(
+  "H4: of hundreds of connections, silent, reset and deaf ones among them, nothing is left when they are gone",
+  { timeout: SOAK.timeout },
+  async () => {
+    const env = { DENO_V8_FLAGS: "--expose-gc" };
+    const server = await startServer(`${ROOT}tests/support/leak_server.ts`, env);
+    onTestFinished(() => server.stop());
+    const port = Number(server.url.port);
+    const heldNow = async (): Promise<Held> =>
+      await (await fetch(`http://127.0.0.1:${port}/`, { headers: { connection: "close" } })).json() as Held;
+
+    // The first rounds fill what the runtime keeps for good: compiled code, pools, the allocator's own memory.
+    for (let i = 0; i < 2; i++) await round(port, heldNow);
+    const before = await heldNow();
+    await round(port, heldNow);
+    const after = await heldNow();
+
+    expect(after).toMatchObject({ open: 0, opened: 3 * SOAK.connections, closed: 3 * SOAK.connections });
+    expect(after.heap - before.heap, `${before.heap} bytes of heap became ${after.heap}`).toBeLessThan(
+      NOISE + SOAK.connections * BYTES_A_CONNECTION,
+    );
+    expect(after.files - before.files).toBeLessThanOrEqual(FILES_OF_OTHERS);
+  },
+);
+
+/** Everybody comes; each goes in his way; and the server has noticed. */
+async function round(port: number, heldNow: () => Promise<Held>): Promise<void> {
+  const { connections, silent, reset, deaf } = SOAK;
+  const { closed } = await heldNow();
+  const orderly = await crowd(port, "/", connections - silent - reset - deaf);
+  const vanishing = await crowd(port, "/", silent, "never reads");
+  const cut = await crowd(port, "/", reset);
+  const flooded = await crowd(port, "/flood", deaf, "never reads");
+
+  for (const member of orderly) member.text("hello");
+  const half = frame({ opcode: 2, payload: new Uint8Array(10_000), key: KEY }).subarray(0, 5_000);
+  for (const member of cut) member.socket.write(half, () => member.socket.resetAndDestroy());
+  for (const member of orderly) leave(member);
+  await expect.poll(async () => (await heldNow()).closed, { timeout: SOAK.timeout, interval: 50 })
+    .toBe(closed + connections);
+  // They were given up on, and learn it only now.
+  for (const member of [...vanishing, ...flooded]) member.socket.destroy();
+}
+
+/** Closes in an orderly way; the member hangs up when the server has. */
+function leave(member: Member): void {
+  member.socket.write(frame({ opcode: 8, payload: Uint8Array.of(3, 232), key: KEY }));
+}
