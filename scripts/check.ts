@@ -8,6 +8,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+import { checkReference, writeReference } from "./api_reference.ts";
 import { findBrokenReferences } from "./broken_references.ts";
 import { checkBrowserSize } from "./browser_size.ts";
 import { type Finished, ROOT, runCommand } from "./command.ts";
@@ -44,6 +45,7 @@ export async function check(deno: string): Promise<Tally> {
     ["documentation in the sources", () => runCommand(deno, ["doc", "--lint", MANUAL, ...ENTRIES])],
     ["examples in the sources", () => runCommand(deno, ["test", "--doc", "--allow-net", "--quiet", ...withExamples()])],
     ["architecture", () => runNode("vitest/vitest.mjs", "run", "tests/architecture_test.ts")],
+    ["API reference", () => checkReference(deno)],
     ["documents", checkDocuments],
     ["size of the browser client", tellBrowserSize],
   ];
@@ -86,6 +88,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   if (process.argv.includes("--fix")) {
     await runCommand(deno, ["fmt"], { stream: true });
     await runCommand(deno, ["lint", "--fix"], { stream: true });
+    await writeReference(deno);
   }
   const { failed } = await check(deno);
   process.exitCode = failed === 0 ? 0 : 1;

@@ -31,7 +31,11 @@ export abstract class WebSocketError extends Error {
   abstract readonly code: ErrorCode;
 }
 
-/** A close frame as it travelled: 1005 stands for a frame without a code (RFC 6455 §7.1.5). */
+/**
+ * A close frame as it travelled: 1005 stands for a frame without a code (RFC 6455 §7.1.5).
+ *
+ * @category Closing
+ */
 export interface CloseFrameInfo {
   /** The status code, 1005 when the frame carried none. */
   readonly code: number;
@@ -39,7 +43,11 @@ export interface CloseFrameInfo {
   readonly reason: string;
 }
 
-/** How a connection ended, whoever ended it. */
+/**
+ * How a connection ended, whoever ended it.
+ *
+ * @category Closing
+ */
 export interface Closure {
   /**
    * The peer's code when its close frame arrived (1005: a frame without one); the code we sent when we failed the
@@ -76,7 +84,7 @@ export class InvalidHandshakeError extends WebSocketError {
   /** Stays what it is when a bundler renames the class. */
   override readonly name: string = "InvalidHandshakeError";
   /** What kind of error this is. */
-  readonly code = "ERR_HANDSHAKE_REJECTED";
+  readonly code = "ERR_HANDSHAKE_REJECTED" as const;
   /** The HTTP status of the answer. */
   readonly status: number;
   /** The headers of the answer. */
@@ -102,7 +110,7 @@ export class HandshakeTimedOutError extends WebSocketError {
   /** Stays what it is when a bundler renames the class. */
   override readonly name: string = "HandshakeTimedOutError";
   /** What kind of error this is. */
-  readonly code = "ERR_HANDSHAKE_TIMED_OUT";
+  readonly code = "ERR_HANDSHAKE_TIMED_OUT" as const;
 }
 
 /** A client's proxy answered, but opened no tunnel to the server (RFC 9110 §9.3.6). Never carries the password. */
@@ -110,7 +118,7 @@ export class ProxyError extends WebSocketError {
   /** Stays what it is when a bundler renames the class. */
   override readonly name: string = "ProxyError";
   /** What kind of error this is. */
-  readonly code = "ERR_PROXY";
+  readonly code = "ERR_PROXY" as const;
   /** The HTTP status of its answer: 407 when it wants other credentials. 0 when the answer cannot be read. */
   readonly status: number;
   /** The headers of its answer, such as `Proxy-Authenticate`. */
@@ -129,7 +137,7 @@ export class UpgradeError extends WebSocketError {
   /** Stays what it is when a bundler renames the class. */
   override readonly name: string = "UpgradeError";
   /** What kind of error this is. */
-  readonly code = "ERR_UPGRADE_REFUSED";
+  readonly code = "ERR_UPGRADE_REFUSED" as const;
   /** The HTTP status to answer with, 400 to 599. */
   readonly status: number;
   /** Headers to add to the answer. */
@@ -168,7 +176,7 @@ export class ConnectionClosureError extends ConnectionError {
   /** Stays what it is when a bundler renames the class. */
   override readonly name: string = "ConnectionClosureError";
   /** What kind of error this is. */
-  override readonly code = "ERR_CONNECTION_CLOSED";
+  override readonly code = "ERR_CONNECTION_CLOSED" as const;
   /** How it ended, as far as that is known: a closing handshake may still be under way. */
   readonly closure: Closure;
 
@@ -203,7 +211,7 @@ export class InvalidContinuationFrameError extends CorruptedFrameError {
   /** Stays what it is when a bundler renames the class. */
   override readonly name: string = "InvalidContinuationFrameError";
   /** What kind of error this is. */
-  override readonly code = "ERR_INVALID_CONTINUATION";
+  override readonly code = "ERR_INVALID_CONTINUATION" as const;
 
   /** `message` says what could not be done, and why. */
   constructor(message: string) {
@@ -216,7 +224,7 @@ export class PayloadTooLargeError extends WebSocketError {
   /** Stays what it is when a bundler renames the class. */
   override readonly name: string = "PayloadTooLargeError";
   /** What kind of error this is. */
-  readonly code = "ERR_PAYLOAD_TOO_LARGE";
+  readonly code = "ERR_PAYLOAD_TOO_LARGE" as const;
   /** The status code our close frame carries. */
   readonly closeCode = 1009;
   /** What it would have come to, in bytes (in fragments for `maxFragments`). */
@@ -237,7 +245,7 @@ export class RequestError extends WebSocketError {
   /** Stays what it is when a bundler renames the class. */
   override readonly name: string = "RequestError";
   /** What kind of error this is. */
-  readonly code = "ERR_REQUEST";
+  readonly code = "ERR_REQUEST" as const;
   /** What the server answered, as parsed. */
   readonly reply: Readonly<Record<string, unknown>>;
 
@@ -256,7 +264,7 @@ export class ReadTimedOutError extends WebSocketError {
   /** Stays what it is when a bundler renames the class. */
   override readonly name: string = "ReadTimedOutError";
   /** What kind of error this is. */
-  readonly code = "ERR_READ_TIMED_OUT";
+  readonly code = "ERR_READ_TIMED_OUT" as const;
 }
 
 /** The peer did not take the message within `writeTimeout`. The message may still arrive. */
@@ -264,7 +272,7 @@ export class WriteTimedOutError extends WebSocketError {
   /** Stays what it is when a bundler renames the class. */
   override readonly name: string = "WriteTimedOutError";
   /** What kind of error this is. */
-  readonly code = "ERR_WRITE_TIMED_OUT";
+  readonly code = "ERR_WRITE_TIMED_OUT" as const;
 }
 
 /** TLS failed, or a key, certificate or store cannot be used. */
@@ -272,7 +280,7 @@ export class SslError extends WebSocketError {
   /** Stays what it is when a bundler renames the class. */
   override readonly name: string = "SslError";
   /** What kind of error this is. */
-  readonly code = "ERR_TLS";
+  readonly code = "ERR_TLS" as const;
 }
 
 /** A client could not obtain its credentials. Never carries the secret. */
@@ -280,7 +288,7 @@ export class AuthError extends WebSocketError {
   /** Stays what it is when a bundler renames the class. */
   override readonly name: string = "AuthError";
   /** What kind of error this is. */
-  readonly code = "ERR_AUTH";
+  readonly code = "ERR_AUTH" as const;
 }
 
 /** The caller is nobody we know: 401. */
@@ -288,7 +296,7 @@ export class AuthnError extends WebSocketError {
   /** Stays what it is when a bundler renames the class. */
   override readonly name: string = "AuthnError";
   /** What kind of error this is. */
-  readonly code = "ERR_UNAUTHENTICATED";
+  readonly code = "ERR_UNAUTHENTICATED" as const;
 }
 
 /** The caller is known and may not: 403. */
@@ -296,7 +304,7 @@ export class AuthzError extends WebSocketError {
   /** Stays what it is when a bundler renames the class. */
   override readonly name: string = "AuthzError";
   /** What kind of error this is. */
-  readonly code = "ERR_UNAUTHORIZED";
+  readonly code = "ERR_UNAUTHORIZED" as const;
 }
 
 /** One thing that is wrong with a value, in the words of Standard Schema. */
@@ -328,7 +336,7 @@ export class PayloadValidationError extends PayloadBindingError {
   /** Stays what it is when a bundler renames the class. */
   override readonly name: string = "PayloadValidationError";
   /** What kind of error this is. */
-  override readonly code = "ERR_PAYLOAD_VALIDATION";
+  override readonly code = "ERR_PAYLOAD_VALIDATION" as const;
 }
 
 /** This runtime cannot do what was asked. */
@@ -336,7 +344,7 @@ export class UnsupportedError extends WebSocketError {
   /** Stays what it is when a bundler renames the class. */
   override readonly name: string = "UnsupportedError";
   /** What kind of error this is. */
-  readonly code = "ERR_UNSUPPORTED";
+  readonly code = "ERR_UNSUPPORTED" as const;
   /** What was asked for. */
   readonly feature: string;
   /** Where it cannot be had. */

@@ -29,6 +29,8 @@ const overPipes: ClientRuntime = clientRuntime(runtime);
  * }
  * await listener.gracefulStop();
  * ```
+ *
+ * @category Client
  */
 export class Client extends AnyClient {
   /**
@@ -64,6 +66,8 @@ export class Client extends AnyClient {
  * await listener.start();
  * console.log(listener.url);
  * ```
+ *
+ * @category Listener
  */
 export class Listener extends AnyListener {
   /**

@@ -62,6 +62,7 @@ export class Client implements AsyncIterable<Message> {
    * @throws {TypeError} when the URL or an option cannot be used; the message names it
    * @throws {RangeError} when a number is out of range
    * @throws {UnsupportedError} when an option cannot be had in this place
+   * @ignore
    */
   constructor(runtime: ClientRuntime, url: string | URL, config?: ClientConfiguration) {
     this.#runtime = runtime;

@@ -49,7 +49,11 @@ export class Caller {
   #id: string | undefined;
   #attributes: Map<string, unknown> | undefined;
 
-  /** Made by the listener, one for each connection. */
+  /**
+   * Made by the listener, one for each connection.
+   *
+   * @ignore
+   */
   constructor(link: CallerLink) {
     this.#link = link;
   }

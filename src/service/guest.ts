@@ -7,7 +7,11 @@ import { reporterOf } from "./reporter.ts";
 import type { Router } from "./router.ts";
 import { UpgradePipeline } from "./upgrade_pipeline.ts";
 
-/** Options of a router on somebody's server: those of a `Listener` that do not belong to its port. */
+/**
+ * Options of a router on somebody's server: those of a `Listener` that do not belong to its port.
+ *
+ * @category Listener
+ */
 export type GuestOptions = Pick<
   ListenerConfiguration,
   "timeout" | "server" | "requestLimits" | "webSocketCompressionEnabled" | "trustedProxies" | "onError"

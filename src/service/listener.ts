@@ -65,6 +65,7 @@ export class Listener {
    * @throws {TypeError} for an unknown option, one of the wrong kind, and what this version does not do
    * @throws {RangeError} for a port or an option that is out of range
    * @throws {UnsupportedError} for a native host where there is none, and for an option that it cannot keep
+   * @ignore
    */
   constructor(runtime: Runtime, target: number | object, config: ListenerConfiguration = {}) {
     this.#target = target;

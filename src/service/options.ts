@@ -35,10 +35,18 @@ import {
 } from "../option_check.ts";
 import { closeMillis } from "../seconds.ts";
 
-/** Hears of an error that nobody took: `caller` is the connection it happened on, if it was one. */
+/**
+ * Hears of an error that nobody took: `caller` is the connection it happened on, if it was one.
+ *
+ * @category Listener
+ */
 export type ListenerErrorHandler = (error: unknown, caller?: Caller) => void;
 
-/** What an HTTP request may cost before it is a WebSocket. */
+/**
+ * What an HTTP request may cost before it is a WebSocket.
+ *
+ * @category Listener
+ */
 export interface RequestLimits {
   /** Characters of the request target; longer → 414. Default 4096. */
   readonly maxUriLength?: number;
@@ -48,7 +56,11 @@ export interface RequestLimits {
   readonly maxEntityBodySize?: number;
 }
 
-/** Options of a `Listener`. Times are seconds, fractions allowed; sizes are bytes. */
+/**
+ * Options of a `Listener`. Times are seconds, fractions allowed; sizes are bytes.
+ *
+ * @category Listener
+ */
 export interface ListenerConfiguration {
   /**
    * The address to bind. Default `0.0.0.0`. `"native"` serves on the runtime's own server and sockets instead of on
@@ -83,7 +95,11 @@ export interface ListenerConfiguration {
   readonly onError?: ListenerErrorHandler;
 }
 
-/** Options of an upgrade service. Times are seconds, fractions allowed; sizes are bytes. */
+/**
+ * Options of an upgrade service. Times are seconds, fractions allowed; sizes are bytes.
+ *
+ * @category Upgrade
+ */
 export interface UpgradeServiceOptions extends ConnectionConfiguration, DispatchConfiguration {
   /** What the service speaks: a list, of which the client's first offer is taken, or a function. Default: none. */
   readonly subProtocols?: SubProtocols;

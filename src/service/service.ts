@@ -91,17 +91,29 @@ export interface DispatchedHandler {
   readonly "~dispatch": object;
 }
 
-/** The names of the parameters in a path such as `/chat/:room`. */
+/**
+ * The names of the parameters in a path such as `/chat/:room`.
+ *
+ * @category Upgrade
+ */
 export type PathParamNames<Path extends string> = string extends Path ? string
   : Path extends `${infer Head}/${infer Tail}` ? PathParamNames<Head> | PathParamNames<Tail>
   : Path extends `:${infer Name}` ? Name
   : Path extends "*" ? "*"
   : never;
 
-/** The values of a path's parameters, percent-decoded; `*` is what the star stood for. */
+/**
+ * The values of a path's parameters, percent-decoded; `*` is what the star stood for.
+ *
+ * @category Upgrade
+ */
 export type PathParams<Path extends string> = { readonly [Name in PathParamNames<Path>]: string };
 
-/** What is known of an upgrade request beside the request itself. */
+/**
+ * What is known of an upgrade request beside the request itself.
+ *
+ * @category Upgrade
+ */
 export interface UpgradeContext<
   Path extends string = string,
   Params = PathParams<Path>,
@@ -126,7 +138,11 @@ export interface UpgradeContext<
   readonly auth: undefined;
 }
 
-/** What an upgrade may come to: a service, or a refusal. */
+/**
+ * What an upgrade may come to: a service, or a refusal.
+ *
+ * @category Upgrade
+ */
 export type UpgradeResult =
   | Service
   | (ServiceHandlers & CustomHandlers)
@@ -142,6 +158,8 @@ export type UpgradeResult =
  * `AuthnError` (401) or an `AuthzError` (403), which may as well be thrown; or a `Response` to refuse with. Anything
  * else that it throws is a 500 which says nothing of it. The request's signal is aborted when the client leaves, and
  * when `get` takes longer than the listener's `timeout` (then the answer is 503).
+ *
+ * @category Upgrade
  */
 export interface UpgradeService<
   Path extends string = string,
@@ -163,13 +181,21 @@ export interface UpgradeService<
   get(request: Request, context: UpgradeContext<Path, Params, Query, RequestHeaders>): Result | Promise<Result>;
 }
 
-/** An upgrade service of any path, whatever it binds. */
+/**
+ * An upgrade service of any path, whatever it binds.
+ *
+ * @category Upgrade
+ */
 export interface AnyUpgradeService extends UpgradeServiceOptions {
   /** Can only be called by who knows what it binds. */
   get(request: Request, context: never): UpgradeResult | Promise<UpgradeResult>;
 }
 
-/** What `attach` takes at `Path`: an upgrade service of which the compiler finds nothing that could never work. */
+/**
+ * What `attach` takes at `Path`: an upgrade service of which the compiler finds nothing that could never work.
+ *
+ * @category Upgrade
+ */
 export type Attachable<Path extends string, Result extends UpgradeResult, Params, Query, RequestHeaders, Asked, Names> =
   & UpgradeService<Path, Result, Params, Query, RequestHeaders>
   & { readonly params?: StandardSchema<Params, Asked>; readonly headers?: StandardSchema<RequestHeaders, Names> }
@@ -177,17 +203,29 @@ export type Attachable<Path extends string, Result extends UpgradeResult, Params
   & FittingParams<Path, Asked>
   & LowerCase<Names>;
 
-/** Holds for what a schema asks of a path's parameters when the path has it. */
+/**
+ * Holds for what a schema asks of a path's parameters when the path has it.
+ *
+ * @category Upgrade
+ */
 export type FittingParams<Path extends string, Asked> = string extends PathParamNames<Path> ? unknown
   : PathParams<Path> extends Asked ? unknown
   : { readonly params: "The schema asks for parameters that the path does not have, or that are not strings" };
 
-/** Holds for what a schema asks of headers when their names can be found. */
+/**
+ * Holds for what a schema asks of headers when their names can be found.
+ *
+ * @category Upgrade
+ */
 export type LowerCase<Names> = string extends keyof Names ? unknown
   : Extract<keyof Names, string> extends Lowercase<Extract<keyof Names, string>> ? unknown
   : { readonly headers: "The names of headers are in lower case" };
 
-/** Holds for services that are objects with one way to take messages: `onMessage`, or one or both of the two others. */
+/**
+ * Holds for services that are objects with one way to take messages: `onMessage`, or one or both of the two others.
+ *
+ * @category Upgrade
+ */
 export type OneWay<Result> =
   [Extract<Result, ((...args: never[]) => unknown) | (abstract new (...args: never[]) => unknown)>] extends [never] ? [
       Extract<

@@ -103,7 +103,11 @@ export interface Upgrade {
 /** Decides one upgrade: has called `accept` or `reject` when it resolves. Must not reject. */
 export type UpgradeHandler = (upgrade: Upgrade) => Promise<void>;
 
-/** Answers an ordinary HTTP request. */
+/**
+ * Answers an ordinary HTTP request.
+ *
+ * @category Listener
+ */
 export type FetchHandler = (request: Request) => Response | Promise<Response>;
 
 /** How to listen. Validated already. */
