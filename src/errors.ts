@@ -3,7 +3,7 @@
  * A class exists only where a caller would do something different; the `code` is the contract.
  */
 
-/** The stable name of an error's kind. */
+/** The stable name of an error's kind: what its class stands for, to a `switch`. */
 export type ErrorCode =
   | "ERR_HANDSHAKE_REJECTED"
   | "ERR_HANDSHAKE_TIMED_OUT"
@@ -25,7 +25,10 @@ export type ErrorCode =
   | "ERR_PAYLOAD_VALIDATION"
   | "ERR_UNSUPPORTED";
 
-/** Everything this library throws on purpose. A caller's mistake is a `TypeError` or a `RangeError` instead. */
+/**
+ * The parent of everything this library throws on purpose. A caller's mistake is a `TypeError` or a `RangeError` instead.
+ * Its `cause` is what was caught, where something was.
+ */
 export abstract class WebSocketError extends Error {
   /** What kind of error this is: stable, unlike the message. */
   abstract readonly code: ErrorCode;
@@ -79,11 +82,14 @@ export interface RejectedResponse {
   body(): Promise<string>;
 }
 
-/** The peer answered the opening handshake, but not with a valid upgrade (RFC 6455 §4.1). */
+/**
+ * The server answered the opening handshake, but not with a valid upgrade (RFC 6455 §4.1): another status than 101, a
+ * wrong header, or a redirect that is not followed.
+ */
 export class InvalidHandshakeError extends WebSocketError {
-  /** Stays what it is when a bundler renames the class. */
+  /** The name of the class, which stays when a bundler renames that. */
   override readonly name: string = "InvalidHandshakeError";
-  /** What kind of error this is. */
+  /** What kind of error this is, for a `switch`. */
   readonly code = "ERR_HANDSHAKE_REJECTED" as const;
   /** The HTTP status of the answer. */
   readonly status: number;
@@ -105,19 +111,19 @@ export class InvalidHandshakeError extends WebSocketError {
   }
 }
 
-/** The opening handshake took longer than `handshakeTimeout`. */
+/** The client's opening handshake took longer than `handshakeTimeout`: connecting, and the server's answer. */
 export class HandshakeTimedOutError extends WebSocketError {
-  /** Stays what it is when a bundler renames the class. */
+  /** The name of the class, which stays when a bundler renames that. */
   override readonly name: string = "HandshakeTimedOutError";
-  /** What kind of error this is. */
+  /** What kind of error this is, for a `switch`. */
   readonly code = "ERR_HANDSHAKE_TIMED_OUT" as const;
 }
 
 /** A client's proxy answered, but opened no tunnel to the server (RFC 9110 §9.3.6). Never carries the password. */
 export class ProxyError extends WebSocketError {
-  /** Stays what it is when a bundler renames the class. */
+  /** The name of the class, which stays when a bundler renames that. */
   override readonly name: string = "ProxyError";
-  /** What kind of error this is. */
+  /** What kind of error this is, for a `switch`. */
   readonly code = "ERR_PROXY" as const;
   /** The HTTP status of its answer: 407 when it wants other credentials. 0 when the answer cannot be read. */
   readonly status: number;
@@ -132,11 +138,14 @@ export class ProxyError extends WebSocketError {
   }
 }
 
-/** Returned or thrown by an upgrade service's `get` to refuse the upgrade with an HTTP status. */
+/**
+ * Returned or thrown by an upgrade service's `get` to refuse the upgrade with an HTTP status. Its message is the body of
+ * the answer.
+ */
 export class UpgradeError extends WebSocketError {
-  /** Stays what it is when a bundler renames the class. */
+  /** The name of the class, which stays when a bundler renames that. */
   override readonly name: string = "UpgradeError";
-  /** What kind of error this is. */
+  /** What kind of error this is, for a `switch`. */
   readonly code = "ERR_UPGRADE_REFUSED" as const;
   /** The HTTP status to answer with, 400 to 599. */
   readonly status: number;
@@ -163,19 +172,22 @@ export class UpgradeError extends WebSocketError {
   }
 }
 
-/** The network failed: refused, reset, unresolvable, or nobody answers any more. */
+/**
+ * The network failed: refused, reset, unresolvable, or nobody answers any more; or a limit of this side is reached, such as
+ * `maxBufferedAmount` or `maxPendingRequests`.
+ */
 export class ConnectionError extends WebSocketError {
-  /** Stays what it is when a bundler renames the class. */
+  /** The name of the class, which stays when a bundler renames that. */
   override readonly name: string = "ConnectionError";
-  /** What kind of error this is. */
+  /** What kind of error this is: `"ERR_CONNECTION"`, but for a `ConnectionClosureError`. */
   readonly code: "ERR_CONNECTION" | "ERR_CONNECTION_CLOSED" = "ERR_CONNECTION";
 }
 
-/** The connection is closed, or closing, and the operation needed it open. */
+/** The connection is closed, or closing, and what was asked for needed it open. */
 export class ConnectionClosureError extends ConnectionError {
-  /** Stays what it is when a bundler renames the class. */
+  /** The name of the class, which stays when a bundler renames that. */
   override readonly name: string = "ConnectionClosureError";
-  /** What kind of error this is. */
+  /** What kind of error this is, for a `switch`. */
   override readonly code = "ERR_CONNECTION_CLOSED" as const;
   /** How it ended, as far as that is known: a closing handshake may still be under way. */
   readonly closure: Closure;
@@ -187,11 +199,11 @@ export class ConnectionClosureError extends ConnectionError {
   }
 }
 
-/** The peer broke a rule of RFC 6455 or RFC 7692. */
+/** The peer broke a rule of RFC 6455 or RFC 7692. Found in `closure.error`, and by a service's `onError`. */
 export class CorruptedFrameError extends WebSocketError {
-  /** Stays what it is when a bundler renames the class. */
+  /** The name of the class, which stays when a bundler renames that. */
   override readonly name: string = "CorruptedFrameError";
-  /** What kind of error this is. */
+  /** What kind of error this is: `"ERR_CORRUPTED_FRAME"`, but for an `InvalidContinuationFrameError`. */
   readonly code: "ERR_CORRUPTED_FRAME" | "ERR_INVALID_CONTINUATION" = "ERR_CORRUPTED_FRAME";
   /** The status code our close frame carries: 1002, 1007 or 1008. */
   readonly closeCode: number;
@@ -208,9 +220,9 @@ export class CorruptedFrameError extends WebSocketError {
 
 /** A continuation frame without a message to continue, or a new message inside an unfinished one (RFC 6455 §5.4). */
 export class InvalidContinuationFrameError extends CorruptedFrameError {
-  /** Stays what it is when a bundler renames the class. */
+  /** The name of the class, which stays when a bundler renames that. */
   override readonly name: string = "InvalidContinuationFrameError";
-  /** What kind of error this is. */
+  /** What kind of error this is, for a `switch`. */
   override readonly code = "ERR_INVALID_CONTINUATION" as const;
 
   /** `message` says what could not be done, and why. */
@@ -219,11 +231,14 @@ export class InvalidContinuationFrameError extends CorruptedFrameError {
   }
 }
 
-/** The peer sent more than a limit allows: refused with 1009 at the header, before the payload was kept. */
+/**
+ * The peer sent more than `maxMessageSize`, `maxFrameSize` or `maxFragments`: refused with 1009 at the header, before the
+ * payload was kept.
+ */
 export class PayloadTooLargeError extends WebSocketError {
-  /** Stays what it is when a bundler renames the class. */
+  /** The name of the class, which stays when a bundler renames that. */
   override readonly name: string = "PayloadTooLargeError";
-  /** What kind of error this is. */
+  /** What kind of error this is, for a `switch`. */
   readonly code = "ERR_PAYLOAD_TOO_LARGE" as const;
   /** The status code our close frame carries. */
   readonly closeCode = 1009;
@@ -240,11 +255,11 @@ export class PayloadTooLargeError extends WebSocketError {
   }
 }
 
-/** The server answered a request with an error, or ended it without the reply that was waited for. */
+/** The server answered a request with an error (`dispatcherError`), or ended it without the reply that was waited for. */
 export class RequestError extends WebSocketError {
-  /** Stays what it is when a bundler renames the class. */
+  /** The name of the class, which stays when a bundler renames that. */
   override readonly name: string = "RequestError";
-  /** What kind of error this is. */
+  /** What kind of error this is, for a `switch`. */
   readonly code = "ERR_REQUEST" as const;
   /** What the server answered, as parsed. */
   readonly reply: Readonly<Record<string, unknown>>;
@@ -261,49 +276,49 @@ export class RequestError extends WebSocketError {
  * still comes is dropped. The connection stays usable.
  */
 export class ReadTimedOutError extends WebSocketError {
-  /** Stays what it is when a bundler renames the class. */
+  /** The name of the class, which stays when a bundler renames that. */
   override readonly name: string = "ReadTimedOutError";
-  /** What kind of error this is. */
+  /** What kind of error this is, for a `switch`. */
   readonly code = "ERR_READ_TIMED_OUT" as const;
 }
 
 /** The peer did not take the message within `writeTimeout`. The message may still arrive. */
 export class WriteTimedOutError extends WebSocketError {
-  /** Stays what it is when a bundler renames the class. */
+  /** The name of the class, which stays when a bundler renames that. */
   override readonly name: string = "WriteTimedOutError";
-  /** What kind of error this is. */
+  /** What kind of error this is, for a `switch`. */
   readonly code = "ERR_WRITE_TIMED_OUT" as const;
 }
 
 /** TLS failed, or a key, certificate or store cannot be used. */
 export class SslError extends WebSocketError {
-  /** Stays what it is when a bundler renames the class. */
+  /** The name of the class, which stays when a bundler renames that. */
   override readonly name: string = "SslError";
-  /** What kind of error this is. */
+  /** What kind of error this is, for a `switch`. */
   readonly code = "ERR_TLS" as const;
 }
 
 /** A client could not obtain its credentials. Never carries the secret. */
 export class AuthError extends WebSocketError {
-  /** Stays what it is when a bundler renames the class. */
+  /** The name of the class, which stays when a bundler renames that. */
   override readonly name: string = "AuthError";
-  /** What kind of error this is. */
+  /** What kind of error this is, for a `switch`. */
   readonly code = "ERR_AUTH" as const;
 }
 
-/** The caller is nobody we know: 401. */
+/** Returned or thrown by an upgrade service's `get`: the caller is nobody we know, 401. */
 export class AuthnError extends WebSocketError {
-  /** Stays what it is when a bundler renames the class. */
+  /** The name of the class, which stays when a bundler renames that. */
   override readonly name: string = "AuthnError";
-  /** What kind of error this is. */
+  /** What kind of error this is, for a `switch`. */
   readonly code = "ERR_UNAUTHENTICATED" as const;
 }
 
-/** The caller is known and may not: 403. */
+/** Returned or thrown by an upgrade service's `get`: the caller is known and may not, 403. */
 export class AuthzError extends WebSocketError {
-  /** Stays what it is when a bundler renames the class. */
+  /** The name of the class, which stays when a bundler renames that. */
   override readonly name: string = "AuthzError";
-  /** What kind of error this is. */
+  /** What kind of error this is, for a `switch`. */
   readonly code = "ERR_UNAUTHORIZED" as const;
 }
 
@@ -315,11 +330,11 @@ export interface BindingIssue {
   readonly path?: readonly PropertyKey[];
 }
 
-/** A message could not be parsed, or has not the shape that was asked for. */
+/** A message could not be parsed, is of the other kind, or does not have the shape that was asked for. */
 export class PayloadBindingError extends WebSocketError {
-  /** Stays what it is when a bundler renames the class. */
+  /** The name of the class, which stays when a bundler renames that. */
   override readonly name: string = "PayloadBindingError";
-  /** What kind of error this is. */
+  /** What kind of error this is: `"ERR_PAYLOAD_BINDING"`, but for a `PayloadValidationError`. */
   readonly code: "ERR_PAYLOAD_BINDING" | "ERR_PAYLOAD_VALIDATION" = "ERR_PAYLOAD_BINDING";
   /** What is wrong, and where. */
   readonly issues: readonly BindingIssue[];
@@ -331,23 +346,23 @@ export class PayloadBindingError extends WebSocketError {
   }
 }
 
-/** A message has the right shape, and a constraint refuses it. */
+/** A message has the right shape, and a constraint of its schema refuses it; not with `validation: false`. */
 export class PayloadValidationError extends PayloadBindingError {
-  /** Stays what it is when a bundler renames the class. */
+  /** The name of the class, which stays when a bundler renames that. */
   override readonly name: string = "PayloadValidationError";
-  /** What kind of error this is. */
+  /** What kind of error this is, for a `switch`. */
   override readonly code = "ERR_PAYLOAD_VALIDATION" as const;
 }
 
-/** This runtime cannot do what was asked. */
+/** This runtime cannot do what was asked: an option, a handler or a method that its sockets, or a page, do not have. */
 export class UnsupportedError extends WebSocketError {
-  /** Stays what it is when a bundler renames the class. */
+  /** The name of the class, which stays when a bundler renames that. */
   override readonly name: string = "UnsupportedError";
-  /** What kind of error this is. */
+  /** What kind of error this is, for a `switch`. */
   readonly code = "ERR_UNSUPPORTED" as const;
   /** What was asked for. */
   readonly feature: string;
-  /** Where it cannot be had. */
+  /** Where it cannot be had, such as `"node"`. */
   readonly runtime: string;
 
   /** `message` says what could not be done, and why. */

@@ -9,7 +9,7 @@ import { type Eventual, orElse } from "./and_then.ts";
 import { bounded, MAX_ISSUES, MAX_SENTENCE } from "./issues.ts";
 import { checkSchema, checkValue, type StandardSchema } from "./schema.ts";
 
-/** Makes a value of a message. */
+/** Makes a value of a message. Its one method is for the library. */
 export interface Binder<Output> {
   /**
    * The value of `message`, which is the binder's from now on; a promise only where a schema takes its time.
@@ -22,10 +22,34 @@ export interface Binder<Output> {
   readonly "~bind": (message: string | Uint8Array, validation?: boolean) => Output | Promise<Output>;
 }
 
-/** What a message can be bound by: a binder, or a Standard Schema, which stands for JSON of that shape. */
+/**
+ * What a message can be bound by: a binder, or a Standard Schema (zod, valibot, arktype …), which stands for JSON of that
+ * shape.
+ *
+ * @example
+ * ```ts
+ * import { Client, Listener } from "hawser";
+ * import * as z from "zod";
+ *
+ * const Price = z.object({ symbol: z.string(), price: z.number().min(0) });
+ *
+ * const listener = new Listener(0, { host: "127.0.0.1" });
+ * listener.attach("/prices", { get: () => ({ onOpen: () => ({ symbol: "ACME", price: 12.5 }) }) });
+ * await listener.start();
+ *
+ * const client = await Client.connect(`${listener.url}/prices`);
+ * const { symbol, price } = await client.readMessage(Price);
+ * console.log(symbol, price.toFixed(2)); // ACME 12.50
+ * await client.close();
+ * await listener.gracefulStop();
+ * ```
+ */
 export type Bindable<Output> = Binder<Output> | StandardSchema<Output>;
 
-/** A format: a binder by itself, and one for values of that format that a schema checks. */
+/**
+ * A format such as `json`: a binder by itself, and called with a schema it makes one for values of that format that the
+ * schema checks.
+ */
 export interface FormatBinder<Value> extends Binder<Value> {
   /**
    * Binds what `schema` makes of the format's value.
@@ -35,14 +59,23 @@ export interface FormatBinder<Value> extends Binder<Value> {
   <Output>(schema: StandardSchema<Output>): Binder<Output>;
 }
 
-/** Text as it is; binary as UTF-8. */
+/**
+ * A message's text: a text message as it is, a binary one as UTF-8. What is not UTF-8 is a `PayloadBindingError`. Called
+ * with a schema, it binds what that makes of the string.
+ */
 export const text: FormatBinder<string> = format(toText);
-/** Bytes as they are. Text is refused, so that `union(bytes, json)` tells the two kinds of message apart. */
+/**
+ * A message's bytes as they are. Text is refused with a `PayloadBindingError`, so that `union(bytes, json)` tells the two
+ * kinds of message apart.
+ */
 export const bytes: FormatBinder<Uint8Array> = format((message) => {
   if (typeof message !== "string") return message;
   throw new PayloadBindingError("Cannot bind the message: it is text", [{ message: "Not binary" }]);
 });
-/** JSON, in text or in binary as UTF-8. What is not JSON is refused, and never taken for a string. */
+/**
+ * JSON (RFC 8259), in text or in binary as UTF-8. What is not JSON is a `PayloadBindingError`, and never taken for a
+ * string. Called with a schema, it binds what that makes of the value.
+ */
 export const json: FormatBinder<unknown> = format(parseJson);
 
 /** Makes a format of its parser, which throws a `PayloadBindingError` for what is none. */
@@ -54,7 +87,7 @@ export function format<Value>(parse: (message: string | Uint8Array) => Value): F
   return Object.assign(checked, { "~bind": parse });
 }
 
-/** What one of these comes to. */
+/** What a `Bindable` comes to: the type of the values that it makes. */
 export type BoundBy<Member> = Member extends Bindable<infer Output> ? Output : never;
 
 /**

@@ -5,7 +5,7 @@
 
 import type { BindingIssue } from "../errors.ts";
 
-/** One issue, as a schema tells it. */
+/** One issue, as a `StandardSchema` tells it. */
 export interface SchemaIssue {
   /** What is wrong. */
   readonly message: string;

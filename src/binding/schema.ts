@@ -20,7 +20,7 @@ export interface StandardSchema<Output = unknown, Input = unknown> {
   };
 }
 
-/** What `validate` says: the value, perhaps transformed, or the issues. */
+/** What a `StandardSchema` answers: the value, perhaps transformed, or the issues. */
 export type SchemaResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }
   | { readonly issues: readonly SchemaIssue[] };

@@ -24,7 +24,7 @@ import type { ReplyStream } from "./reply_iterator.ts";
 import type { RequestOptions } from "./request_options.ts";
 import type { Requests } from "./requests.ts";
 
-/** Options of a `Client`. Times are seconds, fractions allowed; sizes are bytes. */
+/** Options of a `Client`: `ClientOptions`, whose callbacks are handed that client. */
 export type ClientConfiguration = ClientOptions<Client>;
 
 /**
@@ -33,13 +33,15 @@ export type ClientConfiguration = ClientOptions<Client>;
  * their reader within `readAhead`; pings are answered and the end is noticed meanwhile.
  *
  * There is one reader at a time: a `for await`, `readable`, or read methods. A second one is refused with a `TypeError`.
+ *
+ * This is what the `Client` of every entry is, a page's too: a type, for code that takes a client from anywhere.
  */
 export class Client implements AsyncIterable<Message> {
   /**
    * Resolves when the connection is open. Rejects when it could not be opened: with a `ConnectionError` (network), an
-   * `InvalidHandshakeError` (the answer), a `HandshakeTimedOutError`, or the signal's reason. A rejection that nobody
-   * listens to does not end the process; `closed` tells it too. With `retryConfig` it is about the first connection, and
-   * rejects with the last error when there will be none.
+   * `InvalidHandshakeError` (the answer), a `HandshakeTimedOutError`, a `ProxyError`, an `SslError`, or the signal's
+   * reason. A rejection that nobody listens to does not end the process; `closed` tells it too. With `retryConfig` it is
+   * about the first connection, and rejects with the last error when there will be none.
    */
   readonly opened: Promise<void>;
   /**
@@ -89,7 +91,11 @@ export class Client implements AsyncIterable<Message> {
     return this.#iterate();
   }
 
-  /** The same as `for await` over the client. */
+  /**
+   * Reads message after message, as `for await` over the client does.
+   *
+   * @throws {TypeError} when somebody reads already, or the connection is not open yet
+   */
   messages(): AsyncIterableIterator<Message, undefined, void> & AsyncDisposable;
   /**
    * Reads message after message as `for await` over the client does, each bound as by `readMessage(bindable)`. One that
@@ -138,29 +144,43 @@ export class Client implements AsyncIterable<Message> {
 
   /**
    * Reads the next message, which must be text. Reads that wait are served in order. Messages that came before the end
-   * can still be read after it. Rejects with:
-   * a `PayloadBindingError` when the next message is binary, which stays and can be read;
-   * a `ReadTimedOutError` after `readTimeout`; no message is lost;
-   * a `ConnectionClosureError` after the last message;
-   * a `TypeError` when somebody else reads.
+   * can still be read after it.
+   *
+   * @throws {PayloadBindingError} as a rejection, like all below: the next message is binary; it stays and can be read
+   * @throws {ReadTimedOutError} none came within `readTimeout`; none is lost
+   * @throws {ConnectionClosureError} the connection is closed, and its last message was read
+   * @throws {TypeError} somebody else reads, or the connection is not open yet
    */
   readTextMessage(): Promise<string> {
     return this.#read((reads) => reads.readText());
   }
 
-  /** Reads the next message, which must be binary. Rejects as `readTextMessage` does. */
+  /**
+   * Reads the next message, which must be binary.
+   *
+   * @throws as `readTextMessage` does, for a message that is text
+   */
   readBinaryMessage(): Promise<Uint8Array> {
     return this.#read((reads) => reads.readBinary());
   }
 
-  /** Reads the next message, text or binary. Rejects as `readTextMessage` does, but for the kind. */
+  /**
+   * Reads the next message, text or binary.
+   *
+   * @throws {ReadTimedOutError} as a rejection, like all below: none came within `readTimeout`; none is lost
+   * @throws {ConnectionClosureError} the connection is closed, and its last message was read
+   * @throws {TypeError} somebody else reads, or the connection is not open yet
+   */
   readMessage(): Promise<Message>;
   /**
-   * Reads the next message and binds it: by a binder such as `text` or `json`, or as JSON by any Standard Schema.
-   * Rejects as `readTextMessage` does, and with a `PayloadBindingError` that carries the issues: the message is consumed
-   * then, and the next read is clean.
+   * Reads the next message and binds it: by a binder such as `text` or `json`, or as JSON by any Standard Schema (zod,
+   * valibot, arktype …), whose type it then has: see the example of `Bindable`.
    *
    * @throws {TypeError} at once, when `bindable` is neither
+   * @throws {PayloadBindingError} as a rejection: the message does not have that shape; its `issues` tell what is wrong.
+   *   The message is consumed, and the next read is clean.
+   * @throws {PayloadValidationError} as a rejection: it has the shape, and a constraint refuses it; so with it
+   * @throws as `readMessage()` does
    */
   readMessage<T>(bindable: Bindable<T>): Promise<T>;
   readMessage(bindable?: Bindable<unknown>): Promise<unknown> {
@@ -171,11 +191,14 @@ export class Client implements AsyncIterable<Message> {
 
   /**
    * Sends a text message. Resolves at once while the peer keeps up, and when there is room again if it does not; not
-   * when it was delivered. Rejects with a `ConnectionClosureError` when the connection is closing or closed, with a
-   * `WriteTimedOutError` after `writeTimeout`, when the message may still arrive. A rejection that nobody listens to does
-   * not end the process.
+   * when it was delivered. A rejection that nobody listens to does not end the process.
    *
-   * @throws {TypeError} at once, when `text` is not a string
+   * @throws {TypeError} at once, when `text` is not a string, or an option cannot be used
+   * @throws {ConnectionClosureError} as a rejection, like all below: the connection is closing or closed
+   * @throws {WriteTimedOutError} there was no room within `writeTimeout`; the message may still arrive
+   * @throws {ConnectionError} with the policy `wait`, when twice `maxBufferedAmount` waits; with `retryConfig`, when the
+   *   `outbox` is full
+   * @throws {TypeError} the connection is not open yet, and there is no `retryConfig`
    */
   writeTextMessage(text: string, options?: WriteOptions): Promise<void> {
     if (typeof text !== "string") throw new TypeError(`Cannot write a text message: it is of type ${typeof text}`);
@@ -183,10 +206,11 @@ export class Client implements AsyncIterable<Message> {
   }
 
   /**
-   * Sends a binary message. The bytes stay the caller's, and have been read when this returns. Resolves and rejects as
+   * Sends a binary message. The bytes stay the caller's, and have been read when this returns. Resolves as
    * `writeTextMessage` does.
    *
-   * @throws {TypeError} at once, when `data` is neither a `Uint8Array` nor an `ArrayBuffer`
+   * @throws {TypeError} at once, when `data` is neither a `Uint8Array` nor an `ArrayBuffer`, or an option cannot be used
+   * @throws as `writeTextMessage` does, as a rejection
    */
   writeBinaryMessage(data: Uint8Array | ArrayBuffer, options?: WriteOptions): Promise<void> {
     return this.#write(toBytes(data, "Cannot write a binary message"), this.#runtime.checkWrite(options));
@@ -194,10 +218,11 @@ export class Client implements AsyncIterable<Message> {
 
   /**
    * Sends `value`: a string as text; a `Uint8Array` or `ArrayBuffer` as binary; a number, a boolean, `null`, a plain
-   * object or an array as JSON text. Resolves and rejects as `writeTextMessage` does.
+   * object or an array as JSON text. Resolves as `writeTextMessage` does.
    *
-   * @throws {TypeError} at once, for anything else
+   * @throws {TypeError} at once, for anything else, or when an option cannot be used
    * @throws {UnsupportedError} at once, for a `ReadableStream`: this version does not send one as a message
+   * @throws as `writeTextMessage` does, as a rejection
    */
   writeMessage(value: unknown, options?: WriteOptions): Promise<void> {
     if (value instanceof ReadableStream) {
@@ -209,14 +234,22 @@ export class Client implements AsyncIterable<Message> {
 
   /**
    * Sends `message`, a plain object, as JSON text, with an id in its field `dispatcherStreamId` unless there is one, and
-   * resolves with the reply, the object that comes with the same id, bound as `readMessage` binds. Rejects as a write and
-   * a read do, with the server's error in a `RequestError`, the signal's reason, a `ConnectionError` for too many.
+   * resolves with the reply: the object that comes with the same id. See the example of `RequestConfiguration`.
    *
    * @throws {TypeError} at once, without `dispatcherStreamId`, for a pending id, and when an argument cannot be used
    * @throws {RangeError} at once, when the timeout is out of range
+   * @throws {RequestError} as a rejection, like all below: the reply is the server's error, or the end without a reply
+   * @throws {ReadTimedOutError} no reply came within `timeout`, or else `requestTimeout`; one that still comes is dropped
+   * @throws {ConnectionClosureError} the connection ended before the reply
+   * @throws {ConnectionError} `maxPendingRequests` wait for replies already
+   * @throws as a write rejects, or with the reason of the `signal`
    */
   request(message: object, bindable?: undefined, options?: RequestOptions): Promise<unknown>;
-  /** As above; the reply has the type that `bindable` gives it. */
+  /**
+   * The same; the reply is bound as `readMessage(bindable)` binds, and has its type.
+   *
+   * @throws {PayloadBindingError} as a rejection: the reply is not what `bindable` takes
+   */
   request<T>(message: object, bindable: Bindable<T>, options?: RequestOptions): Promise<T>;
   request(message: object, bindable?: Bindable<unknown>, options?: RequestOptions): Promise<unknown> {
     return this.#correlated.request(message, bindable, options);
@@ -225,23 +258,30 @@ export class Client implements AsyncIterable<Message> {
   /**
    * Sends `message` at once, as `request` does, and gives the replies up to the one that is `dispatcherComplete`. What
    * `request` rejects with, the loop throws; leaving it sends `dispatcherCancel`. Replies that nobody reads count for
-   * `readAhead`, and past it hold up the whole connection.
+   * `readAhead`, and past it hold up the whole connection. See the example of `ReplyStream`.
    *
-   * @throws as `request` does
+   * @throws as `request` does: at once for what cannot be sent, else from the loop
    */
   requestStream(message: object, bindable?: undefined, options?: RequestOptions): ReplyStream<unknown>;
-  /** As above; the replies have the type that `bindable` gives them. */
+  /**
+   * The same; the replies are bound as `readMessage(bindable)` binds, and have its type.
+   *
+   * @throws {PayloadBindingError} from the loop: a reply is not what `bindable` takes; the request is given up
+   */
   requestStream<T>(message: object, bindable: Bindable<T>, options?: RequestOptions): ReplyStream<T>;
   requestStream(message: object, bindable?: Bindable<unknown>, options?: RequestOptions): ReplyStream<unknown> {
     return this.#correlated.stream(message, bindable, options);
   }
 
   /**
-   * Sends a ping of at most 125 bytes. Its pong comes to `pingPongHandler`.
+   * Sends a ping of at most 125 bytes (RFC 6455 §5.5.2). Its pong comes to `pingPongHandler`.
    *
+   * @param data Default: empty.
    * @throws {RangeError} when it is longer; nothing is sent
+   * @throws {TypeError} when it is neither a `Uint8Array` nor an `ArrayBuffer`, or the connection is not open yet
    * @throws {UnsupportedError} where the runtime has no ping
    * @throws {ConnectionClosureError} when the connection is closing or closed
+   * @throws {ConnectionError} when more than `maxBufferedAmount` waits for the peer already
    */
   ping(data: Uint8Array | ArrayBuffer = EMPTY): void {
     const { endpoint } = this.#session.open("Cannot send a ping");
@@ -250,8 +290,10 @@ export class Client implements AsyncIterable<Message> {
   }
 
   /**
-   * Sends a pong of at most 125 bytes: the answer to a ping that `pingPongHandler` got, or one nobody asked for.
+   * Sends a pong of at most 125 bytes (RFC 6455 §5.5.3): the answer to a ping that `pingPongHandler` got, or one nobody
+   * asked for.
    *
+   * @param data Default: empty.
    * @throws as `ping` does
    */
   pong(data: Uint8Array | ArrayBuffer = EMPTY): void {
@@ -261,7 +303,7 @@ export class Client implements AsyncIterable<Message> {
   }
 
   /**
-   * Closes the connection, behind everything that was written; while it is not open yet, gives up connecting. Resolves
+   * Closes the connection (RFC 6455 §7.1.2), behind everything that was written; while it is not open yet, gives up connecting. Resolves
    * with how it ended; never rejects. A second call gets the first one's promise. Messages that still come can be read
    * within `readAhead`; those that find no room there are dropped.
    *
@@ -285,7 +327,7 @@ export class Client implements AsyncIterable<Message> {
     this.#session.terminate();
   }
 
-  /** Closes with 1000 and waits for the end. */
+  /** For `await using`: `close()`, which closes with 1000 and waits for the end. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
@@ -306,12 +348,12 @@ export class Client implements AsyncIterable<Message> {
     return this.#id ??= randomId(this.#runtime.fillRandom);
   }
 
-  /** The sub-protocol both sides agreed on, undefined when there is none, or the connection is not open yet. */
+  /** The sub-protocol both sides agreed on (RFC 6455 §1.9); undefined for none, and before the connection is open. */
   getNegotiatedSubProtocol(): string | undefined {
     return this.#session.endpoint?.protocol || undefined;
   }
 
-  /** Whether the connection is, or will be, encrypted. */
+  /** Whether the connection is, or will be, encrypted: `wss:`. */
   isSecure(): boolean {
     // A redirect may lead from "ws:" to "wss:".
     return this.#session?.response?.url.startsWith("wss:") ?? this.#plan.secure;
@@ -322,7 +364,7 @@ export class Client implements AsyncIterable<Message> {
     return this.#session.endpoint?.state === "open";
   }
 
-  /** Keeps `value` with this connection. */
+  /** Keeps `value` with this client, for `getAttribute`. */
   setAttribute(key: string, value: unknown): void {
     this.#attributes ??= new Map();
     this.#attributes.set(key, value);
@@ -345,7 +387,7 @@ export class Client implements AsyncIterable<Message> {
     return this.#session.endpoint?.latency;
   }
 
-  /** Bytes written that have not reached the operating system yet. */
+  /** Bytes written that have not reached the operating system yet; 0 before the connection is open. */
   get bufferedAmount(): number {
     return this.#session.endpoint?.bufferedAmount ?? 0;
   }

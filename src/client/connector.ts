@@ -35,7 +35,7 @@ export interface ConnectSettings {
 
 /** The server's answer that opened the connection. */
 export interface HttpResponse {
-  /** 101. */
+  /** The HTTP status: 101. */
   readonly status: number;
   /** Its headers, repeated ones joined by `", "`; `headers.getSetCookie()` has each `Set-Cookie` by itself. */
   readonly headers: Headers;

@@ -7,34 +7,34 @@ import { ConnectionError } from "../errors.ts";
 import { isFieldValue, isToken } from "../handshake/header_grammar.ts";
 import { checkNames, type Given, wrongKind } from "../option_check.ts";
 
-/** A cookie of a list. */
+/** A cookie of the list in the option `cookies`: its fields are checked like options. */
 export interface Cookie {
-  /** A token (RFC 6265 §4.1.1). */
+  /** A token (RFC 6265 §4.1.1). Required. */
   readonly name: string;
   /**
    * What RFC 6265 §4.1.1 allows: visible ASCII without quotes, commas, semicolons and backslashes; quotes may stand around
-   * it. For anything else there is `encodeURIComponent`.
+   * it. For anything else there is `encodeURIComponent`. Required.
    */
   readonly value: string;
-  /** The host that gets it, and all below that host. Default: only the host of the client's URL. */
+  /** The host that gets it, and all below it; an address is itself only. Default: only the host of the client's URL. */
   readonly domain?: string;
-  /** The hosts below `domain` do not get it. Default false. */
+  /** Whether the hosts below `domain` do not get it. Default false. */
   readonly hostOnly?: boolean;
-  /** The path that gets it, and all below that path. Default `/`. */
+  /** The path that gets it, and all below that path. Default `"/"`. */
   readonly path?: string;
-  /** Only `wss:` gets it. Default false. */
+  /** Whether only `wss:` gets it. Default false. */
   readonly secure?: boolean;
-  /** For a browser: no script may see it. Here it changes nothing. */
+  /** For a browser: no script may see it. Here it changes nothing. Default false. */
   readonly httpOnly?: boolean;
   /** From when on nobody gets it. Default: never. */
   readonly expires?: Date;
-  /** The same in seconds from now on, that is, from the making of the client. Counts before `expires`. */
+  /** Seconds from the making of the client until nobody gets it any more. Counts before `expires`. Default: never. */
   readonly maxAge?: number;
 }
 
 /** Who keeps cookies: the `CookieJar` of `tough-cookie`, or any other object of this shape. */
 export interface CookieJar {
-  /** The value of the `Cookie` header for `url`, which is an `http:` or `https:` one; empty for none. */
+  /** The value of the Cookie header for `url`, which is an `http:` or `https:` one; empty for none. */
   getCookieString(url: string): string | Promise<string>;
   /**
    * Takes the value of one `Set-Cookie` header that an answer from `url` had. One that it will not keep is no error:

@@ -21,65 +21,80 @@ import { checkProxy, type ProxyOptions, type ProxySetting } from "./http_proxy.t
 import { REQUEST_NAMES, type RequestConfiguration } from "./request_options.ts";
 import type { RetryConfig } from "./retry_options.ts";
 
-/** Takes pings and pongs instead of the client itself. */
+/** Takes pings and pongs (RFC 6455 §5.5.2) instead of the client itself. */
 export interface PingPongHandler<Client> {
   /**
    * A ping came. Present: it is this method that answers, by returning the pong's bytes, or a promise of them, or by
    * calling `client.pong`. Absent: pings are answered by themselves. Pings that come while 16 calls are unfinished are
-   * passed over.
+   * passed over. What it throws goes to the runtime's warning.
    */
   onPing?(client: Client, data: Uint8Array): PingReply | Promise<PingReply>;
   /** A pong came that answers none of the keep-alive's pings. */
   onPong?(client: Client, data: Uint8Array): void | Promise<void>;
 }
 
-/** The bytes of the pong, at most 125; undefined for none. */
+/** What `onPing` returns: the bytes of the pong, at most 125; undefined for none. */
 export type PingReply = Uint8Array | ArrayBuffer | undefined | void;
 
-/** Headers by their names, with one value or several. */
+/** The option `customHeaders`: headers by their names, with one value or several. */
 export type CustomHeaders = Headers | Readonly<Record<string, string | readonly string[]>>;
 
-/** Options of a `Client`. Times are seconds, fractions allowed; sizes are bytes. */
+/**
+ * Options of a `Client`. Times are seconds, fractions allowed; sizes are bytes. A name that is not here is a `TypeError`,
+ * a value of the wrong kind too, and a number out of range a `RangeError`: from the constructor, with the name.
+ */
 export interface ClientOptions<Client> extends ConnectionConfiguration, RequestConfiguration {
-  /** The sub-protocols to offer, the favourite first. The server must choose one of them. Default: none. */
+  /**
+   * The sub-protocols to offer (RFC 6455 §1.9), the favourite first. The server must choose one of them, else
+   * `InvalidHandshakeError`. Default: none.
+   */
   readonly subProtocols?: string | readonly string[];
   /**
-   * Headers to add to the request, or a function that makes them for each connection anew. Those of the handshake itself
-   * are refused.
+   * Headers to add to the request, or a function that makes them for each attempt to connect, and may be async; what it
+   * throws is the cause of a `ConnectionError`. Those of the handshake itself are a `TypeError`. Default: none.
    */
   readonly customHeaders?: CustomHeaders | (() => CustomHeaders | Promise<CustomHeaders>);
   /** The `Origin` header, such as `https://example.com`. Default: none. */
   readonly origin?: string;
   /**
    * Cookies to send (RFC 6265), to each URL those that are for it; or a jar, which is asked for them, and told what every
-   * answer sets. Then a `Cookie` in `customHeaders` is refused. Default: none.
+   * answer sets. A Cookie header in `customHeaders` is refused then. Default: none.
    */
   readonly cookies?: readonly Cookie[] | CookieJar;
   /**
    * How many redirects of the handshake are followed; one more, or one to a place that is not safe, is an
-   * `InvalidHandshakeError`. `Authorization`, `Cookie` and `Proxy-Authorization` of `customHeaders` go to no other origin
-   * than the first. Default 0: none.
+   * `InvalidHandshakeError`. The headers Authorization, Cookie and Proxy-Authorization of `customHeaders` go to no other
+   * origin than the first. Default 0: none.
    */
   readonly maxRedirects?: number;
   /**
    * The HTTP proxy to connect through (RFC 9110 §9.3.6): its URL, or an object with it. `"environment"`: the one that
    * `HTTPS_PROXY`, for `wss:`, or `HTTP_PROXY`, for `ws:`, names, else `ALL_PROXY`, but for the hosts in `NO_PROXY`.
-   * Default: none, whatever the environment says.
+   * What it refuses is a `ProxyError`. Default: none, whatever the environment says.
    */
   readonly proxy?: string | URL | ProxyOptions;
-  /** Aborted: ends connecting, and drops the connection later. */
+  /**
+   * Aborted while connecting: `opened` rejects with its reason. Aborted later: the connection is cut, with a
+   * `ConnectionError` in `closed`. Default: none.
+   */
   readonly signal?: AbortSignal;
-  /** How long the connection and the server's answer may take; 0 for ever. Default 300. */
+  /** Seconds that connecting may take, the server's answer included; then `HandshakeTimedOutError`. 0: for ever. Default 300. */
   readonly handshakeTimeout?: number;
-  /** How long a read, or a turn of `for await`, may wait for a message; 0, the default, for ever. */
+  /**
+   * Seconds that a read method, or a turn of `for await`, waits for a message; then `ReadTimedOutError`, and the
+   * connection lives on. 0: for ever. Default 0.
+   */
   readonly readTimeout?: number;
-  /** How long a write may wait for a slow peer; 0, the default, for ever. */
+  /**
+   * Seconds that a write waits for a slow peer; then `WriteTimedOutError`, and the message may still arrive. 0: for ever.
+   * Default 0.
+   */
   readonly writeTimeout?: number;
-  /** Called after each `idleTimeout` of silence. Without it the client closes with 1001. */
+  /** Called after each `idleTimeout` of silence. Default: none, and then the client closes with 1001. */
   readonly onIdleTimeout?: (client: Client) => void | Promise<void>;
   /** Takes pings and pongs. Default: pings are answered, pongs dropped. */
   readonly pingPongHandler?: PingPongHandler<Client>;
-  /** Whether to offer the compression of messages, and how to compress them. Default true. */
+  /** Whether to offer permessage-deflate (RFC 7692), and how to compress. Default true. */
   readonly webSocketCompressionEnabled?: boolean | CompressionOptions;
   /** How to connect anew when connecting fails, or the connection is lost. Default: not at all. */
   readonly retryConfig?: RetryConfig<Client>;

@@ -10,7 +10,39 @@ import type { PendingRequest, ReplyEndpoint } from "./pending_request.ts";
 import type { BindReply, Reply } from "./reply_binder.ts";
 import { replyTimedOut } from "./single_reply.ts";
 
-/** What `requestStream` gives: the replies, for one `for await`. Leaving the loop ends the request. */
+/**
+ * What `requestStream` gives: the replies, for one `for await`. Leaving the loop gives the request up.
+ *
+ * @example
+ * ```ts
+ * import { Client, Listener } from "hawser";
+ *
+ * const listener = new Listener(0, { host: "127.0.0.1" });
+ * listener.attach("/clock", {
+ *   dispatcherKey: "event",
+ *   dispatcherStreamId: "id",
+ *   dispatcherComplete: "complete",
+ *   get: () => ({
+ *     async *onCountdown() {
+ *       yield { left: 2 };
+ *       yield { left: 1 };
+ *     },
+ *   }),
+ * });
+ * await listener.start();
+ *
+ * const client = await Client.connect(`${listener.url}/clock`, {
+ *   dispatcherKey: "event",
+ *   dispatcherStreamId: "id",
+ *   dispatcherComplete: "complete",
+ * });
+ * for await (const reply of client.requestStream({ event: "countdown" })) {
+ *   console.log((reply as { left: number }).left); // 2, then 1
+ * }
+ * await client.close();
+ * await listener.gracefulStop();
+ * ```
+ */
 export interface ReplyStream<T> extends AsyncIterableIterator<T, undefined, void>, AsyncDisposable {
   /**
    * The next reply, or the end. Rejects once, when there will be none: with a `RequestError`, a `PayloadBindingError`, a

@@ -14,21 +14,56 @@ import {
   type Given,
 } from "../option_check.ts";
 
-/** Options of a client that sends requests. Times are seconds, fractions allowed. */
+/**
+ * Options of a client that sends requests: what ties a reply to its request. Times are seconds, fractions allowed.
+ *
+ * @example
+ * ```ts
+ * import { Client, Listener } from "hawser";
+ *
+ * const listener = new Listener(0, { host: "127.0.0.1" });
+ * listener.attach("/sums", {
+ *   dispatcherKey: "event",
+ *   dispatcherStreamId: "id",
+ *   get: () => ({
+ *     onAdd: (_caller, message) => {
+ *       const { a, b } = message as { a: number; b: number };
+ *       return { sum: a + b }; // goes back with the id of the request
+ *     },
+ *   }),
+ * });
+ * await listener.start();
+ *
+ * const client = await Client.connect(`${listener.url}/sums`, { dispatcherStreamId: "id" });
+ * const reply = await client.request({ event: "add", a: 1, b: 2 }, undefined, { timeout: 5 }) as { sum: number };
+ * console.log(reply.sum); // 3
+ * await client.close();
+ * await listener.gracefulStop();
+ * ```
+ */
 export interface RequestConfiguration {
   /** The field of a request, and of its replies, that holds its id. Default: none, and then there are no requests. */
   readonly dispatcherStreamId?: string;
-  /** The field that says what kind of message one is: needed for the three values below. */
+  /**
+   * The field that says what kind of message one is; another one than `dispatcherStreamId`. The three values below need
+   * both. Default: none.
+   */
   readonly dispatcherKey?: string;
   /** What `dispatcherKey` is in a message of the server that ends a stream of replies. Default: none ends it. */
   readonly dispatcherComplete?: string;
   /** What `dispatcherKey` is in a message that tells the server that nobody waits any more. Default: it is not told. */
   readonly dispatcherCancel?: string;
-  /** What `dispatcherKey` is in a reply that is an error. Default: none is. */
+  /**
+   * What `dispatcherKey` is in a reply that is an error, which is a `RequestError` then; another value than
+   * `dispatcherComplete`. Default: none is.
+   */
   readonly dispatcherError?: string;
-  /** How long a request waits for its reply, a stream for the next one; 0 for ever. Default 30. */
+  /**
+   * Seconds that a request waits for its reply, a stream for the next one; then `ReadTimedOutError`, and the connection
+   * lives on. 0: for ever. Default 30.
+   */
   readonly requestTimeout?: number;
-  /** Requests and streams that may wait for replies at once. Default 1 024. */
+  /** Requests and streams that may wait for replies at once; one more is a `ConnectionError`. Default 1 024. */
   readonly maxPendingRequests?: number;
 }
 
@@ -45,7 +80,7 @@ export const REQUEST_NAMES: readonly (keyof RequestConfiguration)[] = [
 
 /** Options of one request. */
 export interface RequestOptions {
-  /** Aborted: the request is given up, with the signal's reason. */
+  /** Aborted: the request is given up, with the signal's reason. Default: none. */
   readonly signal?: AbortSignal;
   /** Seconds to wait for the reply, or for the next one of a stream; 0 for ever. Default: `requestTimeout`. */
   readonly timeout?: number;

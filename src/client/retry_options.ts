@@ -11,24 +11,63 @@ import {
   wrongKind,
 } from "../option_check.ts";
 
-/** When and how a client connects anew. Times are seconds, fractions allowed; sizes are bytes. */
+/**
+ * The option `retryConfig`: when and how a client connects anew; `{}` is all of the defaults. Times are seconds, fractions
+ * allowed; sizes are bytes. What is written while there is no connection waits in `outbox`; reads wait for the next one.
+ *
+ * @example
+ * ```ts
+ * import { Client, Listener } from "hawser";
+ *
+ * const listener = new Listener(0, { host: "127.0.0.1" });
+ * let connections = 0;
+ * listener.attach("/feed", {
+ *   get: () => {
+ *     const number = ++connections;
+ *     return { onOpen: (caller) => number === 1 ? caller.terminate() : "back again" }; // cuts the first one
+ *   },
+ * });
+ * await listener.start();
+ *
+ * const client = new Client(`${listener.url}/feed`, {
+ *   retryConfig: {
+ *     interval: 0.05, // seconds
+ *     maxCount: 5,
+ *     onReconnect: (_client, { attempt, closure }) => console.log(attempt, closure.code), // 1 1006
+ *   },
+ * });
+ * console.log(await client.readTextMessage()); // back again
+ * await client.close();
+ * await listener.gracefulStop();
+ * ```
+ */
 export interface RetryConfig<Client> {
-  /** Attempts in a row before it gives up; 0, the default, for no limit. */
+  /** Attempts in a row; then `closed` tells the last failure. 0: no limit. Default 0. */
   readonly maxCount?: number;
-  /** The wait before the first attempt. Default 1. */
+  /** Seconds to wait before the first attempt. Default 1. */
   readonly interval?: number;
-  /** How much longer each further wait is, 1 or more. Default 2. */
+  /** The factor, 1 or more, by which each wait is longer than the one before. Default 2. */
   readonly backOffFactor?: number;
-  /** The longest wait. Default 30. A `Retry-After` of the server may make it longer, by an hour at most. */
+  /**
+   * Seconds of the longest wait. A `Retry-After` of the server (RFC 9110 §10.2.3) may ask for a longer one, up to an hour.
+   * Default 30.
+   */
   readonly maxWaitInterval?: number;
   /** Waits a random part of the time instead of all of it, so that not all clients come back at once. Default true. */
   readonly jitter?: boolean;
-  /** How long a connection must last before attempts are counted anew. Default 5. */
+  /**
+   * Seconds that a connection must last before attempts are counted anew; the time of `onReconnect` does not count.
+   * Default 5.
+   */
   readonly minUptime?: number;
-  /** How much may wait to be sent while there is no connection; a message counts 64 bytes more. Default 1 048 576. */
+  /**
+   * Bytes that may wait to be sent while there is no connection, 64 more for each message; then a write rejects with a
+   * `ConnectionError`. Default 1 048 576.
+   */
   readonly outbox?: number;
   /**
-   * Whether to try again. What it returns is taken at once: it cannot wait. When it throws, that is the end.
+   * Whether to try again. What it returns is taken at once: it cannot wait. When it throws, or returns what is no boolean,
+   * that is reported, and the end. Default: none, and `byDefault` counts.
    *
    * @param error its `closure` is how the connection ended, or could not be opened (1006); `closure.error` tells more, such
    *   as the `InvalidHandshakeError` with the status
@@ -38,12 +77,12 @@ export interface RetryConfig<Client> {
   /**
    * Called for each connection but the first, before anything of it can be read. What is written before it is done goes
    * out ahead of the messages that waited. When it fails, or takes longer than `handshakeTimeout`, the connection is
-   * dropped, and that was an attempt in vain.
+   * dropped, and that was an attempt in vain. Default: none.
    */
   onReconnect?(client: Client, info: ReconnectInfo): void | Promise<void>;
 }
 
-/** What there is to know of the connection that a new one replaces. */
+/** What `onReconnect` is told of the connection that a new one replaces. */
 export interface ReconnectInfo {
   /** How many attempts it took. */
   readonly attempt: number;

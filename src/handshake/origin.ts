@@ -5,11 +5,14 @@
 
 import { parseAuthority } from "./authority.ts";
 
-/** Decides by itself: `origin` as it was sent (`"null"` too), `host` as in the Host header. Must answer a boolean. */
+/**
+ * The option `origins` as a function: whether a page may connect. `origin` is as it was sent (`"null"` too; RFC 6454 §7),
+ * `host` as in the Host header. Must answer a boolean, at once: anything else, a promise too, is a `TypeError`, and a 500.
+ */
 export type OriginCheck = (origin: string, host: string) => boolean;
 
 /**
- * Either a list, which then replaces the rule of the same origin, or a check of your own. An entry is an origin
+ * The option `origins`: either a list, which then replaces the rule of the same origin, or a check of your own. An entry is an origin
  * (`"https://example.com"`), or a pattern with one `*` in the first label of its host: `"https://*.example.com"` takes
  * sub-domains of any depth but not `example.com` itself, `"https://app-*.example.com"` what fits into that label.
  */
@@ -18,7 +21,10 @@ export type Origins = readonly string[] | OriginCheck;
 /** The compiled rule: `origin` is null when the client sent none. */
 export type OriginRule = (origin: string | null, host: string) => boolean;
 
-/** Lets every page in the world open a WebSocket here, with the cookies of whoever looks at it. */
+/**
+ * An `OriginCheck` that lets every page in the world open a WebSocket here, with the cookies of whoever looks at it
+ * (RFC 6455 §10.2).
+ */
 export const allowAnyOrigin: OriginCheck = (): boolean => true;
 
 interface Origin {
@@ -64,7 +70,7 @@ export function compileOrigins(origins: Origins | undefined): OriginRule {
 }
 
 /**
- * Whether `origin` names the host and port of the Host header. The scheme is not compared, because TLS may end at a
+ * The default rule, to build on: whether `origin` names the host and port of the Host header. The scheme is not compared, because TLS may end at a
  * proxy; it only tells which port is meant by none. `"null"` and what is ill-formed are nobody's origin.
  */
 export function sameOrigin(origin: string, host: string): boolean {

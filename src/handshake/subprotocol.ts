@@ -6,8 +6,8 @@
 import { isToken, parseTokens, quote } from "./header_grammar.ts";
 
 /**
- * What a service speaks: a list, or a function that is handed the client's offers, at least one, in the client's order,
- * and picks one of them or none.
+ * The option `subProtocols` (RFC 6455 §1.9): what a service speaks: a list, or a function that is handed the client's
+ * offers, at least one, in the client's order, and picks one of them, or none with `undefined`.
  */
 export type SubProtocols = readonly string[] | ((offered: readonly string[]) => string | undefined);
 

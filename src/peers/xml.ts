@@ -1,6 +1,6 @@
 /**
- * `hawser/xml`: messages that are XML (features B2), read by the package `fast-xml-parser` 5, which whoever imports this
- * installs. What a document has besides elements, attributes and text never reaches that parser: comments, instructions
+ * `hawser/xml`: messages that are XML, read by the package `fast-xml-parser` 5, which whoever imports this installs. What
+ * a document has besides elements, attributes and text never reaches that parser: comments, instructions
  * and CDATA are taken out here, a document type is refused, and with it every entity but XML's own.
  *
  * @module
@@ -15,7 +15,7 @@ export type { Binder, FormatBinder } from "../binding/binder.ts";
 export type { SchemaIssue } from "../binding/issues.ts";
 export type { SchemaResult, StandardSchema } from "../binding/schema.ts";
 
-/** What a message may cost. What passes a limit is refused as if it were no XML. */
+/** Options of `xmlWithin`: what a message may cost. What passes a limit is refused as if it were no XML. */
 export interface XmlLimits {
   /** Characters of the message. The parser takes about a third of a second for a million. Default 1 048 576. */
   readonly maxLength?: number;
@@ -31,11 +31,12 @@ const DEFAULTS: Required<XmlLimits> = { maxLength: 1_048_576, maxDepth: 100, max
  * XML, in text or in binary as UTF-8: an object with the root element's name. An element is a string when it has text
  * only, else an object of its children, its attributes (`@_name`) and its text (`#text`); a list where it occurs more than
  * once among its siblings. All values are strings. Space around child elements is left out, other text is as it was sent.
+ * What is not XML is a `PayloadBindingError`. Called with a schema, it binds what that makes of the object.
  */
 export const xml: FormatBinder<unknown> = xmlWithin({});
 
 /**
- * The same with other limits.
+ * The same as `xml`, with other limits.
  *
  * @throws {RangeError} when one of them is no positive integer
  * @throws {TypeError} for a name that is no limit

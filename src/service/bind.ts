@@ -10,7 +10,10 @@ import type { Caller } from "./caller.ts";
 import { isThenable } from "./reply.ts";
 import type { Answer, DispatchedHandler, MessageContext } from "./service.ts";
 
-/** A handler of values. `This` is the service, as the handler declares it. */
+/**
+ * What `bind` and `dispatch` take: a handler of values, whose result is an `Answer`. `This` is the service, as the handler
+ * declares it.
+ */
 export type ValueHandler<This, Value> = (this: This, caller: Caller, value: Value, context: MessageContext) => unknown;
 
 /** What `bind` makes: a handler of messages. */
@@ -45,6 +48,30 @@ export interface Binding {
  *
  * @param bindable a Standard Schema (zod, valibot, arktype …), for JSON of that shape, or a binder such as `text`
  * @throws {TypeError} when `bindable` is neither, or `handler` is not a function
+ * @example
+ * ```ts
+ * import { bind, Client, Listener } from "hawser";
+ * import * as z from "zod";
+ *
+ * const Order = z.object({ item: z.string(), count: z.number().int().min(1) });
+ *
+ * const listener = new Listener(0, { host: "127.0.0.1" });
+ * listener.attach("/orders", {
+ *   get: () => ({
+ *     onMessage: bind(Order, (_caller, { item, count }) => `${count} of ${item}`),
+ *     onError: (_caller, error) => error instanceof Error ? error.name : "another error",
+ *   }),
+ * });
+ * await listener.start();
+ *
+ * const client = await Client.connect(`${listener.url}/orders`);
+ * await client.writeMessage({ item: "rope", count: 2 });
+ * console.log(await client.readTextMessage()); // 2 of rope
+ * await client.writeMessage({ item: "rope", count: "two" });
+ * console.log(await client.readTextMessage()); // PayloadBindingError
+ * await client.close();
+ * await listener.gracefulStop();
+ * ```
  */
 export function bind<Value, This = unknown>(
   bindable: Bindable<Value>,
@@ -65,10 +92,33 @@ export function bind<Value, This = unknown>(
  * under a name that is no other handler's; its error handler is the one of that name and `Error`.
  *
  * @throws {TypeError} when `word` is not a string, or `handler` is not a function
+ * @example
+ * ```ts
+ * import { Client, dispatch, Listener } from "hawser";
+ *
+ * const listener = new Listener(0, { host: "127.0.0.1" });
+ * listener.attach("/prices", {
+ *   dispatcherKey: "event",
+ *   get: () => ({
+ *     // Without "dispatch" a method named "onPriceGet" would do.
+ *     onAsked: dispatch("price.get", (_caller, message) => {
+ *       const { symbol } = message as { symbol: string };
+ *       return `${symbol}: 12.5`;
+ *     }),
+ *   }),
+ * });
+ * await listener.start();
+ *
+ * const client = await Client.connect(`${listener.url}/prices`);
+ * await client.writeMessage({ event: "price.get", symbol: "ACME" });
+ * console.log(await client.readTextMessage()); // ACME: 12.5
+ * await client.close();
+ * await listener.gracefulStop();
+ * ```
  */
 export function dispatch<This = unknown>(word: string, handler: ValueHandler<This, unknown>): DispatchedHandler;
 /**
- * The same, for what `bindable` makes of them, as in `bind`.
+ * The same, for what `bindable` makes of these messages, as in `bind`.
  *
  * @throws {TypeError} when `word` is not a string, `bindable` neither schema nor binder, or `handler` not a function
  */

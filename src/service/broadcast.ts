@@ -9,9 +9,9 @@ import { SharedMessage } from "../streams/shared_message.ts";
 import { type Caller, linkOf } from "./caller.ts";
 import { checkNames, wrongKind } from "../option_check.ts";
 
-/** How to broadcast. */
+/** Options of `broadcast`. */
 export interface BroadcastOptions {
-  /** Who is left out: usually the caller whose message it is. */
+  /** A caller, or several, that are left out: usually the one whose message it is. Default: none. */
   readonly except?: Caller | Iterable<Caller>;
   /**
    * For a receiver where the message would pass its `maxBufferedAmount`: the message is dropped, or the receiver is
@@ -20,13 +20,13 @@ export interface BroadcastOptions {
   readonly policy?: "drop" | "close";
 }
 
-/** To how many a message went. Those left out are in none of the numbers. */
+/** To how many callers a message went. Those left out are in none of the numbers. */
 export interface BroadcastResult {
-  /** It was accepted: it is on its way, or waits its turn. */
+  /** How many it was accepted for: it is on its way, or waits its turn. */
   readonly sent: number;
-  /** There was no room for it. */
+  /** How many had no room for it. */
   readonly dropped: number;
-  /** They had closed already, or were closed for being too slow. */
+  /** How many had closed already, or were closed for being too slow. */
   readonly closed: number;
 }
 
@@ -34,11 +34,37 @@ export interface BroadcastResult {
  * Sends `message` to every one of `callers`, and returns at once: a slow or dead peer holds up nobody. The message is
  * turned into text or bytes once, and framed once for each kind of receiver. Bytes have been read when this returns.
  *
- * ```ts ignore
- * broadcast(room, { from: name, text }, { except: caller, policy: "drop" });
- * ```
+ * @throws {TypeError} when it can not be sent as a message (see `Caller.writeMessage`), or an option cannot be used
+ * @example
+ * ```ts
+ * import { broadcast, type Caller, Client, Listener } from "hawser";
  *
- * @throws {TypeError} when it can not be sent as a message (see `Caller.writeMessage`), or the policy is none
+ * const room = new Set<Caller>();
+ * const listener = new Listener(0, { host: "127.0.0.1" });
+ * listener.attach("/room", {
+ *   get: () => ({
+ *     onOpen: (caller) => {
+ *       room.add(caller);
+ *       return "welcome";
+ *     },
+ *     onTextMessage: (caller, text) => {
+ *       const { sent } = broadcast(room, { text }, { except: caller, policy: "drop" });
+ *       return `sent to ${sent}`;
+ *     },
+ *     onClose: (caller) => room.delete(caller),
+ *   }),
+ * });
+ * await listener.start();
+ *
+ * const [ada, bob] = [await Client.connect(`${listener.url}/room`), await Client.connect(`${listener.url}/room`)];
+ * await ada.readTextMessage(); // both are in the room
+ * await bob.readTextMessage();
+ * await ada.writeTextMessage("hello");
+ * console.log(await ada.readTextMessage()); // sent to 1
+ * console.log(await bob.readTextMessage()); // {"text":"hello"}
+ * await Promise.all([ada.close(), bob.close()]);
+ * await listener.gracefulStop();
+ * ```
  */
 export function broadcast(
   callers: Iterable<Caller>,

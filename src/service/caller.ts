@@ -11,7 +11,7 @@ import type { Endpoint } from "../streams/endpoint.ts";
 import type { UpgradeRequest } from "../transport/upgrade.ts";
 import { closeMillis } from "../seconds.ts";
 
-/** The request that became this connection. */
+/** The request that became a connection. */
 export interface CallerRequest {
   /** Absolute, such as `http://example.com/chat?room=1`. */
   readonly url: string;
@@ -39,7 +39,10 @@ export function linkOf(caller: Caller): CallerLink {
   return linkIn(caller);
 }
 
-/** One connected peer. May be kept and used from anywhere until it is closed. */
+/**
+ * One connected peer, as a service's handlers see it. May be kept and used from anywhere until it is closed. A type: the
+ * listener makes them.
+ */
 export class Caller {
   static {
     linkIn = (caller) => caller.#link;
@@ -63,17 +66,19 @@ export class Caller {
    * Resolves at once while the peer keeps up, and when there is room again if it does not; not when it was delivered.
    * The value has been read when this returns.
    *
-   * @throws {TypeError} at once, when `value` is none of these, or an option is none
+   * @throws {TypeError} at once, when `value` is none of these, or an option cannot be used
    * @throws {ConnectionClosureError} as a rejection, when the connection is closing or closed
+   * @throws {ConnectionError} as a rejection, with the policy `wait`, when twice `maxBufferedAmount` waits
    */
   writeMessage(value: unknown, options?: WriteOptions): Promise<void> {
     return this.#link.endpoint.write(toMessage(value), checkWrite(options));
   }
 
   /**
-   * Sends a text message. Resolves and rejects as `writeMessage` does.
+   * Sends a text message. Resolves as `writeMessage` does.
    *
-   * @throws {TypeError} at once, when `text` is not a string
+   * @throws {TypeError} at once, when `text` is not a string, or an option cannot be used
+   * @throws as `writeMessage` does, as a rejection
    */
   writeTextMessage(text: string, options?: WriteOptions): Promise<void> {
     if (typeof text !== "string") throw new TypeError(`Cannot write a text message: it is of type ${typeof text}`);
@@ -81,29 +86,33 @@ export class Caller {
   }
 
   /**
-   * Sends a binary message. The bytes stay the caller's, and have been read when this returns. Resolves and rejects as
-   * `writeMessage` does.
+   * Sends a binary message. The bytes stay yours, and have been read when this returns. Resolves as `writeMessage` does.
    *
-   * @throws {TypeError} at once, when `data` is neither a `Uint8Array` nor an `ArrayBuffer`
+   * @throws {TypeError} at once, when `data` is neither a `Uint8Array` nor an `ArrayBuffer`, or an option cannot be used
+   * @throws as `writeMessage` does, as a rejection
    */
   writeBinaryMessage(data: Uint8Array | ArrayBuffer, options?: WriteOptions): Promise<void> {
     return this.#link.endpoint.write(toBytes(data, "Cannot write a binary message"), checkWrite(options));
   }
 
   /**
-   * Sends a ping of at most 125 bytes. Its pong comes to the service's `onPong`.
+   * Sends a ping of at most 125 bytes (RFC 6455 §5.5.2). Its pong comes to the service's `onPong`.
    *
+   * @param data Default: empty.
    * @throws {RangeError} when it is longer; nothing is sent
+   * @throws {TypeError} when it is neither a `Uint8Array` nor an `ArrayBuffer`
    * @throws {UnsupportedError} where the runtime has no ping
    * @throws {ConnectionClosureError} when the connection is closing or closed
+   * @throws {ConnectionError} when more than `maxBufferedAmount` waits for the peer already
    */
   ping(data: Uint8Array | ArrayBuffer = EMPTY): void {
     this.#link.endpoint.sendPing(toBytes(data, "Cannot send a ping"));
   }
 
   /**
-   * Sends a pong of at most 125 bytes: the answer to a ping that `onPing` got, or one nobody asked for.
+   * Sends a pong of at most 125 bytes (RFC 6455 §5.5.3): the answer to a ping that `onPing` got, or one nobody asked for.
    *
+   * @param data Default: empty.
    * @throws as `ping` does
    */
   pong(data: Uint8Array | ArrayBuffer = EMPTY): void {
@@ -111,7 +120,7 @@ export class Caller {
   }
 
   /**
-   * Closes the connection. Messages that wait for a handler are dropped. Resolves with how it ended; never rejects.
+   * Closes the connection (RFC 6455 §7.1.2). Messages that wait for a handler are dropped. Resolves with how it ended; never rejects.
    *
    * @param statusCode 1000 to 1003, 1007 to 1014, or 3000 to 4999. Default 1000.
    * @param reason At most 123 bytes of UTF-8. Default empty.
@@ -130,7 +139,7 @@ export class Caller {
     this.#link.terminate();
   }
 
-  /** Keeps `value` with this connection. */
+  /** Keeps `value` with this connection, for `getAttribute`. */
   setAttribute(key: string, value: unknown): void {
     this.#attributes ??= new Map();
     this.#attributes.set(key, value);
@@ -153,12 +162,12 @@ export class Caller {
     return this.#id ??= randomId(this.#link.fillRandom);
   }
 
-  /** The sub-protocol both sides agreed on, undefined when there is none. */
+  /** The sub-protocol both sides agreed on (RFC 6455 §1.9), undefined when there is none. */
   getNegotiatedSubProtocol(): string | undefined {
     return this.#link.endpoint.protocol || undefined;
   }
 
-  /** Whether the connection itself is encrypted. */
+  /** Whether the connection is encrypted: itself, or, as a trusted proxy says, up to that (`trustedProxies`). */
   isSecure(): boolean {
     return this.#link.request.secure;
   }
@@ -173,7 +182,7 @@ export class Caller {
     return this.#link.endpoint.signal;
   }
 
-  /** The peer's IP address, when the runtime tells it. */
+  /** The peer's IP address, when the runtime tells it; behind a proxy of `trustedProxies` what that says. */
   get remoteAddress(): string | undefined {
     return this.#link.request.remoteAddress;
   }
@@ -193,12 +202,12 @@ export class Caller {
     return this.#link.endpoint.bufferedAmount;
   }
 
-  /** Data messages that came, whether they were handled or not. */
+  /** How many text and binary messages came, whether they were handled or not. */
   get messagesReceived(): number {
     return this.#link.endpoint.messagesReceived;
   }
 
-  /** Data messages that were accepted for sending. */
+  /** How many text and binary messages were accepted for sending. */
   get messagesSent(): number {
     return this.#link.endpoint.messagesSent;
   }

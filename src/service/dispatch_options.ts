@@ -5,7 +5,7 @@
 
 import { checkBoolean, checkCount, checkNeeds, checkText, type Given } from "../option_check.ts";
 
-/** How the messages of a service find their handlers. */
+/** Options of a service: how its messages find their handlers, and how many are handled at once. */
 export interface DispatchConfiguration {
   /**
    * The field of a JSON message that names its handler: with `"event"` the message `{"event":"subscribe"}` goes to

@@ -15,7 +15,7 @@ import type { AnyUpgradeService, Attachable, PathParams, UpgradeResult } from ".
 import type { StopResult } from "./session_set.ts";
 import { UpgradePipeline } from "./upgrade_pipeline.ts";
 
-/** How to stop. */
+/** Options of `gracefulStop`. */
 export interface StopOptions {
   /** Seconds to wait for close frames and handlers before what is left is cut; −1 for ever. Default 10. */
   readonly timeout?: number;
@@ -44,7 +44,8 @@ export interface ListenerStats {
 }
 
 /**
- * Accepts WebSockets on a port, or on an HTTP server that exists already.
+ * Accepts WebSockets on a port, or on an HTTP server that exists already. This is what every `Listener` is: a type, for
+ * code that takes one from anywhere.
  */
 export class Listener {
   readonly #host: Host;
@@ -95,11 +96,30 @@ export class Listener {
 
   /**
    * Serves upgrades to `path` with `service`, from now on, whether started or not. `:name` takes one segment, `*` as the
-   * last takes all that follow; the most specific path wins.
+   * last takes all that follow; the most specific path wins. Other paths get 404.
    *
    * @throws {TypeError} when the path is ill-formed or taken, when the service has no `get`, or an option is wrong
    * @throws {RangeError} when an option is out of range
    * @throws {UnsupportedError} when the listener's native host cannot keep an option
+   * @example
+   * ```ts
+   * import { AuthnError, Client, Listener } from "hawser";
+   *
+   * const listener = new Listener(0, { host: "127.0.0.1" });
+   * listener.attach("/chat/:name", {
+   *   idleTimeout: 60, // seconds
+   *   get: (_request, { params, query }) => {
+   *     if (query.get("key") !== "secret") return new AuthnError("Who are you?");
+   *     return { onOpen: () => `Hi ${params.name}!` };
+   *   },
+   * });
+   * await listener.start();
+   *
+   * const client = await Client.connect(`${listener.url}/chat/Ada?key=secret`);
+   * console.log(await client.readTextMessage()); // Hi Ada!
+   * await client.close();
+   * await listener.gracefulStop();
+   * ```
    */
   attach<
     Path extends string,
@@ -125,7 +145,7 @@ export class Listener {
   /**
    * Opens the port. Resolves when it is bound, at once when it is already.
    *
-   * Rejects with a `ConnectionError` when it cannot be bound, the system's error as its cause.
+   * @throws {ConnectionError} as a rejection, when it cannot be bound; the system's error is its `cause`
    */
   start(): Promise<void> {
     this.#starting ??= this.#start();
@@ -154,8 +174,9 @@ export class Listener {
   }
 
   /**
-   * Stops accepting, closes every connection, waits for close frames and handlers up to `timeout`, then cuts the rest.
-   * Resolves with how many closed cleanly and how many were cut. Services stay attached: it may be started again.
+   * Stops accepting (new upgrades get 503), closes every connection, waits for close frames and handlers up to `timeout`,
+   * 10 seconds by default, then cuts the rest. Resolves with how many closed cleanly and how many were cut. Services stay
+   * attached: it may be started again.
    *
    * @throws {TypeError} at once, for an option that there is not, or of the wrong kind
    * @throws {RangeError} at once, when an option is out of range
@@ -168,7 +189,10 @@ export class Listener {
     return this.#stopOnce(() => this.#pipeline.sessions.closeAll(statusCode, reason, timeoutMs));
   }
 
-  /** Stops accepting and cuts every connection at once, without close frames. Resolves when they are gone. */
+  /**
+   * Stops accepting and cuts every connection at once, without close frames; ends a `gracefulStop` under way. Resolves
+   * when they are gone.
+   */
   async immediateStop(): Promise<void> {
     const { sessions } = this.#pipeline;
     const underWay = this.#stopping;
@@ -181,7 +205,7 @@ export class Listener {
     if (stopped !== underWay) await stopped;
   }
 
-  /** `gracefulStop` with its defaults. */
+  /** For `await using`: `gracefulStop` with its defaults. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.gracefulStop();
   }

@@ -36,76 +36,100 @@ import {
 import { closeMillis } from "../seconds.ts";
 
 /**
- * Hears of an error that nobody took: `caller` is the connection it happened on, if it was one.
+ * The option `onError`: hears of an error that no service took. `caller` is the connection it happened on, if it was one.
  *
  * @category Listener
  */
 export type ListenerErrorHandler = (error: unknown, caller?: Caller) => void;
 
 /**
- * What an HTTP request may cost before it is a WebSocket.
+ * The option `requestLimits`: what an HTTP request may cost before it is a WebSocket. With a server of your own they hold
+ * for upgrades only.
  *
  * @category Listener
  */
 export interface RequestLimits {
-  /** Characters of the request target; longer → 414. Default 4096. */
+  /** Characters of the request target; longer: 414. Default 4 096. */
   readonly maxUriLength?: number;
-  /** Bytes of all headers; more → 431. Default 8192. */
+  /** Bytes of all headers; more: 431. Default 8 192. */
   readonly maxHeaderSize?: number;
-  /** Bytes of a body; more → 413. −1, the default, for no limit. */
+  /** Bytes of a body that `fetch` is handed; more: 413. −1: no limit. Default −1. */
   readonly maxEntityBodySize?: number;
 }
 
 /**
- * Options of a `Listener`. Times are seconds, fractions allowed; sizes are bytes.
+ * Options of a `Listener`. Times are seconds, fractions allowed; sizes are bytes. A name that is not here is a `TypeError`,
+ * a value of the wrong kind too, and a number out of range a `RangeError`: from the constructor, with the name.
  *
  * @category Listener
  */
 export interface ListenerConfiguration {
   /**
-   * The address to bind. Default `0.0.0.0`. `"native"` serves on the runtime's own server and sockets instead of on
-   * hawser's engine, `{ native: address }` does so on that address. Not with a server of your own.
+   * The address to bind. `"native"` serves on the runtime's own server and sockets instead of on hawser's engine, on all
+   * addresses; `{ native: address }` does so on that address. Not with a server of your own. Default `"0.0.0.0"`.
    */
   readonly host?: string | { readonly native: string };
-  /** How long an upgrade request and its answer may take; 0 for ever. Default 120. */
+  /**
+   * Seconds for a request to arrive (408), and then for `get` to decide (503). With a server of your own, only for `get`.
+   * 0: for ever. Default 120.
+   */
   readonly timeout?: number;
   /** The `Server` header of responses. Default: none. */
   readonly server?: string;
-  /** See `RequestLimits`. */
+  /** What a request may cost: see `RequestLimits` for its parts and their defaults. */
   readonly requestLimits?: RequestLimits;
-  /** HTTP before the upgrade. There is one setting, and one value of it: `AUTO` follows the `Connection` header. */
+  /**
+   * HTTP before the upgrade. There is one setting, and one value of it: `keepAlive: "AUTO"` follows the Connection header.
+   * Not with a server of your own. Default: that.
+   */
   readonly http1Settings?: { readonly keepAlive?: "AUTO" };
-  /** Whether to agree to the compression of messages, and how to compress them. Default true. */
+  /** Whether to agree to permessage-deflate (RFC 7692), and how to compress. Default true. */
   readonly webSocketCompressionEnabled?: boolean | CompressionOptions;
   /**
-   * Addresses and ranges of them (`10.0.0.0/8`, `::1`) of proxies whose `Forwarded`, `X-Forwarded-For` and
+   * Addresses and ranges of them (`10.0.0.0/8`, `::1`) of proxies whose `Forwarded` (RFC 7239), `X-Forwarded-For` and
    * `X-Forwarded-Proto` count: for `remoteAddress`, and for whether a connection is secure. Default: none.
    */
   readonly trustedProxies?: readonly string[];
-  /** Connections that may be open or being decided on at once; more → 503. 0, the default, for no limit. */
+  /** Connections that may be open or being decided on at once; more: 503. 0: no limit. Default 0. */
   readonly maxConnections?: number;
   /**
-   * The same with one address, of which IPv6 ones count as one that share their first 64 bits; more → 429. With
-   * `trustedProxies` it is the address that they tell. 0, the default, for no limit.
+   * The same with one address, of which IPv6 ones count as one that share their first 64 bits; more: 429. With
+   * `trustedProxies` it is the address that they tell. 0: no limit. Default 0.
    */
   readonly maxConnectionsPerAddress?: number;
-  /** Answers ordinary HTTP requests. Default: 426. Not with a server of your own, which answers them itself. */
+  /**
+   * Answers requests that are no upgrades; what it throws is a 500. Not with a server of your own, which answers them
+   * itself. Default: none, and they get 426.
+   */
   readonly fetch?: FetchHandler;
-  /** Hears of errors that no service took. Default: the runtime's warning, with the code `HAWSER_UNHANDLED`. */
+  /**
+   * Hears of errors that no service took. Default: none, and then the runtime's own warning does, with the code
+   * `HAWSER_UNHANDLED`.
+   */
   readonly onError?: ListenerErrorHandler;
 }
 
 /**
- * Options of an upgrade service. Times are seconds, fractions allowed; sizes are bytes.
+ * Options of an upgrade service. Times are seconds, fractions allowed; sizes are bytes. They are checked by `attach`: a
+ * name that is not here is a `TypeError`, a value of the wrong kind too, and a number out of range a `RangeError`.
  *
  * @category Upgrade
  */
 export interface UpgradeServiceOptions extends ConnectionConfiguration, DispatchConfiguration {
-  /** What the service speaks: a list, of which the client's first offer is taken, or a function. Default: none. */
+  /**
+   * The sub-protocols that the service speaks (RFC 6455 §1.9): a list, of which the client's first offer is taken, or a
+   * function. Default: none.
+   */
   readonly subProtocols?: SubProtocols;
-  /** Which pages may connect: a list, a function or `allowAnyOrigin`. Default: those of the same host and port. */
+  /**
+   * Which pages may connect (RFC 6455 §10.2): a list, a function or `allowAnyOrigin`; others get 403. Default: none, and
+   * then those of the same host and port may.
+   */
   readonly origins?: Origins;
-  /** How long `close` waits for the peer's close frame; 0 does not wait, −1 waits for ever. Default 60. */
+  /**
+   * Seconds that `close` waits for the peer's close frame; then the connection is cut. 0: does not wait. −1: for ever.
+   * Default 60.
+   */
   readonly connectionClosureTimeout?: number;
   /**
    * Whether a message or a request is refused that has the right shape and does not meet its schema's constraints, such

@@ -35,7 +35,22 @@ interface Branch {
   rest?: Route;
 }
 
-/** A set of routes, shared by a listener, or by several, or handed to a runtime's own server. Its methods work unbound. */
+/**
+ * A set of services by path, without a listener: for `upgrade` of `hawser/node`. The routers of `hawser/deno` and
+ * `hawser/bun` are like it. Its methods work unbound.
+ *
+ * @example
+ * ```ts
+ * import { Router } from "hawser";
+ *
+ * const router = new Router();
+ * router.attach("/echo", { get: () => ({ onMessage: (_caller, message) => message }) });
+ * router.attach("/chat/:room", { maxMessageSize: 65_536, get: () => ({}) });
+ * console.log(router.claims("/chat/lobby")); // true
+ * console.log(router.match("/chat/lobby")?.params.room); // lobby
+ * console.log(router.claims("/other")); // false
+ * ```
+ */
 export class Router {
   readonly #root: Branch = newBranch();
   readonly #routes = new Set<Route>();
@@ -44,14 +59,15 @@ export class Router {
   /**
    * Empty at first.
    *
-   * @param limitations what the host that serves it cannot do, asked at each `attach`; none by default
+   * @param limitations For the library: what the host that serves it cannot do, asked at each `attach`. Default: nothing.
    */
   constructor(limitations?: () => Limitations | undefined) {
     this.#limitations = limitations;
   }
 
   /**
-   * Serves upgrades to `path` with `service`, from now on.
+   * Serves upgrades to `path` with `service`, from now on. `:name` takes one segment, `*` as the last takes all that
+   * follow; the most specific path wins.
    *
    * @throws {TypeError} when the path is ill-formed or taken, when the service has no `get`, or an option is wrong
    * @throws {RangeError} when an option is out of range

@@ -18,25 +18,25 @@ import type { UpgradeServiceOptions } from "./options.ts";
  */
 export type Returned = string | number | boolean | null | undefined | void | object;
 
-/** A handler's answer, now or later. */
+/** What a handler may return: see `Returned`; or a promise of it. */
 export type Answer = Returned | PromiseLike<Returned>;
 
-/** The handlers that every service may have. All are optional, and called as methods. */
+/** The handlers that every service may have. All are optional, called as methods, and may be async: see `Answer`. */
 export interface ServiceHandlers {
-  /** The connection is open. No message is handled before it has ended. */
+  /** The connection is open. No message is handled before this has ended. */
   onOpen?(caller: Caller): Answer;
   /** A text message. */
   onTextMessage?(caller: Caller, text: string): Answer;
   /** A binary message, the handler's from now on. */
   onBinaryMessage?(caller: Caller, data: Uint8Array): Answer;
-  /** A message of either kind; instead of the two above. */
+  /** A message of either kind; instead of `onTextMessage` and `onBinaryMessage`, not beside them. */
   onMessage?(caller: Caller, message: Message): Answer;
   /**
-   * A ping, at once, also while a message is handled. Present: it answers, by returning the pong's bytes or by
+   * A ping (RFC 6455 §5.5.2), at once, also while a message is handled. Present: it answers, by returning the pong's bytes or by
    * `caller.pong`; pings that come while 16 such calls are unfinished are passed over. Absent: a pong is sent.
    */
   onPing?(caller: Caller, data: Uint8Array): Answer;
-  /** A pong, at once; not those of keep-alive. */
+  /** A pong (RFC 6455 §5.5.3), at once; not those that answer the pings of `pingInterval`. */
   onPong?(caller: Caller, data: Uint8Array): Answer;
   /** Nothing came for `idleTimeout`, and again after each such time. Without it the connection is closed with 1001. */
   onIdleTimeout?(caller: Caller): Answer;
@@ -61,7 +61,7 @@ export interface ServiceHandlers {
 // `object` lets a class that has only such handlers be one: it shares no name with `ServiceHandlers`.
 export type Service = ServiceHandlers & object;
 
-/** What is known of a message beside the message itself. */
+/** The third argument of a handler that `dispatcherKey`, `bind` or `dispatch` leads to. */
 export interface MessageContext {
   /** What the message says in the field `dispatcherStreamId`, if it does. */
   readonly id: string | number | undefined;
@@ -72,7 +72,10 @@ export interface MessageContext {
   readonly signal: AbortSignal;
 }
 
-/** A handler of the messages whose `dispatcherKey` leads to its name, or an error handler of such a one. */
+/**
+ * A handler of the messages whose `dispatcherKey` leads to its name, or an error handler of such a one. Its result is an
+ * `Answer`.
+ */
 // A method's parameters may be narrowed: to what the message has to be, for who trusts the peer.
 export type CustomHandler = { handle(caller: Caller, message: unknown, context: MessageContext): unknown }["handle"];
 
@@ -81,7 +84,7 @@ export type CustomHandler = { handle(caller: Caller, message: unknown, context: 
  * that says `subscribe`, or what `bind` made of it; `onSubscribeError(caller, error)` hears when it could not be bound.
  */
 export interface CustomHandlers {
-  /** What a literal's parameters are typed by. */
+  /** A handler of the service's own, or what `bind` or `dispatch` made. */
   readonly [name: `on${string}`]: CustomHandler | DispatchedHandler | undefined;
 }
 
@@ -110,7 +113,7 @@ export type PathParamNames<Path extends string> = string extends Path ? string
 export type PathParams<Path extends string> = { readonly [Name in PathParamNames<Path>]: string };
 
 /**
- * What is known of an upgrade request beside the request itself.
+ * The second argument of `get`: what is known of an upgrade request beside the request itself.
  *
  * @category Upgrade
  */
@@ -126,20 +129,20 @@ export interface UpgradeContext<
   readonly query: Query;
   /** The request's headers; with the option `headers`, what its schema made of them. */
   readonly requestHeaders: RequestHeaders;
-  /** Headers to add to the 101 response. None of those the handshake writes itself. */
+  /** Headers to add to the 101 response. Those that the handshake writes itself are refused. */
   readonly headers: Headers;
-  /** The sub-protocol that will be agreed on, undefined for none. */
+  /** The sub-protocol that will be agreed on (RFC 6455 §1.9), undefined for none. */
   readonly subProtocol: string | undefined;
-  /** The peer's IP address, when the runtime tells it. */
+  /** The peer's IP address, when the runtime tells it; behind a proxy of `trustedProxies` what that says. */
   readonly remoteAddress: string | undefined;
-  /** Whether the connection itself is encrypted. */
+  /** Whether the connection is encrypted: itself, or, as a trusted proxy says, up to that (`trustedProxies`). */
   readonly secure: boolean;
   /** The verified identity: undefined, because this version verifies none. */
   readonly auth: undefined;
 }
 
 /**
- * What an upgrade may come to: a service, or a refusal.
+ * What `get` returns: a service, or a refusal: an `UpgradeError`, `AuthnError` or `AuthzError`, or a `Response`.
  *
  * @category Upgrade
  */
@@ -168,21 +171,21 @@ export interface UpgradeService<
   Query = URLSearchParams,
   RequestHeaders = Headers,
 > extends UpgradeServiceOptions {
-  /** Binds the path's parameters, each a string. What it refuses is a 400 that names the parameter. */
+  /** Binds the path's parameters, each a string. What it refuses is a 400 that names the parameter. Default: none. */
   readonly params?: StandardSchema<Params>;
   /**
    * Binds the query: an object of strings; of a list of strings where a name is repeated, or where the schema refuses the
-   * one string. What it refuses is a 400 that names the parameter.
+   * one string. What it refuses is a 400 that names the parameter. Default: none.
    */
   readonly query?: StandardSchema<Query>;
-  /** Binds the request's headers: an object of strings, under names in lower case. What it refuses is a 400. */
+  /** Binds the request's headers: an object of strings, under names in lower case. What it refuses is a 400. Default: none. */
   readonly headers?: StandardSchema<RequestHeaders>;
-  /** Decides one upgrade. */
+  /** Decides one upgrade: returns, perhaps in a promise, the connection's service, or what refuses it. Required. */
   get(request: Request, context: UpgradeContext<Path, Params, Query, RequestHeaders>): Result | Promise<Result>;
 }
 
 /**
- * An upgrade service of any path, whatever it binds.
+ * An upgrade service of any path, whatever it binds: what `detach` takes.
  *
  * @category Upgrade
  */

@@ -15,7 +15,7 @@ export interface StopResult {
    * close frame and do not wait for the answer, those with ours.
    */
   readonly closed: number;
-  /** All others. */
+  /** Connections that were cut, and those whose handlers had not ended in time. */
   readonly cut: number;
 }
 

@@ -6,22 +6,28 @@
 import { checkBoolean, checkCount, checkIsOptions, checkNames, type Given, wrongKind } from "../option_check.ts";
 import type { CompressionSettings } from "../transport/upgrade.ts";
 
-/** How messages are compressed. Sizes are bytes. */
+/** The option `webSocketCompressionEnabled`: how messages are compressed (RFC 7692). Sizes are bytes. */
 export interface CompressionOptions {
-  /** A message shorter than this goes as it is. Default 1 024. */
+  /** Bytes: a message shorter than this goes as it is. Default 1 024. */
   readonly threshold?: number;
   /** zlib's level, 0 to 9: higher takes more time for fewer bytes. Default 3. */
   readonly level?: number;
   /**
-   * How much history the server's messages may refer to, as a power of two: 9 to 15, for 512 bytes to 32 KiB, which each
-   * connection keeps on both sides. Default 12.
+   * How much history the server's messages may refer to (RFC 7692 §7.1.2.1), as a power of two: 9 to 15, for 512 bytes to
+   * 32 KiB, which each connection keeps on both sides. Default 12.
    */
   readonly serverMaxWindowBits?: number;
-  /** The same for the client's messages. A server can ask for less than 15 only when the client offers to. Default 12. */
+  /**
+   * The same for the client's messages (RFC 7692 §7.1.2.2). A server can ask for less than 15 only when the client offers
+   * to. Default 12.
+   */
   readonly clientMaxWindowBits?: number;
-  /** The server's messages refer to none before them: no history is kept, and more bytes travel. Default false. */
+  /**
+   * Whether the server's messages refer to none before them (RFC 7692 §7.1.1.1): no history is kept, and more bytes travel.
+   * Default false.
+   */
   readonly serverNoContextTakeover?: boolean;
-  /** The same for the client's messages. Default false. */
+  /** The same for the client's messages (RFC 7692 §7.1.1.2). Default false. */
   readonly clientNoContextTakeover?: boolean;
   /**
    * Bytes of history that all connections of this process may keep together. Who comes when they are spoken for gets

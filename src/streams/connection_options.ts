@@ -9,37 +9,55 @@ import type { EndpointOptions } from "./endpoint.ts";
 import type { ReadAhead } from "./message_queue.ts";
 import type { BufferPolicy, PlainEndpointOptions } from "./plain_endpoint_options.ts";
 
-/** Options of every connection. Times are seconds, fractions allowed; sizes are bytes. */
+/**
+ * Options of every connection, a client's and a service's. Times are seconds, fractions allowed; sizes are bytes; a limit
+ * is inclusive: what equals it passes.
+ */
 export interface ConnectionConfiguration {
-  /** How long neither a message nor a ping may come before `onIdleTimeout`; 0, the default, for ever. */
+  /**
+   * Seconds in which neither a message nor a ping came until `onIdleTimeout` is called; without that: close 1001. Stands
+   * still while we hold the peer back. 0: for ever. Default 0.
+   */
   readonly idleTimeout?: number;
-  /** How often a ping is sent; 0 for never. Default 30 for a service, 0 for a client. */
+  /** Seconds from ping to ping (RFC 6455 §5.5.2). 0: none is sent. Default 30 for a service, 0 for a client. */
   readonly pingInterval?: number;
-  /** How long its pong may take before the connection counts as lost; 0 for ever. Default 30. */
+  /**
+   * Seconds that the pong of such a ping, or any other sign of life, may take; then the connection is cut, and ends with
+   * 1006. 0: for ever. Default 30.
+   */
   readonly pongTimeout?: number;
-  /** Bytes of one message, inclusive; more → close 1009. Default 16 777 216. */
+  /** Bytes of one message that comes in, and of what it inflates to; more: close 1009. Default 16 777 216. */
   readonly maxMessageSize?: number;
-  /** Bytes of one frame, at least 4: larger incoming → close 1009, larger outgoing are split. Default: no limit. */
+  /**
+   * Bytes of one frame (RFC 6455 §5.2), at least 4. Larger ones that come in: close 1009; larger ones that go out are
+   * split. Default: no limit.
+   */
   readonly maxFrameSize?: number;
-  /** What waits for a slow reader before the peer is held back. Default 1024 messages, 1 048 576 bytes. */
+  /** What waits for a slow reader or handler before the peer is held back. Default: 1 024 messages, 1 048 576 bytes. */
   readonly readAhead?: Partial<ReadAhead>;
-  /** Bytes that may wait for a slow peer. Default 16 777 216. */
+  /**
+   * Bytes that may wait for a slow peer; then `bufferPolicy`. Pings and pongs of yours are refused with a `ConnectionError`
+   * beyond it. Default 16 777 216.
+   */
   readonly maxBufferedAmount?: number;
-  /** What becomes of a message that would pass it: it may `wait`, be dropped, or close with 1013. Default `wait`. */
+  /** What becomes of a message that would pass `maxBufferedAmount`. Default `"wait"`. */
   readonly bufferPolicy?: BufferPolicy;
-  /** Frames of one message, inclusive; more → close 1009. Default 131 072. */
+  /** Frames of one message (RFC 6455 §5.4); more: close 1009. Default 131 072. */
   readonly maxFragments?: number;
-  /** Automatic pongs that wait for a slow peer, the newest kept. Default 16. */
+  /** Automatic pongs that wait for a slow peer; beyond it the oldest is dropped. Default 16. */
   readonly maxPendingPongs?: number;
-  /** Incoming pings and pongs within a second, inclusive; more → close 1008. Default 1 000. */
+  /** Pings and pongs that come in within a second; more: close 1008. Default 1 000. */
   readonly maxControlFramesPerSecond?: number;
-  /** Messages that may come within a second, inclusive; more → close 1008. 0, the default, for no limit. */
+  /** Messages that come in within a second; more: close 1008. 0: no limit. Default 0. */
   readonly maxMessagesPerSecond?: number;
-  /** Bytes that the peer's compressed messages may come to within a second, inclusive; more → close 1008. Default 268 435 456. */
+  /** Bytes that the peer's compressed messages come to within a second; more: close 1008. Default 268 435 456. */
   readonly maxInflatedBytesPerSecond?: number;
-  /** How long a message may stay unfinished; 0 for ever. Default 60. */
+  /** Seconds until a message that has begun to come must have ended; then close 1008. 0: for ever. Default 60. */
   readonly messageTimeout?: number;
-  /** How long what comes behind a close frame is read and dropped before the connection is cut. Default 2. */
+  /**
+   * Seconds in which what still comes behind a close frame that ends the reading is read and dropped before the connection
+   * is cut; 1 MiB of it at most. Default 2.
+   */
   readonly closeLinger?: number;
 }
 

@@ -6,11 +6,11 @@
 import type { Message } from "../transport/message_socket.ts";
 import { Ring } from "./ring.ts";
 
-/** How much may wait before the source is paused. Both count. */
+/** The option `readAhead`: how much may wait for a slow reader before the peer is held back. Both count. */
 export interface ReadAhead {
-  /** Messages, 1 or more. */
+  /** Messages, 1 or more. Default 1 024. */
   readonly messages: number;
-  /** Bytes of binary messages and characters of text, 1 or more. */
+  /** Bytes of the binary and characters of the text ones, 1 or more. Default 1 048 576. */
   readonly bytes: number;
 }
 

@@ -10,7 +10,7 @@ import type { Message } from "../transport/message_socket.ts";
 import type { Inbox, MessageTaker } from "./inbox.ts";
 import type { MessageEndpoint } from "./message_endpoint.ts";
 
-/** What `writable` takes: a string goes as text, bytes as binary. */
+/** What a client's `writable` takes: a string goes as text; an `ArrayBuffer`, or any view of one, as binary. */
 export type WritableMessage = string | ArrayBuffer | ArrayBufferView;
 
 /** Close codes of an end without one of its own: we have read enough; what we wrote is not all there was to write. */

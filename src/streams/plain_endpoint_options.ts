@@ -4,7 +4,11 @@ import type { Clock } from "../transport/clock.ts";
 import type { Deadlines } from "../transport/deadlines.ts";
 import type { MessageQueue, ReadAhead } from "./message_queue.ts";
 
-/** What becomes of a write that would pass `maxBufferedAmount`. */
+/**
+ * The option `bufferPolicy`: what becomes of a message that would pass `maxBufferedAmount`. `"wait"`: its write waits; as
+ * many bytes again may, and then writes reject with a `ConnectionError`. `"drop"`: the message is dropped, and its write
+ * resolves. `"close"`: the connection is closed with 1013.
+ */
 export type BufferPolicy = "wait" | "drop" | "close";
 
 /** How an endpoint paces and ends. Validated already; Infinity switches a time off. */

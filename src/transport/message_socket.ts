@@ -5,7 +5,7 @@
 
 import type { Closure, WebSocketError } from "../errors.ts";
 
-/** One WebSocket message: text is a string, binary a `Uint8Array`. */
+/** One WebSocket message (RFC 6455 §5.6): text is a string, binary a `Uint8Array`. */
 export type Message = string | Uint8Array;
 
 /** A message that is framed already; what is in it is between sockets of one `framing`. */

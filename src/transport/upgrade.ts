@@ -104,7 +104,7 @@ export interface Upgrade {
 export type UpgradeHandler = (upgrade: Upgrade) => Promise<void>;
 
 /**
- * Answers an ordinary HTTP request.
+ * The option `fetch` of a listener: answers a request that is no upgrade.
  *
  * @category Listener
  */

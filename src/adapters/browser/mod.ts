@@ -1,6 +1,6 @@
 /**
- * `hawser` in a browser, or wherever there is only a global `WebSocket` (features C13): the same `Client`. What a page
- * cannot have is refused with an `UnsupportedError`.
+ * `hawser` in a browser, or wherever there is only a global `WebSocket`: the same `Client`. What a page cannot
+ * have is refused with an `UnsupportedError`.
  *
  * @module
  */
@@ -11,14 +11,17 @@ import { browserRuntime } from "./browser_runtime.ts";
 /**
  * A WebSocket client: an async iterator of messages, a pair of WHATWG streams, and methods to read and write.
  *
- * ```ts ignore
+ * A page cannot hold its peer back: when nobody reads what comes, and `readAhead` is passed, the connection is closed with
+ * 4008. Codes from 1001 to 1014 with which the client would close by itself travel as 4001 to 4014.
+ *
+ * @example
+ * ```ts browser
+ * import { Client } from "hawser/browser";
+ *
  * const client = await Client.connect("wss://example.com/chat");
  * await client.writeTextMessage("hello");
  * for await (const message of client) console.log(message);
  * ```
- *
- * A page cannot hold its peer back: when nobody reads what comes, and `readAhead` is passed, the connection is closed with
- * 4008. Codes from 1001 to 1014 with which the client would close by itself travel as 4001 to 4014.
  */
 export class Client extends AnyClient {
   /**

@@ -1,6 +1,6 @@
 /**
- * `hawser/bun`: the services of a router inside a `Bun.serve` that exists already (features R2). What its sockets cannot do
- * is refused with an `UnsupportedError`.
+ * `hawser/bun`: the services of a router inside a `Bun.serve` that exists already. What its sockets cannot do is
+ * refused with an `UnsupportedError`.
  *
  * @module
  */
@@ -25,16 +25,27 @@ export interface RouterOptions extends GuestOptions {
 }
 
 /**
- * Services by path, for a `Bun.serve`. Its methods work unbound.
- *
- * ```ts ignore
- * const router = new Router({ fetch: () => new Response("A page") });
- * router.attach("/echo", { get: () => ({ onMessage: (_caller, message) => message }) });
- * Bun.serve({ fetch: router.fetch, websocket: router.websocket });
- * ```
+ * Services by path, for a `Bun.serve`: the `Router` of `hawser`, with its `attach`, `detach`, `match`, `claims` and
+ * `largestMessage`, and what answers requests. Its methods work unbound.
  *
  * Connections live on until the server is stopped by force, which closes them with 1001 itself. To end them in good order,
  * use a `Listener` with `host: "native"`.
+ *
+ * @example
+ * ```ts bun
+ * import { Client } from "hawser";
+ * import { Router } from "hawser/bun";
+ *
+ * const router = new Router({ fetch: () => new Response("A page") });
+ * router.attach("/echo", { get: () => ({ onMessage: (_caller, message) => message }) });
+ * const server = Bun.serve({ port: 0, fetch: router.fetch, websocket: router.websocket });
+ *
+ * const client = await Client.connect(`ws://127.0.0.1:${server.port}/echo`);
+ * await client.writeTextMessage("hello");
+ * console.log(await client.readTextMessage()); // hello
+ * await client.close();
+ * await server.stop(true);
+ * ```
  */
 export class Router extends AnyRouter {
   readonly #handler: BunHandler;

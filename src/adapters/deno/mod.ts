@@ -1,6 +1,6 @@
 /**
- * `hawser/deno`: the services of a router inside a `Deno.serve` that exists already, on `Deno.upgradeWebSocket` (features
- * R2). What those sockets cannot do is refused with an `UnsupportedError`.
+ * `hawser/deno`: the services of a router inside a `Deno.serve` that exists already, on `Deno.upgradeWebSocket`.
+ * What those sockets cannot do is refused with an `UnsupportedError`.
  *
  * @module
  */
@@ -25,16 +25,27 @@ export interface RouterOptions extends GuestOptions {
 }
 
 /**
- * Services by path, for the handler of a `Deno.serve`. Its methods work unbound.
- *
- * ```ts
- * const router = new Router({ fetch: () => new Response("A page") });
- * router.attach("/echo", { get: () => ({ onMessage: (_caller, message) => message }) });
- * Deno.serve(router.fetch);
- * ```
+ * Services by path, for the handler of a `Deno.serve`: the `Router` of `hawser`, with its `attach`, `detach`, `match`,
+ * `claims` and `largestMessage`, and what answers requests. Its methods work unbound.
  *
  * Connections live on until the server is shut down, which closes them with 1001 itself. To end them in good order, use a
  * `Listener` with `host: "native"`.
+ *
+ * @example
+ * ```ts deno
+ * import { Client } from "hawser";
+ * import { Router } from "hawser/deno";
+ *
+ * const router = new Router({ fetch: () => new Response("A page") });
+ * router.attach("/echo", { get: () => ({ onMessage: (_caller, message) => message }) });
+ * const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, router.fetch);
+ *
+ * const client = await Client.connect(`ws://127.0.0.1:${server.addr.port}/echo`);
+ * await client.writeTextMessage("hello");
+ * console.log(await client.readTextMessage()); // hello
+ * await client.close();
+ * await server.shutdown();
+ * ```
  */
 export class Router extends AnyRouter {
   readonly #handler: DenoHandler;
