@@ -96,9 +96,9 @@ class Book {
         ...tellAll(declaration.jsDoc, prose),
       ]),
       `From ${from}. Source: [${source}](../../${source}).`,
-      ...this.#members(one.name, first, prose),
       ...this.#inherited(first, subject, new Set(membersOf(first).map(([{ name }]) => name))),
       ...this.#seen(one, subject),
+      ...this.#members(one.name, first, prose),
     ].join("\n\n");
   }
 
@@ -136,7 +136,7 @@ class Book {
       for (const [member] of membersOf(declaration)) known.add(member.name);
       // Of a type alias there are no members to tell.
       const own = members.length > 0 || declaration.kind === "typeAlias"
-        ? [`Besides, from [\`${name}\`](${link})${members.length === 0 ? "" : `: ${members.join(", ")}`}.`]
+        ? [`Inherits from [\`${name}\`](${link})${members.length === 0 ? "" : `: ${members.join(", ")}`}.`]
         : [];
       return [...own, ...this.#inherited(declaration, subject, known)];
     });
@@ -190,7 +190,7 @@ function tellAll(jsDoc: JsDoc | undefined, prose: (text: string) => string): str
   const of = (kind: string): readonly Tag[] => (jsDoc?.tags ?? []).filter((tag) => tag.kind === kind);
   const params = of("param").map(({ name, doc = "" }) => `- \`${name}\`: ${indented(prose(doc))}`);
   const thrown = of("throws").map(({ tsType, doc = "" }) => {
-    const error = tsType?.repr === undefined ? "" : `\`${tsType.repr}\` `;
+    const error = tsType?.repr === undefined ? "" : `\`${tsType.repr}\`: `;
     return `- ${indented(prose(`${error}${doc}`))}`;
   });
   return [

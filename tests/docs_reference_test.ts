@@ -1,4 +1,7 @@
-/** docs/options.md and docs/errors.md say what the sources say: no option, default, limit, class or code more or less. */
+/**
+ * docs/options.md and docs/errors.md say what the sources say: no option, default, limit, class or code more or less. So do
+ * the docstrings of the options, as they stand in docs/api/.
+ */
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,11 +13,12 @@ import { checkRetry } from "../src/client/retry_options.ts";
 import type { ErrorCode } from "../src/errors.ts";
 import { checkListener, checkService } from "../src/service/options.ts";
 import * as everything from "../mod.ts";
-import { codeIn, rowsUnder } from "./support/documents.ts";
+import { codeIn, membersUnder, rowsUnder } from "./support/documents.ts";
 import { withoutComments } from "./support/source_text.ts";
 
 const OPTIONS = read("docs/options.md");
 const ERRORS = read("docs/errors.md");
+const REFERENCE = readdirSync(join(ROOT, "docs/api")).map((file) => read(`docs/api/${file}`)).join("\n");
 
 type Given = Record<string, unknown>;
 type Row = ReadonlyMap<string, string>;
@@ -118,6 +122,58 @@ describe.each(Object.entries(CHECKED))("the options of a %s", (of, { headings, c
   });
 });
 
+/** Which interfaces of the API reference the tables of options are about. */
+const INTERFACES: Readonly<Record<string, readonly string[]>> = {
+  "Client": ["ClientOptions", "RequestConfiguration", "ConnectionConfiguration"],
+  "A cookie": ["Cookie"],
+  "Reconnecting": ["RetryConfig"],
+  "Listener": ["ListenerConfiguration", "RequestLimits"],
+  "Upgrade service": ["UpgradeService", "UpgradeServiceOptions", "DispatchConfiguration", "ConnectionConfiguration"],
+  "Every connection": ["ConnectionConfiguration", "ReadAhead"],
+  "Compression": ["CompressionOptions"],
+};
+/** What a docstring calls what is measured so. */
+const UNITS: Readonly<Record<string, RegExp>> = {
+  seconds: /\bseconds\b/i,
+  bytes: /\bbytes\b/i,
+  characters: /\bcharacters\b/i,
+  factor: /\bfactor\b/i,
+};
+
+describe.each(Object.entries(INTERFACES))("the docstrings of the options under %s", (heading, interfaces) => {
+  const rows = rowsUnder(OPTIONS, heading);
+  const docstrings = new Map(interfaces.flatMap((name) => [...membersUnder(REFERENCE, name)]));
+  const option = (row: Row): string => codeIn(row.get("option") ?? row.get("field")) ?? "";
+  const docstring = (row: Row): string => {
+    const path = option(row).split(".");
+    return docstrings.get(path.at(-1) ?? "") ?? docstrings.get(path[0] ?? "") ?? "";
+  };
+
+  it("say the unit that the table says", () => {
+    const silent = rows.filter((row) => {
+      const unit = UNITS[row.get("type") ?? ""];
+      return unit !== undefined && !unit.test(docstring(row));
+    });
+    expect(silent.map(option)).toEqual([]);
+  });
+
+  it("say the default that the table says", () => {
+    const wrong = rows.filter((row) => {
+      const [, said] = /\b(?:Default|(?=Required\.))(.*)$/.exec(docstring(row)) ?? [];
+      const value = codeIn(row.get("default"));
+      if (value !== undefined) return !hasWord(said ?? "", value);
+      return row.get("default") === "required" ? said !== "Required." : !said?.startsWith(": ");
+    });
+    expect(wrong.map((row) => `${option(row)}: ${docstring(row)}`)).toEqual([]);
+  });
+
+  it("are about no option that the tables do not have", () => {
+    const names = Object.keys(INTERFACES).flatMap((heading) => rowsUnder(OPTIONS, heading)).map(option);
+    const unknown = [...docstrings.keys()].filter((name) => !names.some((known) => known.split(".").includes(name)));
+    expect(unknown).toEqual([]);
+  });
+});
+
 describe("what a peer is told", () => {
   const code = readdirSync(join(ROOT, "src"), { recursive: true, encoding: "utf8" })
     .filter((file) => file.endsWith(".ts")).map((file) => withoutComments(read(`src/${file}`))).join("\n");
@@ -202,6 +258,12 @@ function defaultOf(row: Row): unknown {
 function numberIn(cell: string | undefined): number | undefined {
   const text = codeIn(cell);
   return text === undefined ? undefined : Number(text.replaceAll(" ", ""));
+}
+
+/** Whether `text` has `value` as a whole, whatever quotes it and however its minus is written. */
+function hasWord(text: string, value: string): boolean {
+  const escaped = value.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  return new RegExp(`(?<![\\w-]|\\d )${escaped}(?![\\w]| \\d)`).test(text.replaceAll("`", "").replaceAll("−", "-"));
 }
 
 /** Options with `value` at the row's place. */

@@ -80,7 +80,7 @@ export interface ListenerConfiguration {
   readonly requestLimits?: RequestLimits;
   /**
    * HTTP before the upgrade. There is one setting, and one value of it: `keepAlive: "AUTO"` follows the Connection header.
-   * Not with a server of your own. Default: that.
+   * Not with a server of your own. Default `{ keepAlive: "AUTO" }`.
    */
   readonly http1Settings?: { readonly keepAlive?: "AUTO" };
   /** Whether to agree to permessage-deflate (RFC 7692), and how to compress. Default true. */

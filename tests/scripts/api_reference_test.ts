@@ -183,7 +183,7 @@ Does it with [\`Options\`](#interface-options).
 
 Throws:
 
-- \`RangeError\` when \`how\` is too large
+- \`RangeError\`: when \`how\` is too large
 - as others do
 
 Example:
@@ -193,7 +193,7 @@ new Thing().act();
 \`\`\`
 `);
     const other = pages.get("api/elsewhere.md") ?? "";
-    expect(other).toContain("Besides, from [`Thing`](hawser.md#class-thing): [`act()`](hawser.md#thingact).");
+    expect(other).toContain("Inherits from [`Thing`](hawser.md#class-thing): [`act()`](hawser.md#thingact).");
     expect(other).toContain("See [`Thing`](hawser.md#class-thing), [`Options`](hawser.md#interface-options).");
   });
 });

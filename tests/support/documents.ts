@@ -35,6 +35,20 @@ export function rowsUnder(markdown: string, heading: string): ReadonlyMap<string
   return rows;
 }
 
+/**
+ * What the API reference says of the members of an interface, by name: the text of a field's item, or below a method's
+ * heading, on one line.
+ */
+export function membersUnder(markdown: string, name: string): ReadonlyMap<string, string> {
+  const [, section] = new RegExp(`^## interface ${name}\n([\\s\\S]*?)(?=^## |(?![\\s\\S]))`, "m").exec(markdown) ?? [];
+  if (section === undefined) throw new Error(`There is no interface "${name}"`);
+  const fields = [...section.matchAll(/^- `(\w+)\??: [^`]*`:\s([\s\S]*?)(?=^\S|(?![\s\S]))/gm)];
+  const methods = [...section.matchAll(/^### \w+\.(\w+)\(\)\n([\s\S]*?)(?=^#|(?![\s\S]))/gm)];
+  return new Map(
+    [...fields, ...methods].map(([, member = "", text = ""]) => [member, text.replace(/\s+/g, " ").trim()]),
+  );
+}
+
 /** What stands in backquotes in `cell`, the first of it. */
 export function codeIn(cell: string | undefined): string | undefined {
   return cell?.match(/`([^`]*)`/)?.[1];
