@@ -49,7 +49,7 @@ function headingOf(one: Export): string {
 export function summaryOf(jsDoc: JsDoc | undefined): string {
   const paragraph = (jsDoc?.doc ?? "").trim().split(/\n\s*\n|\n```/, 1)[0]?.replace(/\s+/g, " ") ?? "";
   // Not at an abbreviation, a version or the dots of a code span.
-  return /^(?:`[^`]*`|[^`])*?[.:](?=\s+[\p{Lu}`]|$)/u.exec(paragraph)?.[0].replace(/:$/, ".") ?? paragraph;
+  return /^(?:`[^`]*`|[^`])*?\.(?=\s+[\p{Lu}`]|$)/u.exec(paragraph)?.[0] ?? paragraph;
 }
 
 /** All subjects, and the way from any page to any export. */
@@ -68,8 +68,9 @@ class Book {
     const parts = this.#subjects.map((subject) => {
       const file = this.fileOf(subject);
       const lines = subject.exports.map((one) => {
-        const summary = summaryOf(one.declarations[0].jsDoc);
-        return `- ${kindOf(one)} [\`${one.name}\`](${file}#${anchorOf(one)}): ${summary}`;
+        const [declaration] = one.declarations;
+        const link = `[\`${one.name}\`](${file}#${anchorOf(one)})`;
+        return `- ${kindOf(one)} ${link}: ${summaryOf(declaration.jsDoc)}${errorCodesOf(declaration)}`;
       });
       return `## ${subject.title}\n\n${subject.about} [In full](${file}).\n\n${lines.join("\n")}\n`;
     });
@@ -222,6 +223,14 @@ function code(text: string): string {
 /** For what goes on in an item of a list. */
 function indented(text: string): string {
   return text.trim().replaceAll("\n", "\n  ");
+}
+
+/** The codes of a class of errors, which are what one looks for. */
+function errorCodesOf(declaration: Declaration): string {
+  const code = declaration.kind === "class" &&
+    membersOf(declaration).map(([one]) => one).find(({ name }) => name === "code");
+  const codes = code ? [...printMember(code).matchAll(/"(\w+)"/g)].map(([, name]) => `\`${name}\``) : [];
+  return codes.length === 0 ? "" : ` Code ${codes.join(" or ")}.`;
 }
 
 interface Named {

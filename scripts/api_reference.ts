@@ -49,7 +49,8 @@ const CHAPTERS: readonly Chapter[] = [
   },
   {
     title: "Upgrade",
-    about: "How a request becomes a connection. Guide: [server](server.md), [options](options.md#upgrade-service).",
+    about:
+      "How a request becomes a connection. Guide: [server](server.md#deciding-an-upgrade), [options](options.md#upgrade-service).",
     sources: ["src/handshake/"],
     first: "UpgradeService UpgradeServiceOptions UpgradeContext UpgradeResult",
   },
@@ -83,7 +84,12 @@ const CHAPTERS: readonly Chapter[] = [
     sources: ["src/errors.ts"],
     first: "WebSocketError ErrorCode",
   },
-  { title: "hawser/node", about: "Guide: [server](server.md).", sources: [], first: "upgrade" },
+  {
+    title: "hawser/node",
+    about: "Guide: [server](server.md#beside-other-peoples-servers).",
+    sources: [],
+    first: "upgrade",
+  },
   {
     title: "hawser/deno",
     about: "Guide: [server](server.md#inside-a-denoserve-or-bunserve).",

@@ -72,7 +72,7 @@ export interface Closure {
   readonly error?: WebSocketError;
 }
 
-/** What a rejecting server answered: all that is known of it without reading its body. */
+/** What a rejecting server answered, and an `InvalidHandshakeError` is made of. */
 export interface RejectedResponse {
   /** The HTTP status. */
   readonly status: number;
@@ -322,7 +322,11 @@ export class AuthzError extends WebSocketError {
   readonly code = "ERR_UNAUTHORIZED" as const;
 }
 
-/** One thing that is wrong with a value, in the words of Standard Schema. */
+/**
+ * One thing that is wrong with a value, in the words of Standard Schema: one of the `issues` of a `PayloadBindingError`.
+ *
+ * @category Binding
+ */
 export interface BindingIssue {
   /** What is wrong. */
   readonly message: string;

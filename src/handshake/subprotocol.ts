@@ -6,8 +6,9 @@
 import { isToken, parseTokens, quote } from "./header_grammar.ts";
 
 /**
- * The option `subProtocols` (RFC 6455 §1.9): what a service speaks: a list, or a function that is handed the client's
- * offers, at least one, in the client's order, and picks one of them, or none with `undefined`.
+ * The option `subProtocols` (RFC 6455 §1.9): what a service speaks. Of a list the client's first offer that is in it is
+ * taken. A function is handed the client's offers, at least one, in the client's order, and picks one of them, or none with
+ * `undefined`.
  */
 export type SubProtocols = readonly string[] | ((offered: readonly string[]) => string | undefined);
 

@@ -96,7 +96,8 @@ export class Listener {
 
   /**
    * Serves upgrades to `path` with `service`, from now on, whether started or not. `:name` takes one segment, `*` as the
-   * last takes all that follow; the most specific path wins. Other paths get 404.
+   * last takes all that follow; the most specific path wins. Empty segments and matrix parameters (`;a=1`) count for nothing. Other
+   * paths get 404.
    *
    * @throws {TypeError} when the path is ill-formed or taken, when the service has no `get`, or an option is wrong
    * @throws {RangeError} when an option is out of range

@@ -126,7 +126,8 @@ export class Router {
   };
 
   /**
-   * Where the path of a request leads; undefined: nowhere.
+   * Where the path of a request leads: to which `service`, its `settings` as checked, and with which `params`, by their
+   * names and percent-decoded. Undefined: nowhere.
    *
    * @throws {URIError} when a percent-escape in it is not UTF-8
    */

@@ -11,7 +11,7 @@ import type { Caller } from "./caller.ts";
 import type { UpgradeServiceOptions } from "./options.ts";
 
 /**
- * What a handler may return, and what becomes of it: a string is sent as text, a `Uint8Array` or `ArrayBuffer` as
+ * What a handler may return, or a stream of it yield. What becomes of it: a string is sent as text, a `Uint8Array` or `ArrayBuffer` as
  * binary, a number, boolean, `null`, plain object or array as JSON text; of a `ReadableStream`, an async iterable or a
  * generator each element in turn, at the peer's pace; a close frame closes; an `Error` is the same as throwing it;
  * `undefined` is nothing. Anything else (a Map, a function, an instance of a class …) is a `TypeError`, as if thrown.
