@@ -24,11 +24,19 @@ export interface Subject {
   readonly others?: readonly Export[];
 }
 
-/** The pages by their path in docs/, and the index among them. */
+/**
+ * The pages by their path in docs/, and the index among them.
+ * @throws {Error} when two subjects would share a page
+ */
 export function writePages(subjects: readonly Subject[], preface: string): ReadonlyMap<string, string> {
   const book = new Book(subjects);
-  const pages = subjects.map((subject) => [book.fileOf(subject), book.page(subject)] as const);
-  return new Map([["api.md", book.index(preface)], ...pages]);
+  const pages = new Map([["api.md", book.index(preface)]]);
+  for (const subject of subjects) {
+    const file = book.fileOf(subject);
+    if (pages.has(file)) throw new Error(`Cannot write "${file}": two subjects are called so`);
+    pages.set(file, book.page(subject));
+  }
+  return pages;
 }
 
 /** GitHub's anchor of the heading of an export. */

@@ -159,7 +159,8 @@ export async function differences(reference: Reference, folder: string): Promise
 
 /** The exports by subject. What an entry other than "hawser" has for itself is told under its name. */
 export function subjectsOf(exports: readonly Export[], modules: ReadonlyMap<string, string>): Subject[] {
-  const titles = new Set([...CHAPTERS.map(({ title }) => title), ...exports.map(titleOf)]);
+  const places = new Map(exports.map((one) => [one, titleOf(one, modules)]));
+  const titles = new Set([...CHAPTERS.map(({ title }) => title), ...places.values()]);
   return [...titles].map((title) => {
     const { about = "", first = "" } = CHAPTERS.find((chapter) => chapter.title === title) ?? {};
     const order = first.split(" ");
@@ -167,14 +168,20 @@ export function subjectsOf(exports: readonly Export[], modules: ReadonlyMap<stri
     return {
       title,
       about: `${modules.get(title)?.trim() ?? ""} ${about}`.trim(),
-      exports: exports.filter((one) => titleOf(one) === title).sort((a, b) => rank(a) - rank(b)),
-      others: exports.filter((one) => one.entries.includes(title) && titleOf(one) !== title),
+      exports: exports.filter((one) => places.get(one) === title).sort((a, b) => rank(a) - rank(b)),
+      others: exports.filter((one) => one.entries.includes(title) && places.get(one) !== title),
     };
   }).filter(({ exports }) => exports.length > 0);
 }
 
-/** The tag of the docstring, the entry, or the chapter of the source: of that file, or else of its folder. */
-function titleOf({ declarations: [{ jsDoc }], entries: [entry = "hawser"], source }: Export): string {
+/**
+ * The tag of the docstring, the entry, or the chapter of the source: of that file, or else of its folder. A folder that is
+ * in no chapter has one of its own, which is that of the entry of the same name, where there is one.
+ */
+function titleOf(
+  { declarations: [{ jsDoc }], entries: [entry = "hawser"], source }: Export,
+  modules: ReadonlyMap<string, string>,
+): string {
   const category = jsDoc?.tags?.find(({ kind }) => kind === "category")?.doc?.trim();
   if (category !== undefined) return category;
   if (entry !== "hawser") return entry;
@@ -183,7 +190,8 @@ function titleOf({ declarations: [{ jsDoc }], entries: [entry = "hawser"], sourc
     b.start.length - a.start.length
   );
   const [, folder = "hawser"] = /^src\/([^/]+)\//.exec(source) ?? [];
-  return best?.title ?? `${folder.charAt(0).toUpperCase()}${folder.slice(1)}`;
+  if (best !== undefined) return best.title;
+  return modules.has(`hawser/${folder}`) ? `hawser/${folder}` : `${folder.charAt(0).toUpperCase()}${folder.slice(1)}`;
 }
 
 /** The same pages as `deno fmt` leaves them. */

@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-import { publicEntries } from "../../scripts/api_docs.ts";
-import { checkReference, differences, makeReference, type Reference } from "../../scripts/api_reference.ts";
+import { type Export, publicEntries } from "../../scripts/api_docs.ts";
+import { type Subject, writePages } from "../../scripts/api_markdown.ts";
+import { checkReference, differences, makeReference, type Reference, subjectsOf } from "../../scripts/api_reference.ts";
 import { ROOT, runCommand } from "../../scripts/command.ts";
 import { findRuntimes } from "../../scripts/runtimes.ts";
 import { exportedNames, withoutComments } from "../support/source_text.ts";
@@ -195,5 +196,31 @@ new Thing().act();
     const other = pages.get("api/elsewhere.md") ?? "";
     expect(other).toContain("Inherits from [`Thing`](hawser.md#class-thing): [`act()`](hawser.md#thingact).");
     expect(other).toContain("See [`Thing`](hawser.md#class-thing), [`Options`](hawser.md#interface-options).");
+  });
+
+  it("of a folder that has an entry of its own name is that of the entry", () => {
+    const at = (name: string, source: string, ...entries: string[]): Export => ({
+      name,
+      declarations: [{ kind: "typeAlias", location: { filename: "", line: 1, col: 0 }, def: {} }],
+      entries,
+      source,
+    });
+    const exports = [
+      at("A", "src/magic/a.ts", "hawser", "hawser/magic"),
+      at("B", "src/peers/b.ts", "hawser/magic"),
+      at("C", "src/other/c.ts", "hawser"),
+    ];
+    const subjects = subjectsOf(exports, new Map([["hawser", ""], ["hawser/magic", "Magic."]]));
+    expect(subjects.map(({ title, exports }) => [title, exports.map(({ name }) => name)])).toEqual([
+      ["hawser/magic", ["A", "B"]],
+      ["Other", ["C"]],
+    ]);
+  });
+
+  it("is never written twice", () => {
+    const subject = (title: string): Subject => ({ title, about: "", exports: [] });
+    expect(() => writePages([subject("Magic"), subject("hawser/magic")], "")).toThrow(
+      'Cannot write "api/magic.md": two subjects are called so',
+    );
   });
 });
