@@ -194,8 +194,16 @@ class Book {
   }
 }
 
-/** A docstring: prose, parameters, what is thrown, examples. */
+/** The tags that are told, and that of the chapter. */
+const TAGS = ["param", "return", "default", "throws", "deprecated", "example", "category"];
+
+/**
+ * A docstring: prose, parameters, what is thrown, examples.
+ * @throws {Error} for a tag that it would leave out
+ */
 function tellAll(jsDoc: JsDoc | undefined, prose: (text: string) => string): string[] {
+  const unknown = jsDoc?.tags?.find(({ kind }) => !TAGS.includes(kind));
+  if (unknown !== undefined) throw new Error(`Cannot tell a docstring: the tag "@${unknown.kind}" is not known`);
   const of = (kind: string): readonly Tag[] => (jsDoc?.tags ?? []).filter((tag) => tag.kind === kind);
   const params = of("param").map(({ name, doc = "" }) => `- \`${name}\`: ${indented(prose(doc))}`);
   const thrown = of("throws").map(({ tsType, doc = "" }) => {

@@ -217,6 +217,14 @@ new Thing().act();
     ]);
   });
 
+  it("leaves no tag out", { timeout: SLOW }, async () => {
+    const file = join(folder, "tags.ts");
+    await writeFile(file, "/**\n * A thing.\n *\n * @since 1.2\n */\nexport const thing = 1;\n");
+    await expect(makeReference(deno, { hawser: file })).rejects.toThrow(
+      'Cannot tell a docstring: the tag "@since" is not known',
+    );
+  });
+
   it("is never written twice", () => {
     const subject = (title: string): Subject => ({ title, about: "", exports: [] });
     expect(() => writePages([subject("Magic"), subject("hawser/magic")], "")).toThrow(
