@@ -343,7 +343,10 @@ export class Client implements AsyncIterable<Message> {
     return response;
   }
 
-  /** A name for this client: 32 hexadecimal digits, random, the same at every call and over all its connections. */
+  /**
+   * A name for this client: 32 hexadecimal digits, random, the same at every call and over all its connections. The peer
+   * has another.
+   */
   getConnectionId(): string {
     return this.#id ??= randomId(this.#runtime.fillRandom);
   }

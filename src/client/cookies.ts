@@ -32,7 +32,7 @@ export interface Cookie {
   readonly maxAge?: number;
 }
 
-/** Who keeps cookies: the `CookieJar` of `tough-cookie`, or any other object of this shape. */
+/** The option `cookies` as a jar, which keeps cookies: the `CookieJar` of `tough-cookie`, or any other object of this shape. */
 export interface CookieJar {
   /** The value of the Cookie header for `url`, which is an `http:` or `https:` one; empty for none. */
   getCookieString(url: string): string | Promise<string>;

@@ -8,7 +8,7 @@ import { checkNames, wrongKind } from "../option_check.ts";
 import type { DialTarget } from "../transport/dialer.ts";
 import { type CheckedHeaders, checkHeaders } from "./header_option.ts";
 
-/** An HTTP proxy, and what it is told. */
+/** The option `proxy` as an object: an HTTP proxy (RFC 9110 §9.3.6), and what it is told. */
 export interface ProxyOptions {
   /**
    * `http:`, or `https:` for TLS to the proxy, with its host and port. A user name and a password in it, percent-encoded,

@@ -21,7 +21,7 @@ import { checkProxy, type ProxyOptions, type ProxySetting } from "./http_proxy.t
 import { REQUEST_NAMES, type RequestConfiguration } from "./request_options.ts";
 import type { RetryConfig } from "./retry_options.ts";
 
-/** Takes pings and pongs (RFC 6455 §5.5.2) instead of the client itself. */
+/** The option `pingPongHandler`: takes pings and pongs (RFC 6455 §5.5.2) instead of the client itself. */
 export interface PingPongHandler<Client> {
   /**
    * A ping came. Present: it is this method that answers, by returning the pong's bytes, or a promise of them, or by

@@ -78,7 +78,7 @@ export const REQUEST_NAMES: readonly (keyof RequestConfiguration)[] = [
   "maxPendingRequests",
 ];
 
-/** Options of one request. */
+/** Options of one `request` or `requestStream`. */
 export interface RequestOptions {
   /** Aborted: the request is given up, with the signal's reason. Default: none. */
   readonly signal?: AbortSignal;

@@ -157,7 +157,7 @@ export class Caller {
     return value;
   }
 
-  /** A name for this connection: 32 hexadecimal digits, random, the same at every call. */
+  /** A name for this connection: 32 hexadecimal digits, random, the same at every call. The peer has another. */
   getConnectionId(): string {
     return this.#id ??= randomId(this.#link.fillRandom);
   }

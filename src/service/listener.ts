@@ -31,7 +31,7 @@ export interface ListenerStats {
   readonly open: number;
   /** Connections that were ever opened. */
   readonly opened: number;
-  /** Upgrades that were refused, by HTTP status; not those that were no valid handshake. */
+  /** Upgrades that were refused, by HTTP status; not those that were no valid handshake (400, 405, 426 …). */
   readonly refused: Readonly<Record<number, number>>;
   /** Clients that left before their upgrade was decided. */
   readonly left: number;

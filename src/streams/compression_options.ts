@@ -36,9 +36,9 @@ export interface CompressionOptions {
   readonly maxTotalWindows?: number;
 }
 
-/** How one message is written. */
+/** Options of a write: how one message is sent. */
 export interface WriteOptions {
-  /** False: it goes as it is, also where messages are compressed. Default true. */
+  /** Whether it may be compressed, where messages are (RFC 7692). False: it goes as it is. Default true. */
   readonly compress?: boolean;
 }
 

@@ -1,6 +1,6 @@
 /**
- * `hawser` in a browser, or wherever there is only a global `WebSocket`: the same `Client`. What a page cannot
- * have is refused with an `UnsupportedError`.
+ * `hawser` in a browser, or wherever there is only a global `WebSocket`: the same `Client`. A bundler
+ * for browsers finds it as `hawser`. What a page cannot have is refused with an `UnsupportedError`.
  *
  * @module
  */

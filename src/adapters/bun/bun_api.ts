@@ -2,7 +2,7 @@
 
 import { UnsupportedError } from "../../errors.ts";
 
-/** The server's end of a WebSocket. */
+/** The server's end of a WebSocket: the part of Bun's own type that is used. */
 export interface BunServerSocket {
   /** What was handed to `upgrade`. */
   data: unknown;
@@ -28,7 +28,10 @@ export interface BunServerSocket {
   resume(): void;
 }
 
-/** What `Bun.serve` hands to its handler beside the request, whatever the data of its sockets is. */
+/**
+ * What `Bun.serve` hands to its handler beside the request, whatever the data of its sockets is: the part of Bun's own type
+ * that is used.
+ */
 export interface BunServer {
   /** Answers with 101 and opens the socket, before it returns; false: it cannot. */
   upgrade(request: Request, options?: { readonly headers?: object; readonly data?: unknown }): boolean;
@@ -42,7 +45,7 @@ export interface BunListening extends BunServer {
   stop(force?: boolean): Promise<void>;
 }
 
-/** The handlers and options of `Bun.serve`'s `websocket`. */
+/** The handlers and options of `Bun.serve`'s `websocket`: the part of Bun's own type that is used. */
 export interface BunWebSocketOptions {
   /** It is open. */
   readonly open: (socket: BunServerSocket) => void;

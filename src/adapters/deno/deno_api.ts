@@ -3,7 +3,7 @@
 import { UnsupportedError } from "../../errors.ts";
 import type { PlatformSocket } from "../web/web_socket.ts";
 
-/** What `Deno.serve` hands to its handler beside the request. */
+/** What `Deno.serve` hands to its handler beside the request: the part of it that is used. */
 export interface DenoServeInfo {
   /** Cannot be read any more once the request was upgraded. */
   readonly remoteAddr: object;
