@@ -20,15 +20,30 @@ export interface BroadcastOptions {
   readonly policy?: "drop" | "close";
 }
 
-/** To how many callers a message went. Those left out are in none of the numbers. */
-export interface BroadcastResult {
+/**
+ * To how many callers a message went. Those left out are in none of the numbers. A handler that returns it by accident,
+ * as `(caller, text) => broadcast(room, text)` does, neither compiles nor sends it.
+ */
+export class BroadcastResult {
   /** How many it was accepted for: it is on its way, or waits its turn. */
   readonly sent: number;
   /** How many had no room for it. */
   readonly dropped: number;
   /** How many had closed already, or were closed for being too slow. */
   readonly closed: number;
+  /** @ignore Only for the type checker. */
+  declare readonly [Symbol.toStringTag]: string;
+
+  /** @ignore `broadcast` makes them. */
+  constructor({ sent, dropped, closed }: Record<Fate, number>) {
+    this.sent = sent;
+    this.dropped = dropped;
+    this.closed = closed;
+  }
 }
+
+/** What became of a message to one caller. */
+type Fate = "sent" | "dropped" | "closed";
 
 /**
  * Sends `message` to every one of `callers`, and returns at once: a slow or dead peer holds up nobody. The message is
@@ -76,16 +91,16 @@ export function broadcast(
   if (policy !== undefined && policy !== "drop" && policy !== "close") throw wrongKind("policy", "drop or close");
   const shared = new SharedMessage(toMessage(message));
   const out: ReadonlySet<unknown> = new Set<unknown>(isIterable(except) ? except : [except]);
-  const result = { sent: 0, dropped: 0, closed: 0 };
+  const counts = { sent: 0, dropped: 0, closed: 0 };
   for (const caller of callers) {
-    if (!out.has(caller)) result[offer(caller, shared, policy)]++;
+    if (!out.has(caller)) counts[offer(caller, shared, policy)]++;
   }
-  return result;
+  return new BroadcastResult(counts);
 }
 
 const NAMES: readonly (keyof BroadcastOptions)[] = ["except", "policy"];
 
-function offer(caller: Caller, shared: SharedMessage, policy: BroadcastOptions["policy"]): keyof BroadcastResult {
+function offer(caller: Caller, shared: SharedMessage, policy: BroadcastOptions["policy"]): Fate {
   const link = linkOf(caller);
   const { endpoint, maxBufferedAmount } = link;
   if (endpoint.state !== "open") return "closed";

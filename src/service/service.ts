@@ -16,7 +16,21 @@ import type { UpgradeServiceOptions } from "./options.ts";
  * generator each element in turn, at the peer's pace; a close frame closes; an `Error` is the same as throwing it;
  * `undefined` is nothing. Anything else (a Map, a function, an instance of a class …) is a `TypeError`, as if thrown.
  */
-export type Returned = string | number | boolean | null | undefined | void | object;
+export type Returned =
+  | string
+  | number
+  | boolean
+  | null
+  | undefined
+  | void
+  | Uint8Array
+  | ArrayBuffer
+  | ReadableStream<unknown>
+  | AsyncIterable<unknown>
+  | Iterator<unknown>
+  // Objects and arrays, as far as a type can tell them from what an arrow returns by accident: a `Set` or a `Map`, and
+  // what `broadcast` says, have a tag.
+  | (object & { readonly [Symbol.toStringTag]?: never });
 
 /** What a handler may return: see `Returned`; or a promise of it. */
 export type Answer = Returned | PromiseLike<Returned>;

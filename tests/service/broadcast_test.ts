@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { broadcast } from "../../src/service/broadcast.ts";
+import { broadcast, type BroadcastResult } from "../../src/service/broadcast.ts";
 import type { UpgradeServiceOptions } from "../../src/service/options.ts";
 import { FakeSocket } from "../support/fake_socket.ts";
 import { serve, type Served } from "./serve.ts";
@@ -16,6 +16,11 @@ function callers(served: Served[]): Served["caller"][] {
 function fill({ socket, caller }: Served, size: number): void {
   socket.writable = false;
   void caller.writeTextMessage("x".repeat(size)).catch(() => {});
+}
+
+/** As an answer. */
+function numbers({ sent, dropped, closed }: BroadcastResult): object {
+  return { sent, dropped, closed };
 }
 
 describe("S12: broadcast", () => {
@@ -124,10 +129,19 @@ describe("S11: nobody waits for a slow or dead peer", () => {
     const dead = new FakeSocket();
     const served = [serve({}, {}, dead), ...room(1)];
     const everybody = callers(served);
-    const speaker = serve({ onTextMessage: (_caller, text) => broadcast(everybody, text) });
+    const speaker = serve({ onTextMessage: (_caller, text) => numbers(broadcast(everybody, text)) });
     speaker.receive("one");
     dead.end();
     speaker.receive("two");
     expect(speaker.socket.sent).toEqual(['{"sent":2,"dropped":0,"closed":0}', '{"sent":1,"dropped":0,"closed":1}']);
+  });
+
+  it("what it says is no answer: a handler that returns it by accident has failed", async () => {
+    const served = serve({ onTextMessage: (_caller, text) => broadcast([], text) as unknown as object });
+    served.receive("one");
+    await served.clock.settle();
+    expect(served.socket.sent).toEqual([]);
+    expect(served.socket.calls.at(-1)).toBe("close 1011 internal error");
+    expect(served.errors.map(String)).toEqual([expect.stringContaining("Cannot send a BroadcastResult as a message")]);
   });
 });

@@ -5,6 +5,7 @@ import * as v from "valibot";
 import * as z from "zod";
 import {
   bind,
+  broadcast,
   bytes,
   type Caller,
   dispatch,
@@ -167,6 +168,13 @@ export function refused(listener: Listener): void {
   listener.attach("/", { get: () => () => {} });
   // @ts-expect-error -- nor is a class
   listener.attach("/", { get: () => TwoWays });
+  const room = new Set<Caller>();
+  // @ts-expect-error -- a Set cannot be sent: the arrow returns it by accident
+  listener.attach("/", { get: () => ({ onOpen: (caller) => room.add(caller) }) });
+  // @ts-expect-error -- nor can it from a promise
+  listener.attach("/", { get: () => ({ onOpen: (caller) => Promise.resolve(room.add(caller)) }) });
+  // @ts-expect-error -- nor is what broadcast says for the peer
+  listener.attach("/", { get: () => ({ onTextMessage: (_caller, text) => broadcast(room, text) }) });
   // @ts-expect-error -- text is none
   listener.attach("/", { get: () => "service" });
   // @ts-expect-error -- an unknown message has no fields
