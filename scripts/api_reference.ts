@@ -56,7 +56,7 @@ const CHAPTERS: readonly Chapter[] = [
   },
   {
     title: "Service",
-    about: "What answers the messages of a connection. Guide: [handlers](server.md#handlers).",
+    about: "What answers the messages of a connection. Guide: [handlers](server.md#handlers), [dispatch](dispatch.md).",
     sources: ["src/service/"],
     first: "Service ServiceHandlers Caller bind dispatch broadcast DispatchConfiguration",
   },
@@ -68,7 +68,7 @@ const CHAPTERS: readonly Chapter[] = [
   },
   {
     title: "Binding",
-    about: "What messages are checked and typed by. Guide: [binding](client.md#binding).",
+    about: "What messages are checked and typed by. Guide: [binding](binding.md).",
     sources: ["src/binding/"],
     first: "Bindable json text bytes union",
   },
@@ -86,29 +86,29 @@ const CHAPTERS: readonly Chapter[] = [
   },
   {
     title: "hawser/node",
-    about: "Guide: [server](server.md#beside-other-peoples-servers).",
+    about: "Guide: [existing servers](existing_servers.md).",
     sources: [],
     first: "upgrade",
   },
   {
     title: "hawser/deno",
-    about: "Guide: [server](server.md#inside-a-denoserve-or-bunserve).",
+    about: "Guide: [existing servers](existing_servers.md#inside-a-denoserve-or-bunserve).",
     sources: [],
     first: "Router RouterOptions",
   },
   {
     title: "hawser/bun",
-    about: "Guide: [server](server.md#inside-a-denoserve-or-bunserve).",
+    about: "Guide: [existing servers](existing_servers.md#inside-a-denoserve-or-bunserve).",
     sources: [],
     first: "Router RouterOptions",
   },
   {
     title: "hawser/browser",
-    about: "Guide: [client](client.md#in-browsers), [options](options.md#in-a-page).",
+    about: "Guide: [in browsers](browsers.md), [options](options.md#in-a-page).",
     sources: [],
     first: "Client",
   },
-  { title: "hawser/xml", about: "Guide: [client](client.md#xml).", sources: [], first: "xml xmlWithin" },
+  { title: "hawser/xml", about: "Guide: [binding](binding.md#xml).", sources: [], first: "xml xmlWithin" },
 ];
 
 /** The pages as they should be, formatted, by their path in docs/. */

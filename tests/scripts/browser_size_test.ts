@@ -24,7 +24,7 @@ it("its size is said in two numbers, and is within the budget", async () => {
 });
 
 it("what the documents say of its size is within a twentieth", async () => {
-  const said = readFileSync(join(ROOT, "docs/client.md"), "utf8").match(
+  const said = readFileSync(join(ROOT, "docs/browsers.md"), "utf8").match(
     /it is ([\d.]+) KB minified and ([\d.]+) KB\s+with gzip/,
   );
   const { output } = await checkBrowserSize();
