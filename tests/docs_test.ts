@@ -1,31 +1,31 @@
 /**
- * The programs in README.md and docs/ do what they say. Every `ts` block is a whole program and is type-checked. Marks
- * behind the language say more: `run` ends by itself, with exit code 0; `server` listens on port 9090 until it is
- * stopped; `client` runs against the last `server` of its document and ends with exit code 0. A block `text output`
- * behind a program is what that prints, where `…` stands for anything. Ports are free ones: 9090 is replaced. The files
- * key.pem and cert.pem are made for the run, by an authority that every program trusts.
+ * The programs of the documents do what they say. Every `ts` block is a whole program, is type-checked, and runs. Marks
+ * behind the language say how: `server` listens on port 9090 until it is stopped; `client` runs against the last `server`
+ * of its document; `deno` and `bun` are for one runtime, and `deno bun` for either; `run`, and a block without a mark, run
+ * by themselves. What is no server ends, with exit code 0. A block `text output` behind a program is what that prints,
+ * where `…` stands for anything. Ports are free ones: 9090 is replaced. The files key.pem and cert.pem are made for the
+ * run, by an authority that every program trusts; example.com and its proxy are tests/support/example_host.ts.
  */
 
-import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 
 import { ROOT, runCommand } from "../scripts/command.ts";
 import { makeCertificates } from "./support/certificates.ts";
-import { type Block, blocksOf } from "./support/documents.ts";
+import { blocksIn, DOCUMENTS, type PlacedBlock } from "./support/documents.ts";
+import { type ExampleHost, startExampleHost } from "./support/example_host.ts";
+import { withOurImports } from "./support/own_imports.ts";
 import { type RunningServer, runProgram, startServer } from "./support/program.ts";
 
-const DOCUMENTS = ["README.md", ...readdirSync(join(ROOT, "docs")).map((file) => `docs/${file}`)]
-  .filter((file) => file.endsWith(".md"));
 const PORT = "9090";
 const SLOW = { timeout: 60_000 };
-/** The marks of programs for one runtime, and the one that is meant here. */
-const NATIVE = ["deno", "bun"];
-const RUNTIME = "Deno" in globalThis ? "deno" : "Bun" in globalThis ? "bun" : undefined;
+/** The marks of programs for one runtime or both, and where they run. */
+const NATIVE: Readonly<Record<string, readonly string[]>> = { deno: ["deno"], bun: ["bun"], "deno bun": ["deno", "bun"] };
+const RUNTIME = "Deno" in globalThis ? "deno" : "Bun" in globalThis ? "bun" : "node";
 
-interface Program extends Block {
-  readonly name: string;
+interface Program extends PlacedBlock {
   readonly mark: string;
   /** What it is to print. */
   readonly output: string | undefined;
@@ -37,13 +37,16 @@ const folder = realpathSync(mkdtempSync(join(tmpdir(), "hawser-docs-")));
 // For the frameworks that some of them import.
 symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));
 const TRUST = { NODE_EXTRA_CA_CERTS: join(folder, "ca.pem"), DENO_CERT: join(folder, "ca.pem") };
-for (const [name, pem] of Object.entries(makeCertificates())) writeFileSync(join(folder, `${name}.pem`), pem);
+const certificates = makeCertificates();
+for (const [name, pem] of Object.entries(certificates)) writeFileSync(join(folder, `${name}.pem`), pem);
+let exampleHost: Promise<ExampleHost> | undefined;
 /** Each is started once, for all of its clients. */
 const servers = new Map<Program, Promise<RunningServer>>();
 afterAll(async () => {
   for (const server of await Promise.allSettled(servers.values())) {
     if (server.status === "fulfilled") await server.value.stop();
   }
+  await (await exampleHost)?.stop();
   rmSync(folder, { recursive: true });
 });
 
@@ -51,14 +54,15 @@ const programs = DOCUMENTS.flatMap(programsOf);
 
 describe("the programs of the documents", () => {
   it("are marked with what this test knows", () => {
-    const unknown = programs.filter(({ mark }) => !["", "run", "server", "client", "deno", "bun"].includes(mark));
+    const known = ["", "run", "server", "client", ...Object.keys(NATIVE)];
+    const unknown = programs.filter(({ mark }) => !known.includes(mark));
     expect(unknown.map(({ name, mark }) => `${name}: ${mark}`)).toEqual([]);
     expect(programs.length).toBeGreaterThan(0);
   });
 
   it("compile", SLOW, async () => {
     // Those of one runtime have names that this compiler knows nothing of.
-    const files = programs.filter(({ mark }) => !NATIVE.includes(mark)).map((program) => write(program, PORT));
+    const files = programs.filter(({ mark }) => !(mark in NATIVE)).map((program) => write(program, PORT));
     const compilerOptions = {
       types: ["node"],
       typeRoots: [join(ROOT, "node_modules/@types")],
@@ -75,7 +79,15 @@ describe("the programs of the documents", () => {
     expect(output).toBe("");
   });
 
-  for (const program of programs.filter(({ mark }) => mark === "run" || mark === RUNTIME)) {
+  for (const program of programs.filter(({ mark }) => mark === "")) {
+    it.concurrent(`${program.name} runs, as far as it goes without the world outside`, SLOW, async () => {
+      const host = await (exampleHost ??= startExampleHost(certificates));
+      const inside = { ...program, text: host.meetIn(program.text) };
+      expectToHavePrinted(program, await runProgram(write(inside, PORT), TRUST));
+    });
+  }
+
+  for (const program of programs.filter(({ mark }) => mark === "run" || NATIVE[mark]?.includes(RUNTIME))) {
     it.concurrent(`${program.name} runs`, SLOW, async () => {
       expectToHavePrinted(program, await runProgram(write(program, PORT), TRUST));
     });
@@ -98,7 +110,7 @@ describe("the programs of the documents", () => {
 
 describe("the demo", () => {
   it("prints what the README says", SLOW, async () => {
-    const said = blocksOf(readFileSync(join(ROOT, "README.md"), "utf8")).find(({ info }) => info === "text demo");
+    const said = blocksIn("README.md").find(({ info }) => info === "text demo");
     const { ok, output } = await runProgram(join(ROOT, "examples/demo.ts"));
     expect(ok, output).toBe(true);
     // The lines of two clients may come in another order.
@@ -108,15 +120,16 @@ describe("the demo", () => {
 });
 
 function programsOf(document: string): Program[] {
-  const blocks = blocksOf(readFileSync(join(ROOT, document), "utf8"));
+  const blocks = blocksIn(document);
   const found: Program[] = [];
   blocks.forEach((block, i) => {
-    const [language, mark = ""] = block.info.split(" ");
+    const [language, ...marks] = block.info.split(" ");
+    const mark = marks.join(" ");
     if (language !== "ts") return;
     const next = blocks[i + 1];
     const output = next?.info === "text output" ? next.text : undefined;
     const server = mark === "client" ? found.findLast((program) => program.mark === "server") : undefined;
-    found.push({ ...block, name: `${document}:${block.line}`, mark, output, server });
+    found.push({ ...block, mark, output, server });
   });
   return found;
 }
@@ -130,19 +143,11 @@ function serve(program: Program): Promise<RunningServer> {
 /** Writes `program` to a file whose lines have the numbers they have in the document. */
 function write({ name, line, text }: Program, port: string): string {
   const file = join(folder, `${name.replace(/\W/g, "_")}_${port}.mts`);
-  const code = text.replaceAll(/from "hawser(\/\w+)?"/g, (_, entry = "") => `from ${JSON.stringify(fileOf(entry))}`)
+  const code = withOurImports(text)
     .replaceAll(PORT, port)
     .replace(/"(key|cert)\.pem"/g, (_, name) => JSON.stringify(join(folder, `${name}.pem`)));
   writeFileSync(file, "\n".repeat(line - 1) + code);
   return file;
-}
-
-/** The file that a user's `hawser` or `hawser/…` stands for. */
-function fileOf(entry: string): string {
-  const { exports } = JSON.parse(readFileSync(join(ROOT, "deno.json"), "utf8")) as { exports: Record<string, string> };
-  const file = exports[`.${entry}`];
-  if (file === undefined) throw new Error(`There is no hawser${entry}`);
-  return join(ROOT, file);
 }
 
 function expectToHavePrinted(program: Program, { ok, output, failure }: Awaited<ReturnType<typeof runProgram>>): void {

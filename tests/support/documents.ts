@@ -1,4 +1,21 @@
-/** Reads Markdown as far as the tests of the documents need it: fenced blocks, and tables by the heading above them. */
+/**
+ * Which documents there are; and reads Markdown as far as their tests need it: fenced blocks, and tables by the heading
+ * above them.
+ */
+
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { ROOT } from "../../scripts/command.ts";
+
+/** All whose blocks are held to what they say. */
+export const DOCUMENTS: readonly string[] = [
+  "README.md",
+  "CONTRIBUTING.md",
+  "SECURITY.md",
+  "examples/README.md",
+  ...readdirSync(join(ROOT, "docs")).filter((file) => file.endsWith(".md")).map((file) => `docs/${file}`),
+];
 
 /** A fenced block. */
 export interface Block {
@@ -7,6 +24,27 @@ export interface Block {
   /** The line of its first line of text, from 1. */
   readonly line: number;
   readonly text: string;
+}
+
+/** A block, and where it is. */
+export interface PlacedBlock extends Block {
+  readonly document: string;
+  /** The document and the line. */
+  readonly name: string;
+}
+
+export function readDocument(document: string): string {
+  return readFileSync(join(ROOT, document), "utf8");
+}
+
+/** The blocks of one document, in their order. */
+export function blocksIn(document: string): PlacedBlock[] {
+  return blocksOf(readDocument(document)).map((block) => ({ ...block, document, name: `${document}:${block.line}` }));
+}
+
+/** Those in one language, of all documents: whoever runs a language runs all of them. */
+export function blocksWritten(language: string): PlacedBlock[] {
+  return DOCUMENTS.flatMap(blocksIn).filter(({ info }) => info.split(" ")[0] === language);
 }
 
 export function blocksOf(markdown: string): Block[] {
