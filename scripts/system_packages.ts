@@ -16,6 +16,8 @@ export const SYSTEM_PACKAGES = {
   "python:websockets": "python3-websockets",
   "python:wsproto": "python3-wsproto",
   "nginx": "nginx-light",
+  "systemd-analyze": "systemd",
+  "curl": "curl",
   "tinyproxy": "tinyproxy-bin",
   "chromium": "chromium",
   "ip": "iproute2",
