@@ -103,7 +103,7 @@ it(
     };
     expect(await without(/.*proxy_http_version .*/)).toBe(400);
     expect(await without(/.*proxy_set_header Upgrade .*/)).toBe(426);
-    expect(await without(/.*proxy_set_header Connection .*/)).toBe(426);
+    expect(await without(/.*proxy_set_header Connection .*/)).toBe(400);
     expect(await without(/.*proxy_set_header Host .*/)).toBe(403);
     expect(await without(/.*proxy_set_header X-Forwarded-Proto .*/)).toBe(101);
   }),
