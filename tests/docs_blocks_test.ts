@@ -60,14 +60,18 @@ describe("the blocks of the documents", () => {
 });
 
 describe("the pictures of the code", () => {
-  const files = readdirSync(join(ROOT, "src"), { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"));
+  const files = readdirSync(join(ROOT, "src"), { recursive: true, encoding: "utf8" }).filter((file) =>
+    file.endsWith(".ts")
+  );
   const code = files.map((file) => readFileSync(join(ROOT, "src", file), "utf8")).join("\n");
 
   it.each(blocksWritten("text").filter(({ info }) => info === "text"))("$name shows what there is", ({ text }) => {
     // A path, or the name of a file of the sources.
     const paths = text.match(/\b[\w./]+(?:\.ts|\/)(?=[\s;,]|$)/g) ?? [];
     const missing = paths.filter((path) =>
-      path.includes("/") ? !existsSync(join(ROOT, path)) : path !== "mod.ts" && !files.some((file) => basename(file) === path)
+      path.includes("/")
+        ? !existsSync(join(ROOT, path))
+        : path !== "mod.ts" && !files.some((file) => basename(file) === path)
     );
     expect(missing).toEqual([]);
     const names = text.match(/\b(?:[A-Z][a-z]+){2,}\b/g) ?? [];

@@ -22,7 +22,11 @@ import { type RunningServer, runProgram, startServer } from "./support/program.t
 const PORT = "9090";
 const SLOW = { timeout: 60_000 };
 /** The marks of programs for one runtime or both, and where they run. */
-const NATIVE: Readonly<Record<string, readonly string[]>> = { deno: ["deno"], bun: ["bun"], "deno bun": ["deno", "bun"] };
+const NATIVE: Readonly<Record<string, readonly string[]>> = {
+  deno: ["deno"],
+  bun: ["bun"],
+  "deno bun": ["deno", "bun"],
+};
 const RUNTIME = "Deno" in globalThis ? "deno" : "Bun" in globalThis ? "bun" : "node";
 
 interface Program extends PlacedBlock {

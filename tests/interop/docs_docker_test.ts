@@ -15,7 +15,7 @@ import { ROOT, runCommand } from "../../scripts/command.ts";
 import { makeManifest } from "../../scripts/npm_manifest.ts";
 import { VERSIONS } from "../../scripts/runtimes.ts";
 import { blocksIn, blocksWritten } from "../support/documents.ts";
-import { spawnPlainly, typeStripping } from "./support/bare_process.ts";
+import { spawnPlainly } from "./support/bare_process.ts";
 import { buildImage } from "./support/container_file.ts";
 import { manyFreePorts } from "./support/free_ports.ts";
 import { needs } from "./support/needs.ts";
@@ -36,12 +36,16 @@ for (const { name, document, text } of FILES) {
     needs("unshare", async () => {
       const folder = await mkdtemp(join(tmpdir(), "hawser-image-"));
       onTestFinished(() => rm(folder, { recursive: true, force: true }));
-      const [context, root, bin] = ["context", "root", "bin"].map((part) => join(folder, part)) as [string, string, string];
+      const [context, root, bin] = ["context", "root", "bin"].map((part) => join(folder, part)) as [
+        string,
+        string,
+        string,
+      ];
       for (const part of [context, root, bin]) await mkdir(part);
       await putContext(context, document);
       // The name by which an image knows its runtime.
       await writeFile(join(bin, RUNTIME), `#!/bin/sh\nexec "${process.execPath}" "$@"\n`, { mode: 0o755 });
-      const outside = { ...typeStripping(), PATH: `${bin}:${process.env["PATH"]}` };
+      const outside = { PATH: `${bin}:${process.env["PATH"]}` };
 
       // Two of them may be started on this machine at the same time.
       const [port] = await manyFreePorts(1);
@@ -81,7 +85,9 @@ async function putContext(context: string, document: string): Promise<void> {
   for (const { info, text } of SHOWN) await writeFile(join(context, info.split(" ")[1]!), text);
   if (RUNTIME === "deno") {
     await mkdir(join(context, "hawser"));
-    for (const part of ["mod.ts", "src"]) await cp(join(ROOT, part), join(context, "hawser", part), { recursive: true });
+    for (const part of ["mod.ts", "src"]) {
+      await cp(join(ROOT, part), join(context, "hawser", part), { recursive: true });
+    }
     return;
   }
   // In place of the package of `npm run build`, which scripts/test_package.ts makes and uses: the same code in one file.

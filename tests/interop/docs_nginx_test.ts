@@ -14,6 +14,7 @@ import { blocksIn, blocksWritten } from "../support/documents.ts";
 import { withOurImports } from "../support/own_imports.ts";
 import { PipedProgram } from "../support/piped_program.ts";
 import { runProgram } from "../support/program.ts";
+import { MEBIBYTE } from "./support/conversation.ts";
 import { documentedNginx } from "./support/documented_nginx.ts";
 import { manyFreePorts } from "./support/free_ports.ts";
 import { needs } from "./support/needs.ts";
@@ -110,11 +111,13 @@ it(
 );
 
 it(
-  "deployment: TLS ends at nginx",
+  "deployment: TLS ends at nginx, and messages pass that are larger than bodies may be",
   SLOW,
   needs("nginx", async () => {
     const { port } = await listenAnywhere({ onMessage: (_caller, message) => message });
-    const { secureUrl, authority } = await documentedNginx(CONFIGURATION, { 9091: port!, 9092: port! });
+    const text = CONFIGURATION.replace("location /echo {", "location /echo { client_max_body_size 1k;");
+    expect(text).not.toBe(CONFIGURATION);
+    const { secureUrl, authority } = await documentedNginx(text, { 9091: port!, 9092: port! });
     const { output, ok } = await runProgram(SECURE_CLIENT, {
       URL: `${secureUrl}/echo`,
       ORIGIN: secureUrl.replace("wss:", "https:"),
@@ -122,12 +125,12 @@ it(
       DENO_CERT: authority,
     });
     expect(ok, output).toBe(true);
-    expect(JSON.parse(output.trim().split("\n").at(-1)!)).toMatchObject({ secure: true, text: "over TLS", code: 1000 });
+    expect(JSON.parse(output.trim().split("\n").at(-1)!)).toMatchObject({ secure: true, length: MEBIBYTE, code: 1000 });
   }),
 );
 
 it(
-  "deployment: an instance that stops, or is not there, is passed over; the 51st connection of an address gets 429",
+  "deployment: an instance that stops, or is not there, is passed over, and without any it is 502; the 51st of an address gets 429",
   SLOW,
   needs("nginx", async () => {
     const stopping = await listen({});
@@ -138,6 +141,10 @@ it(
     await stopping.immediateStop();
     await Promise.all(Array.from({ length: 40 }, () => connect(`${url}/echo`)));
     expect(await statusOf(connect(`${url}/echo`))).toBe(429);
+
+    const [nobody, neither] = await manyFreePorts(2);
+    const { url: alone } = await documentedNginx(CONFIGURATION, { 9091: nobody!, 9092: neither! });
+    expect(await statusOf(connect(`${alone}/echo`))).toBe(502);
   }),
 );
 
@@ -151,9 +158,13 @@ it(
     for (const text of [CONFIGURATION, short]) {
       const { url, reload } = await documentedNginx(text, { 9091: port!, 9092: port! });
       const client = await connect(`${url}/echo`);
-      await reload((configuration) => configuration.replace("location /echo", "location /new { return 204; }\nlocation /echo"));
+      await reload((configuration) =>
+        configuration.replace("location /echo", "location /new { return 204; }\nlocation /echo")
+      );
       // Until the new worker is there, and the old one takes no more connections.
-      await expect.poll(() => statusAt(`${url.replace("ws:", "http:")}/new`), { interval: 10, timeout: 10_000 }).toBe(204);
+      await expect.poll(() => statusAt(`${url.replace("ws:", "http:")}/new`), { interval: 10, timeout: 10_000 }).toBe(
+        204,
+      );
       if (text === short) {
         expect((await client.closed).code).toBe(1006);
       } else {
@@ -207,7 +218,9 @@ it(
           await systemctl[verb]!(port!);
           continue;
         }
-        const [program, ...args] = command.split(" ").map((word) => word.replace(/(?<=:)\d{4}(?=\/)/, (port) => `${ports[port]}`));
+        const [program, ...args] = command.split(" ").map((word) =>
+          word.replace(/(?<=:)\d{4}(?=\/)/, (port) => `${ports[port]}`)
+        );
         expect(program).toBe("curl");
         expect(await runCommand("curl", args, { timeout: 10 })).toMatchObject({ ok: true });
       }

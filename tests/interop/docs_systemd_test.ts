@@ -30,7 +30,10 @@ describe.each(blocksWritten("ini"))("the unit of $name", ({ document, text }) =>
   const server = blocksIn(document).find(({ info }) => info === "ts server")!.text;
   writeFileSync(join(folder, "server.ts"), withOurImports(server));
   // It makes a module of the program.
-  writeFileSync(join(folder, "package.json"), blocksIn(document).find(({ info }) => info === "json package.json")!.text);
+  writeFileSync(
+    join(folder, "package.json"),
+    blocksIn(document).find(({ info }) => info === "json package.json")!.text,
+  );
 
   /** With this runtime's own line, which stands below the unit unless it is Node's. */
   const here = (unit: string): string => {

@@ -25,7 +25,7 @@ export interface BareProcess {
 }
 
 /** What makes our Node run TypeScript, where that is not Node's own doing. */
-export function typeStripping(): Record<string, string> {
+function typeStripping(): Record<string, string> {
   if ("Deno" in globalThis || "Bun" in globalThis) return {};
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
   if (major > STRIPS_TYPES[0] || (major === STRIPS_TYPES[0] && minor >= STRIPS_TYPES[1])) return {};
