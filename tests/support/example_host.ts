@@ -4,7 +4,7 @@
  */
 
 import { createServer } from "node:https";
-import { type AddressInfo } from "node:net";
+import type { AddressInfo } from "node:net";
 import { Listener } from "../../mod.ts";
 import type { Certificates } from "./certificates.ts";
 import { connectProxy } from "./connect_proxy.ts";
