@@ -4,11 +4,12 @@
  * they do. What installs, builds or takes minutes is compared with the scripts that the suite itself is run by.
  */
 
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 
-import { ROOT } from "../../scripts/command.ts";
+import { ROOT, runCommand } from "../../scripts/command.ts";
 import { makeManifest } from "../../scripts/npm_manifest.ts";
 import { run } from "../examples/programs.ts";
 import { blocksWritten, type PlacedBlock } from "../support/documents.ts";
@@ -26,14 +27,26 @@ interface OwnPackage {
   readonly scripts: Readonly<Record<string, string>>;
 }
 
-/** Commands that are not run here, and what is true instead. */
-const COMPARED: readonly (readonly [command: RegExp, compare: (...words: string[]) => void])[] = [
+/** A user's. */
+const project = mkdtempSync(join(tmpdir(), "hawser-project-"));
+afterAll(() => rmSync(project, { recursive: true, force: true }));
+
+/** All others: most are not run here, and what is said of them is true instead. */
+const COMPARED: readonly (readonly [command: RegExp, compare: (...words: string[]) => unknown])[] = [
   [/^npm ci$/, () => expect(read(".ci/run").trim().split("\n").at(-1)).toMatch(/^npm ci && npm test$/)],
   [/^npm (test|run [\w:-]+)$/, (words) => {
     const script = ownPackage().scripts[words!.replace("run ", "")];
     expect(script, words).toMatch(/^(tsx|vitest) /);
     const file = script!.match(/^tsx (\S+)/)?.[1];
     if (file !== undefined) expect(existsSync(join(ROOT, file)), file).toBe(true);
+  }],
+  [/^npm (init -y|pkg set type=module)$/, async (words) => {
+    const { ok, output } = await runCommand("sh", ["-c", `cd "$PROJECT" && npm ${words}`], {
+      env: { PROJECT: project },
+    });
+    expect(ok, output).toBe(true);
+    const made = JSON.parse(readFileSync(join(project, "package.json"), "utf8")) as { type?: string };
+    if (words!.includes("module")) expect(made.type).toBe("module");
   }],
   [/^npm pack \.\/npm$/, () => expect(read("scripts/build_npm.ts")).toContain('join(ROOT, "npm")')],
   [/^npm install \S*?([\w.-]+\.tgz)((?: [@\w/.-]+)*)$/, (tarball, others) => {
@@ -53,12 +66,12 @@ describe("the commands of the documents", () => {
     if (commands.every((command) => EXAMPLE.test(command))) {
       it(`${block.name} start programs that talk to each other, and end`, SLOW, () => runExamples(commands));
     } else {
-      it(`${block.name} are those of the scripts`, () => {
+      it(`${block.name} are those of the scripts`, SLOW, async () => {
         for (const command of commands) {
           const found = COMPARED.find(([pattern]) => pattern.test(command));
           expect(found, `nothing is run for "${command}"`).toBeDefined();
           const [pattern, compare] = found!;
-          compare(...pattern.exec(command)!.slice(1));
+          await compare(...pattern.exec(command)!.slice(1));
         }
       });
     }
