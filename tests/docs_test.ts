@@ -4,7 +4,7 @@
  * of its document; `deno` and `bun` are for one runtime, and `deno bun` for either; `run`, and a block without a mark, run
  * by themselves. What is no server ends, with exit code 0. A block `text output` behind a program is what that prints,
  * where `…` stands for anything. Ports are free ones: 9090 is replaced. The files key.pem and cert.pem are made for the
- * run, by an authority that every program trusts; example.com and its proxy are tests/support/example_host.ts.
+ * run, by an authority that every program trusts; example.com is tests/support/example_host.ts.
  */
 
 import { mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";

@@ -1,16 +1,15 @@
 /**
- * What the documents call `wss://example.com` and `proxy.example.com:3128`: a listener behind TLS that sends back the first
- * message and closes with 1000, or does that when none comes, and a proxy that wants the credentials which stand there.
+ * What the documents call `wss://example.com`: a listener behind TLS that sends back the first message and closes with
+ * 1000, or does that when none comes.
  */
 
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { Listener } from "../../mod.ts";
 import type { Certificates } from "./certificates.ts";
-import { connectProxy } from "./connect_proxy.ts";
 
 export interface ExampleHost {
-  /** The same program, which finds them where they are. */
+  /** The same program, which finds it where it is. */
   meetIn(program: string): string;
   stop(): Promise<void>;
 }
@@ -19,7 +18,6 @@ export interface ExampleHost {
 const SILENCE = 0.5;
 
 export async function startExampleHost({ cert, key }: Certificates): Promise<ExampleHost> {
-  const ends: (() => unknown)[] = [];
   const server = createServer({ cert, key });
   const listener = new Listener(server);
   listener.attach("/*", {
@@ -36,16 +34,12 @@ export async function startExampleHost({ cert, key }: Certificates): Promise<Exa
   await listener.start();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
-  const proxy = await connectProxy((end) => ends.push(end), { credentials: "ada:s3cret" });
   return {
-    meetIn: (program) =>
-      program.replaceAll("wss://example.com/", `wss://localhost:${port}/`)
-        .replaceAll("proxy.example.com:3128", `127.0.0.1:${proxy.port}`),
+    meetIn: (program) => program.replaceAll("wss://example.com/", `wss://localhost:${port}/`),
     async stop() {
       await listener.immediateStop();
       server.close();
       server.closeAllConnections();
-      for (const end of ends) await end();
     },
   };
 }
