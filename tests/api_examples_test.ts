@@ -11,6 +11,7 @@ import { afterAll, describe, expect, it } from "vitest";
 
 import { publicEntries } from "../scripts/api_docs.ts";
 import { ROOT, runCommand } from "../scripts/command.ts";
+import { compiled } from "./support/compiled.ts";
 import { runProgram } from "./support/program.ts";
 
 const SLOW = { timeout: 60_000 };
@@ -86,7 +87,7 @@ describe("the examples in docstrings", () => {
 
   for (const example of examples.filter(({ mark }) => mark === "" || mark === RUNTIME)) {
     it.concurrent(`${example.name} prints what it says`, SLOW, async () => {
-      const { ok, output, failure } = await runProgram(write(example));
+      const { ok, output, failure } = await runProgram(await compiled(write(example)));
       expect(ok, `${failure}\n${output}`).toBe(true);
       expect(output.trim().split("\n")).toEqual(saidBy(example));
     });

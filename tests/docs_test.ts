@@ -14,6 +14,7 @@ import { afterAll, describe, expect, it } from "vitest";
 
 import { ROOT, runCommand } from "../scripts/command.ts";
 import { makeCertificates } from "./support/certificates.ts";
+import { compiled } from "./support/compiled.ts";
 import { blocksIn, DOCUMENTS, type PlacedBlock } from "./support/documents.ts";
 import { type ExampleHost, startExampleHost } from "./support/example_host.ts";
 import { withOurImports } from "./support/own_imports.ts";
@@ -87,13 +88,13 @@ describe("the programs of the documents", () => {
     it.concurrent(`${program.name} runs, as far as it goes without the world outside`, SLOW, async () => {
       const host = await (exampleHost ??= startExampleHost(certificates));
       const inside = { ...program, text: host.meetIn(program.text) };
-      expectToHavePrinted(program, await runProgram(write(inside, PORT), TRUST));
+      expectToHavePrinted(program, await runProgram(await compiled(write(inside, PORT)), TRUST));
     });
   }
 
   for (const program of programs.filter(({ mark }) => mark === "run" || NATIVE[mark]?.includes(RUNTIME))) {
     it.concurrent(`${program.name} runs`, SLOW, async () => {
-      expectToHavePrinted(program, await runProgram(write(program, PORT), TRUST));
+      expectToHavePrinted(program, await runProgram(await compiled(write(program, PORT)), TRUST));
     });
   }
 
@@ -101,7 +102,7 @@ describe("the programs of the documents", () => {
     it.concurrent(`${program.name} runs against its server`, SLOW, async () => {
       if (program.server === undefined) throw new Error("There is no server above it");
       const { url } = await serve(program.server);
-      expectToHavePrinted(program, await runProgram(write(program, url.port), TRUST));
+      expectToHavePrinted(program, await runProgram(await compiled(write(program, url.port)), TRUST));
     });
   }
 
@@ -140,7 +141,9 @@ function programsOf(document: string): Program[] {
 
 function serve(program: Program): Promise<RunningServer> {
   let server = servers.get(program);
-  if (server === undefined) servers.set(program, server = startServer(write(program, "0")));
+  if (server === undefined) {
+    servers.set(program, server = compiled(write(program, "0")).then((file) => startServer(file)));
+  }
   return server;
 }
 

@@ -10,7 +10,7 @@ const TIMEOUT = 20;
 
 /** Runs `file` to its end. Resolves with how it ended. */
 export function runProgram(file: string, env: Readonly<Record<string, string>> = {}): Promise<Finished> {
-  const [command, ...args] = starter();
+  const [command, ...args] = starter(file);
   return runCommand(command, [...args, file], { timeout: TIMEOUT, env });
 }
 
@@ -32,7 +32,7 @@ export function startServer(
   env: Readonly<Record<string, string>> = {},
   ...args: string[]
 ): Promise<RunningServer> {
-  const [command, ...options] = starter();
+  const [command, ...options] = starter(file);
   const child = spawn(command, [...options, file, ...args], {
     cwd: ROOT,
     env: { ...process.env, ...env },
@@ -67,10 +67,10 @@ export function startServer(
   });
 }
 
-/** What starts a program in this runtime, and what stands before its file. */
-export function starter(): [command: string, ...args: string[]] {
+/** What starts a program in this runtime, and what stands before its `file`; one in TypeScript when it is not told. */
+export function starter(file = ""): [command: string, ...args: string[]] {
   // With the packages of npm's folder, as the tests themselves; deno.json would have it fetch its own.
   if ("Deno" in globalThis) return [process.execPath, "run", "-A", "--node-modules-dir=manual"];
   if ("Bun" in globalThis) return [process.execPath];
-  return [process.execPath, "--import", "tsx"];
+  return file.endsWith(".mjs") ? [process.execPath] : [process.execPath, "--import", "tsx"];
 }
