@@ -48,6 +48,7 @@ export type {
   LowerCase,
   MessageContext,
   OneWay,
+  OnlyStreams,
   PathParamNames,
   PathParams,
   Returned,

@@ -262,7 +262,11 @@ export type OneWay<Result> =
     : { get: "A service has either onMessage, or onTextMessage and onBinaryMessage" }
     : { get: "A service is an object, not a function or a class" };
 
-/** Holds for services that take messages as streams, or whole. */
+/**
+ * Holds for services that take messages as streams, or whole, and not both.
+ *
+ * @category Upgrade
+ */
 export type OnlyStreams<Result> = [
   Extract<
     Result,

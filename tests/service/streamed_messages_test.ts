@@ -128,9 +128,7 @@ describe("onMessageStream", () => {
 
   it("that fails closes with 1011, as every handler", async () => {
     const { part, socket, errors } = start({
-      onMessageStream: async () => {
-        throw new Error("oops");
-      },
+      onMessageStream: () => Promise.reject(new Error("oops")),
     });
     part("a");
     await settled();
