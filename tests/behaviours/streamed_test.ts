@@ -442,7 +442,8 @@ describe.each(["client", "service"] as const)("a %s that reads a message in part
     `F3: a message that is cut fails for a ${who}, and never looks whole`,
     differs(receiving, async () => {
       for (const cut of ["socket", "close"] as const) {
-        const { read, peer, ended } = await start();
+        // The close frame tells it, and not the end of the connection.
+        const { read, peer, ended } = await start({ closeLinger: 60 });
         await peer.send({ opcode: 1, fin: false, payload: "half" });
         const message = await read();
         const parts = partsOf(message);
