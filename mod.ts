@@ -19,6 +19,7 @@ export type { ReadAhead } from "./src/streams/message_queue.ts";
 export type { BufferPolicy } from "./src/streams/endpoint.ts";
 export type { CompressionOptions, WriteOptions } from "./src/streams/compression_options.ts";
 export type { ConnectionConfiguration } from "./src/streams/connection_options.ts";
+export type { BinaryMessageStream, MessageStream, TextMessageStream } from "./src/streams/incoming_message.ts";
 export type { WritableMessage } from "./src/streams/message_streams.ts";
 export type { SchemaIssue } from "./src/binding/issues.ts";
 export type { SchemaResult, StandardSchema } from "./src/binding/schema.ts";
@@ -47,6 +48,7 @@ export type {
   LowerCase,
   MessageContext,
   OneWay,
+  OnlyStreams,
   PathParamNames,
   PathParams,
   Returned,

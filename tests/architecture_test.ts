@@ -26,7 +26,7 @@ const HOUSE: Readonly<Record<string, Folder>> = {
   protocol: {
     imports: [],
     files: words(
-      `opcode byte_queue vector_mask mask frame_reader utf8_check text_decoder sliding_window permessage_deflate assembler close_payload
+      `opcode byte_queue vector_mask mask frame_reader utf8_check text_decoder text_parts sliding_window permessage_deflate assembler close_payload
       gather_buffer frame_writer engine`,
     ),
   },
@@ -50,8 +50,8 @@ const HOUSE: Readonly<Record<string, Folder>> = {
   streams: {
     imports: words("transport"),
     files: words(
-      `unheard ring shared_message message_queue held_writes keep_alive message_endpoint plain_endpoint_options plain_endpoint endpoint connection_options compression_options inbox pending_nexts message_iterator message_reads
-      message_streams`,
+      `unheard ring stream_source shared_message message_queue held_writes plain_endpoint_options writes keep_alive message_endpoint plain_endpoint endpoint streamed_write connection_options compression_options inbox pending_nexts message_iterator message_reads
+      message_streams incoming_message parted_messages stream_reads`,
     ),
   },
   binding: { imports: [], files: words("payload and_then issues constraint schema binder") },
@@ -62,14 +62,14 @@ const HOUSE: Readonly<Record<string, Folder>> = {
     files: words(
       `retry_options retry request_options common_options cookies header_option http_proxy options target no_proxy proxy_route connector abortable redirect
       control_handlers pinged_endpoint response_body relay tunnel connect reply_binder pending_request single_reply reply_iterator requests
-      reconnecting_endpoint client_session bound_iterator client`,
+      reconnecting_endpoint client_session client_writes bound_iterator client`,
     ),
   },
   service: {
     imports: words("handshake transport streams binding auth pubsub"),
     files: words(
       `close_frame caller request_binding dispatch_options places options broadcast service router reply handler_name bind handlers concurrent_request requests
-      lines dispatcher session session_set
+      streamed_messages lines dispatcher session session_set
       forwarded_request reporter upgrade_pipeline guest listener`,
     ),
   },

@@ -92,7 +92,7 @@ describe.each(Object.entries(CHECKED))("the options of a %s", (of, { headings, c
     expect(wrong.map((row) => row.get("option"))).toEqual([]);
     // A default that is not told would escape the above.
     expect(numbers.filter((row) => defaultOf(row) === undefined).map((row) => row.get("option"))).toEqual(
-      headings.includes("Every connection") ? ["`maxFrameSize`"] : [],
+      headings.includes("Every connection") ? ["`maxStreamedMessageSize`", "`maxFrameSize`"] : [],
     );
   });
 

@@ -10,14 +10,15 @@ import { checkClose } from "../close_code.ts";
 import { type Closure, UnsupportedError } from "../errors.ts";
 import { closeMillis } from "../seconds.ts";
 import type { WriteOptions } from "../streams/compression_options.ts";
-import { inTime } from "../streams/held_writes.ts";
+import type { MessageStream } from "../streams/incoming_message.ts";
 import { MessageIterator } from "../streams/message_iterator.ts";
 import type { MessageReads } from "../streams/message_reads.ts";
 import { messageReadable, messageWritable, type WritableMessage } from "../streams/message_streams.ts";
-import { unheard } from "../streams/unheard.ts";
+import { isStreamed } from "../streams/stream_source.ts";
 import type { Message } from "../transport/message_socket.ts";
 import { BoundIterator } from "./bound_iterator.ts";
 import { ClientSession } from "./client_session.ts";
+import { ClientWrites } from "./client_writes.ts";
 import type { ClientPlan, ClientRuntime, HttpResponse } from "./connector.ts";
 import type { ClientOptions } from "./options.ts";
 import type { ReplyStream } from "./reply_iterator.ts";
@@ -53,6 +54,7 @@ export class Client implements AsyncIterable<Message> {
   readonly #runtime: ClientRuntime;
   readonly #plan: ClientPlan<Client>;
   readonly #session: ClientSession<Client>;
+  readonly #writes: ClientWrites;
   #readable: ReadableStream<Message> | undefined;
   #writable: WritableStream<WritableMessage> | undefined;
   #id: string | undefined;
@@ -70,6 +72,7 @@ export class Client implements AsyncIterable<Message> {
     this.#runtime = runtime;
     this.#plan = runtime.plan<Client>(url, config);
     this.#session = new ClientSession<Client>(this, runtime, this.#plan);
+    this.#writes = new ClientWrites(runtime, this.#plan.settings.writeMs, this.#session);
     this.opened = this.#session.opened;
     this.closed = this.#session.closed;
   }
@@ -137,7 +140,7 @@ export class Client implements AsyncIterable<Message> {
   get writable(): WritableStream<WritableMessage> {
     if (this.#writable === undefined) {
       const { inbox, endpoint } = this.#session.open("Cannot write messages");
-      this.#writable = messageWritable(inbox, endpoint, (message) => this.#write(message));
+      this.#writable = messageWritable(inbox, endpoint, (message) => this.#writes.write(message));
     }
     return this.#writable;
   }
@@ -190,6 +193,24 @@ export class Client implements AsyncIterable<Message> {
   }
 
   /**
+   * Reads the next message as a stream of its parts, while it still comes: it may be larger than the memory. Needs the
+   * option `messageStreams`. What is not read yet is bounded by `readAhead`. Until the stream is read to its end or
+   * cancelled, which drops the rest of the message, nobody else reads. Rejects with:
+   * a `ReadTimedOutError` when none begins within `readTimeout`;
+   * a `ConnectionClosureError` after the last message; the stream fails with one when its message is cut;
+   * a `TypeError` when somebody else reads, or the last stream is not over.
+   *
+   * @throws {TypeError} at once, without the option
+   * @throws {UnsupportedError} at once, where the runtime shows whole messages only
+   */
+  readMessageStream(): Promise<MessageStream> {
+    if (this.#runtime.writeInParts === undefined) {
+      throw this.#unsupported("read a message in parts", "streamed message");
+    }
+    return this.#session.readStream();
+  }
+
+  /**
    * Sends a text message. Resolves at once while the peer keeps up, and when there is room again if it does not; not
    * when it was delivered. A rejection that nobody listens to does not end the process.
    *
@@ -202,7 +223,7 @@ export class Client implements AsyncIterable<Message> {
    */
   writeTextMessage(text: string, options?: WriteOptions): Promise<void> {
     if (typeof text !== "string") throw new TypeError(`Cannot write a text message: it is of type ${typeof text}`);
-    return this.#write(text, this.#runtime.checkWrite(options));
+    return this.#writes.write(text, this.#runtime.checkWrite(options));
   }
 
   /**
@@ -213,23 +234,26 @@ export class Client implements AsyncIterable<Message> {
    * @throws as `writeTextMessage` does, as a rejection
    */
   writeBinaryMessage(data: Uint8Array | ArrayBuffer, options?: WriteOptions): Promise<void> {
-    return this.#write(toBytes(data, "Cannot write a binary message"), this.#runtime.checkWrite(options));
+    return this.#writes.write(toBytes(data, "Cannot write a binary message"), this.#runtime.checkWrite(options));
   }
 
   /**
    * Sends `value`: a string as text; a `Uint8Array` or `ArrayBuffer` as binary; a number, a boolean, `null`, a plain
    * object or an array as JSON text. Resolves as `writeTextMessage` does.
    *
-   * @throws {TypeError} at once, for anything else, or when an option cannot be used
-   * @throws {UnsupportedError} at once, for a `ReadableStream`: this version does not send one as a message
+   * A `ReadableStream`, or an async iterable, of strings or of bytes goes as one message in parts (RFC 6455 §5.4), each
+   * sent when it comes, uncompressed; other messages wait behind it. It resolves when the last part is accepted. Rejects
+   * also with what the stream fails with, and with a `ConnectionError` while there is no connection: it waits for none. A
+   * connection on which the message had begun is closed then, with 1011.
+   *
+   * @throws {TypeError} at once, for anything else, for a stream that somebody reads, or when an option cannot be used
+   * @throws {UnsupportedError} at once, for a stream where the runtime sends whole messages only
    * @throws as `writeTextMessage` does, as a rejection
    */
   writeMessage(value: unknown, options?: WriteOptions): Promise<void> {
-    if (value instanceof ReadableStream) {
-      const message = "Cannot write a stream as one message: this version does not do it";
-      throw new UnsupportedError(message, "streamed message", this.#runtime.name);
-    }
-    return this.#write(toMessage(value), this.#runtime.checkWrite(options));
+    const compress = this.#runtime.checkWrite(options);
+    if (typeof value === "object" && value !== null && isStreamed(value)) return this.#writes.writeInParts(value);
+    return this.#writes.write(toMessage(value), compress);
   }
 
   /**
@@ -414,30 +438,10 @@ export class Client implements AsyncIterable<Message> {
   }
 
   get #correlated(): Requests {
-    return this.#session.requests((text, isWanted) => this.#send(text, true, isWanted));
-  }
-
-  #write(message: Message, compress = true): Promise<void> {
-    return this.#send(message, compress) ?? DONE;
-  }
-
-  /** Undefined: a socket has it. A promise, which rejects in time: it waits. */
-  #send(message: Message, compress = true, isWanted?: () => boolean): Promise<void> | undefined {
-    let room: Promise<void> | undefined;
-    try {
-      const { endpoint } = this.#session.open("Cannot send a message");
-      room = isWanted && endpoint.sendIfWanted
-        ? endpoint.sendIfWanted(message, isWanted)
-        : endpoint.send(message, compress);
-    } catch (error) {
-      return unheard(Promise.reject(error));
-    }
-    return room && inTime(room, this.#plan.settings.writeMs, this.#runtime.clock);
+    return this.#session.requests((text, isWanted) => this.#writes.send(text, true, isWanted));
   }
 
   #unsupported(action: string, feature: string): UnsupportedError {
     return new UnsupportedError(`Cannot ${action}: it cannot be had here`, feature, this.#runtime.name);
   }
 }
-
-const DONE: Promise<void> = Promise.resolve();

@@ -5,12 +5,14 @@
 
 import { type Closure, ConnectionClosureError, ConnectionError } from "../errors.ts";
 import { Inbox } from "../streams/inbox.ts";
+import type { MessageStream } from "../streams/incoming_message.ts";
 import type { MessageEndpoint } from "../streams/message_endpoint.ts";
 import { MessageQueue } from "../streams/message_queue.ts";
 import { MessageReads } from "../streams/message_reads.ts";
 import type { ReadOptions } from "../streams/pending_nexts.ts";
 import type { EndpointReader } from "../streams/message_endpoint.ts";
 import type { PlainEndpoint } from "../streams/plain_endpoint.ts";
+import type { StreamReads } from "../streams/stream_reads.ts";
 import { unheard } from "../streams/unheard.ts";
 import type { Message } from "../transport/message_socket.ts";
 import type { ClientPlan, ClientRuntime, EndpointExtras, HttpResponse, Opened, Pinged } from "./connector.ts";
@@ -25,6 +27,7 @@ export interface OpenSession {
   readonly endpoint: MessageEndpoint;
   readonly inbox: Inbox;
   readonly reads: MessageReads;
+  readonly streams: StreamReads | undefined;
 }
 
 export class ClientSession<Client extends Pinged> {
@@ -98,6 +101,22 @@ export class ClientSession<Client extends Pinged> {
     throw new TypeError(`${action}: the connection is not open yet, "opened" tells when it is`);
   }
 
+  /**
+   * The next message as a stream.
+   *
+   * @throws {TypeError} when the option for it is not set
+   */
+  readStream(): Promise<MessageStream> {
+    if (this.#plan.streamReads === undefined) {
+      throw new TypeError('Cannot read a message as a stream: it needs the option "messageStreams"');
+    }
+    try {
+      return this.open("Cannot read a message").streams!.read();
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
   /** As an endpoint's; gives up connecting when there is none. */
   close(code: number, reason: string, timeoutMs: number): Promise<Closure> {
     if (this.#open !== undefined) return this.#open.endpoint.close(code, reason, timeoutMs);
@@ -158,7 +177,8 @@ export class ClientSession<Client extends Pinged> {
 
   #around(endpoint: MessageEndpoint): OpenSession {
     const inbox = new Inbox(endpoint);
-    return { endpoint, inbox, reads: new MessageReads(inbox, this.readOptions) };
+    const streams = this.#plan.streamReads?.(endpoint, inbox);
+    return { endpoint, inbox, reads: new MessageReads(inbox, this.readOptions), streams };
   }
 
   /** The endpoint of one connection, not started yet: what comes over it comes here first. */
@@ -167,8 +187,12 @@ export class ClientSession<Client extends Pinged> {
     const reader: EndpointReader = {
       ...ends,
       message: (message) => this.#message(message),
+      messagePart: (part, fin) => this.#open!.streams!.part(part, fin),
       idle: () => this.#onIdle(endpoint),
+      // What it still sends is no part of a message.
+      closing: () => this.#cut(endpoint),
       closed: (closure) => {
+        this.#cut(endpoint);
         ends.closed(closure);
         this.#requests?.ended(endpoint.closedError("Cannot get a reply"));
       },
@@ -180,6 +204,10 @@ export class ClientSession<Client extends Pinged> {
   #message(message: Message): void {
     const { endpoint, inbox } = this.#open!;
     if (!this.#requests?.take(message, endpoint)) inbox.message(message);
+  }
+
+  #cut(endpoint: PlainEndpoint): void {
+    this.#open?.streams?.cut(endpoint.closedError("Cannot read further"));
   }
 
   /** Drops everything once the signal is aborted. Returns what stops listening. */

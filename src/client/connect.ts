@@ -17,6 +17,8 @@ import {
   responseHeadParser,
 } from "../handshake/http_head.ts";
 import { checkWrite } from "../streams/compression_options.ts";
+import { StreamReads } from "../streams/stream_reads.ts";
+import { writeInParts } from "../streams/streamed_write.ts";
 import type { ByteSink, ByteTransport } from "../transport/byte_transport.ts";
 import type { Runtime } from "../transport/runtime.ts";
 import { abortable } from "./abortable.ts";
@@ -45,10 +47,11 @@ export function clientRuntime(runtime: Runtime): PipeRuntime {
     ...runtime,
     connect: (target, settings, signal) => connect(runtime, target, settings, signal),
     checkWrite,
+    writeInParts,
     plan(url, config) {
       const target = parseTarget(url);
       const settings = checkClient(config);
-      const { pacing, pingPongHandler: handler } = settings;
+      const { pacing, limits, pingPongHandler: handler, readMs } = settings;
       const route = proxyRoute(settings.proxy, runtime);
       route(target.dial); // What is wrong with it is said at once.
       return {
@@ -56,6 +59,9 @@ export function clientRuntime(runtime: Runtime): PipeRuntime {
         secure: target.dial.secure,
         settings,
         connect: (signal) => connect(runtime, target, { ...settings, route }, signal),
+        ...(limits.streamedSize !== undefined && {
+          streamReads: (endpoint, inbox) => new StreamReads(endpoint, inbox, limits, { clock, readMs }),
+        }),
         endpoint: (client, socket, reader, more) =>
           pingedEndpoint(socket, reader, {
             client,

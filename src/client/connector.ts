@@ -4,8 +4,11 @@ import type { HeaderLines } from "../handshake/http_head.ts";
 import type { WriteOptions } from "../streams/compression_options.ts";
 import type { PlainPacing } from "../streams/connection_options.ts";
 import type { EndpointOptions } from "../streams/endpoint.ts";
-import type { EndpointReader } from "../streams/message_endpoint.ts";
+import type { Inbox } from "../streams/inbox.ts";
+import type { EndpointReader, MessageEndpoint } from "../streams/message_endpoint.ts";
 import type { PlainEndpoint } from "../streams/plain_endpoint.ts";
+import type { StreamReads } from "../streams/stream_reads.ts";
+import type { writeInParts } from "../streams/streamed_write.ts";
 import type { MessageSocket } from "../transport/message_socket.ts";
 import type { Runtime } from "../transport/runtime.ts";
 import type { CompressionSettings, SocketLimits } from "../transport/upgrade.ts";
@@ -72,12 +75,16 @@ export interface ClientPlan<Client> {
   readonly settings: CommonSettings<Client> & { readonly pacing: Pick<PlainPacing, "readAhead"> };
   /** As `Connect`. */
   connect(signal: AbortSignal): Promise<Opened>;
+  /** Reads messages as streams. Absent: they are read whole. */
+  readonly streamReads?: ((endpoint: MessageEndpoint, inbox: Inbox) => StreamReads) | undefined;
   /** The endpoint of the open `socket`, with what there is of pings; not started yet. */
   endpoint(client: Client, socket: MessageSocket, reader: EndpointReader, more?: EndpointExtras): PlainEndpoint;
 }
 
 /** What a client needs of the place where it runs. */
 export interface ClientRuntime extends Pick<Runtime, "name" | "clock" | "fillRandom" | "report"> {
+  /** Sends a stream as one message. Absent where a message is sent whole only. */
+  readonly writeInParts?: typeof writeInParts;
   /**
    * @throws {TypeError} when the URL or an option cannot be used
    * @throws {RangeError} when a number is out of range

@@ -5,7 +5,7 @@
 
 import { ConnectionError, WebSocketError } from "../errors.ts";
 import { validateProtocols } from "../handshake/subprotocol.ts";
-import { checkCount, checkIsOptions, checkNames, type Given, wrongKind } from "../option_check.ts";
+import { checkBoolean, checkCount, checkIsOptions, checkNames, type Given, wrongKind } from "../option_check.ts";
 import { checkCompression, type CompressionOptions } from "../streams/compression_options.ts";
 import {
   checkConnection,
@@ -90,6 +90,11 @@ export interface ClientOptions<Client> extends ConnectionConfiguration, RequestC
    * Default 0.
    */
   readonly writeTimeout?: number;
+  /**
+   * Whether messages are handed on while they come, so that `readMessageStream` can read one that is larger than
+   * `maxMessageSize`. Who reads whole messages gets them as ever. Not with `dispatcherStreamId`. Default false.
+   */
+  readonly messageStreams?: boolean;
   /** Called after each `idleTimeout` of silence. Default: none, and then the client closes with 1001. */
   readonly onIdleTimeout?: (client: Client) => void | Promise<void>;
   /** Takes pings and pongs. Default: pings are answered, pongs dropped. */
@@ -132,6 +137,7 @@ export function checkClient<Client>(config: ClientOptions<Client> = {}): ClientS
     throw wrongKind("origin", "an origin");
   }
 
+  const connection = checkConnection(given, 0, CLOSE_MS);
   return {
     ...checkCommon<Client>(given),
     protocols: checkProtocols(config.subProtocols),
@@ -142,8 +148,18 @@ export function checkClient<Client>(config: ClientOptions<Client> = {}): ClientS
     proxy: checkProxy(config.proxy),
     pingPongHandler: checkPingPongHandler(config.pingPongHandler),
     compression: checkCompression(given),
-    ...checkConnection(given, 0, CLOSE_MS),
+    ...connection,
+    limits: { ...connection.limits, streamedSize: checkStreamed(given, connection.maxStreamedMessageSize) },
   };
+}
+
+/** Undefined: messages come whole. */
+function checkStreamed(given: Given, size: number): number | undefined {
+  const isStreamed = checkBoolean(given, "messageStreams", false);
+  if (isStreamed && given["dispatcherStreamId"] !== undefined) {
+    throw new TypeError('Cannot use the option "messageStreams": replies, with "dispatcherStreamId", are read whole');
+  }
+  return isStreamed ? size : undefined;
 }
 
 const NAMES: readonly string[] = [
@@ -158,6 +174,7 @@ const NAMES: readonly string[] = [
   "handshakeTimeout",
   "readTimeout",
   "writeTimeout",
+  "messageStreams",
   "onIdleTimeout",
   "pingPongHandler",
   "webSocketCompressionEnabled",

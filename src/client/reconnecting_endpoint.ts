@@ -9,6 +9,7 @@ import {
   ConnectionClosureError,
   ConnectionError,
   HandshakeTimedOutError,
+  type PayloadTooLargeError,
   WebSocketError,
 } from "../errors.ts";
 import { HeldWrites, writeTimedOut } from "../streams/held_writes.ts";
@@ -16,6 +17,7 @@ import type { EndpointReader, MessageEndpoint } from "../streams/message_endpoin
 import type { MessageQueue } from "../streams/message_queue.ts";
 import type { PlainEndpoint } from "../streams/plain_endpoint.ts";
 import { unheard } from "../streams/unheard.ts";
+import type { Writes } from "../streams/writes.ts";
 import type { Cancel, Clock } from "../transport/clock.ts";
 import type { Message } from "../transport/message_socket.ts";
 import type { EndpointExtras, Opened } from "./connector.ts";
@@ -129,8 +131,20 @@ export class ReconnectingEndpoint implements MessageEndpoint {
     this.#link!.hold(message, queue);
   }
 
-  released(queue?: MessageQueue): void {
-    this.#link?.released(queue);
+  holdElsewhere(message: Message): boolean {
+    return this.#link!.holdElsewhere(message);
+  }
+
+  released(queue?: MessageQueue, mayWait?: boolean): void {
+    this.#link?.released(queue, mayWait);
+  }
+
+  refuse(violation: PayloadTooLargeError): void {
+    this.#link?.refuse(violation);
+  }
+
+  get writes(): Writes | undefined {
+    return this.#link?.state === "open" ? this.#link.writes : undefined;
   }
 
   /** @throws {ConnectionError} when there is no connection, and no room in the outbox; else as an endpoint's */
@@ -356,5 +370,5 @@ export class ReconnectingEndpoint implements MessageEndpoint {
 
 /** What `link` was handed after `before`. */
 function sentSince(link: PlainEndpoint, before: Uncertain): Uncertain {
-  return { messages: link.messagesSent - before.messages, bytes: link.bytesSent - before.bytes };
+  return { messages: link.messagesSent - before.messages, bytes: link.writes.bytesSent - before.bytes };
 }

@@ -107,15 +107,7 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
     // A client's frames are masked, each with a key of its own (§5.3).
     if (role === "server") this.framing = deflate === undefined ? size : `${size} ${deflate.kind}`;
     this.#inflateRate = deflate && new RateLimit(limits.maxInflatedBytesPerSecond, options.clock);
-    this.#engine = new Engine(this, {
-      role,
-      maxMessageSize: limits.maxMessageSize,
-      maxFrameSize: limits.maxFrameSize,
-      maxFragments: limits.maxFragments,
-      fillRandom,
-      decodeAscii: options.decodeAscii,
-      deflate,
-    });
+    this.#engine = new Engine(this, { ...limits, role, fillRandom, decodeAscii: options.decodeAscii, deflate });
   }
 
   // ── from above: the socket ──
@@ -265,10 +257,16 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
   }
 
   message(message: Message): void {
-    this.#lateness.messages++;
+    this.#lateness.progress++;
     if (this.#deflate !== undefined && this.#inflatesTooMuch(this.#deflate)) return;
     if ((++this.#messagesIn >= FAIR_MESSAGES || this.#bytesIn >= FAIR_BYTES) && !this.#closed) this.#engine.pause();
     this.#sink!.message(message);
+  }
+
+  messagePart(part: Message, fin: boolean): void {
+    this.#lateness.progress++;
+    if ((++this.#messagesIn >= FAIR_MESSAGES || this.#bytesIn >= FAIR_BYTES) && !this.#closed) this.#engine.pause();
+    this.#sink!.messagePart!(part, fin);
   }
 
   /** A few bytes may come to millions: what they come to counts. True when it is too much, and the peer has been told. */

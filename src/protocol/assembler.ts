@@ -1,6 +1,7 @@
 /**
- * Data frames to messages (RFC 6455 §5.4, §5.6), within limits that are refused at the header. Memory follows the bytes
- * that arrived, never the length that was announced. Every message it hands out owns its buffer.
+ * Data frames to messages (RFC 6455 §5.4, §5.6), within limits that are refused at the header, or to the parts of a message
+ * for whom it need not be whole. Memory follows the bytes that arrived, never the length that was announced. Every message
+ * and every part it hands out owns its buffer.
  */
 
 import { type DecodeAscii, EMPTY } from "../bytes.ts";
@@ -10,6 +11,7 @@ import { mask, maskedCopy } from "./mask.ts";
 import { CONTINUATION, TEXT } from "./opcode.ts";
 import { compressedBound, type PermessageDeflate } from "./permessage_deflate.ts";
 import { decodeShortAscii, decodeText, SHORT_TEXT } from "./text_decoder.ts";
+import { TextParts } from "./text_parts.ts";
 import { Utf8Check } from "./utf8_check.ts";
 
 export interface AssemblerOptions {
@@ -21,6 +23,16 @@ export interface AssemblerOptions {
   readonly decodeAscii?: DecodeAscii | undefined;
   /** Present when permessage-deflate was agreed on. */
   readonly deflate?: PermessageDeflate | undefined;
+  /** Who takes messages in parts. Absent: every message is handed out whole. */
+  readonly parts?: PartTaker | undefined;
+}
+
+/** Takes those messages in parts that do not come whole, and are not compressed. */
+export interface PartTaker {
+  /** Bytes of one such message, inclusive. */
+  readonly maxSize: number;
+  /** The next part, what has arrived of it; text is never cut inside a character. The first and the last may be empty. */
+  take(part: string | Uint8Array, fin: boolean): void;
 }
 
 /** The first buffer of a message in pieces: two network packets. */
@@ -41,6 +53,9 @@ export class Assembler {
   #buffer: Uint8Array = EMPTY;
   #filled = 0;
   #utf8: Utf8Check | undefined;
+  /** The message in progress is handed on in parts, and this is the text of the next one. */
+  #inParts = false;
+  #text: TextParts | undefined;
 
   constructor(options: AssemblerOptions) {
     this.#options = options;
@@ -52,7 +67,7 @@ export class Assembler {
   }
 
   /**
-   * Takes what `frame` has just read, and hands out the message when that was its last byte.
+   * Takes what `frame` has just read, and hands out the message when that was its last byte and it does not go in parts.
    * @throws {CorruptedFrameError} when the frame does not belong here, or text is not UTF-8
    * @throws {PayloadTooLargeError} when the frame announces more than a limit allows
    */
@@ -65,6 +80,7 @@ export class Assembler {
       }
       this.#begin(frame);
     }
+    if (this.#inParts) return this.#handOn(frame);
     this.#append(frame);
     return frame.last && frame.fin ? this.#finish() : undefined;
   }
@@ -76,6 +92,8 @@ export class Assembler {
     this.#buffer = EMPTY;
     this.#filled = 0;
     this.#utf8 = undefined;
+    this.#inParts = false;
+    this.#text = undefined;
   }
 
   #begin(frame: FrameReader): void {
@@ -87,19 +105,24 @@ export class Assembler {
       if (this.#opcode !== 0) throw new InvalidContinuationFrameError("New message inside an unfinished one");
       this.#opcode = frame.opcode;
       this.#compressed = frame.compressed;
-      this.#mostBytes = this.#mostOf(frame.compressed);
+      const { parts } = this.#options;
+      this.#inParts = parts !== undefined && !frame.compressed;
+      this.#mostBytes = this.#inParts ? parts!.maxSize : this.#mostOf(frame.compressed);
+      if (this.#inParts && frame.opcode === TEXT) this.#text = new TextParts();
       this.#fragments = 1;
       this.#announced = frame.length;
     }
     const { maxMessageSize, maxFragments } = this.#options;
     if (this.#announced > this.#mostBytes) {
+      const most = this.#inParts ? this.#mostBytes : maxMessageSize;
       throw new PayloadTooLargeError(
-        `Message of ${this.#announced} bytes: ${maxMessageSize} is the most`,
+        `Message of ${this.#announced} bytes: ${most} is the most`,
         this.#announced,
-        maxMessageSize,
+        most,
       );
     }
-    if (this.#fragments > maxFragments) {
+    // What is handed on at once does not pile up, however small its fragments are.
+    if (this.#fragments > maxFragments && !this.#inParts) {
       throw new PayloadTooLargeError(
         `Message of more than ${maxFragments} fragments`,
         this.#fragments,
@@ -143,6 +166,25 @@ export class Assembler {
     } catch (cause) {
       throw notUtf8(cause);
     }
+  }
+
+  #handOn(frame: FrameReader): undefined {
+    const { bytes, start, end, key } = frame;
+    const fin = frame.last && frame.fin;
+    const text = this.#text;
+    let part: string | Uint8Array;
+    if (text === undefined) part = maskedCopy(bytes, start, end, key);
+    else {
+      mask(bytes, start, end, key);
+      const decoded = text.decode(bytes, start, end, fin);
+      if (decoded === undefined) throw notUtf8();
+      part = decoded;
+    }
+    const first = frame.first && frame.opcode !== CONTINUATION;
+    if (fin) this.clear();
+    // Nothing to hand on, but that it has begun, or is over.
+    if (part.length > 0 || first || fin) this.#options.parts!.take(part, fin);
+    return undefined;
   }
 
   #append(frame: FrameReader): void {

@@ -32,6 +32,11 @@ export interface EngineOptions {
   readonly decodeAscii?: DecodeAscii | undefined;
   /** Present when permessage-deflate was agreed on (RFC 7692). */
   readonly deflate?: PermessageDeflate | undefined;
+  /**
+   * Bytes of one message that is handed on in parts, inclusive, Infinity for any: those that do not come whole, and are not
+   * compressed. Undefined: none is.
+   */
+  readonly streamedSize?: number | undefined;
 }
 
 /** A rule that the peer broke: the close frame that says so has been written. */
@@ -41,6 +46,11 @@ export type Violation = CorruptedFrameError | PayloadTooLargeError;
 export interface EngineOutput extends ByteOutput {
   /** A whole message. A `Uint8Array` owns its buffer, and is the receiver's from now on. */
   message(message: string | Uint8Array): void;
+  /**
+   * The next part of a message, as much of it as has arrived, and as `message` says whose; all parts are of one kind, and
+   * the first and the last may be empty. Only with `streamedSize`.
+   */
+  messagePart(part: string | Uint8Array, fin: boolean): void;
   /** A ping, to be answered with `pong` (§5.5.2). The payload is the receiver's. */
   pinged(payload: Uint8Array): void;
   /** A pong. The payload is the receiver's. */
@@ -77,16 +87,25 @@ export class Engine {
 
   constructor(output: EngineOutput, options: EngineOptions) {
     this.#output = output;
-    const { role, maxMessageSize, maxFragments, fillRandom } = options;
+    const { role, maxMessageSize, maxFragments, fillRandom, streamedSize } = options;
     const maxFrameSize = options.maxFrameSize ?? Infinity;
     const deflate = this.#deflate = options.deflate;
+    const mostWhole = deflate ? compressedBound(maxMessageSize) : maxMessageSize;
+    // Beyond what numbers count exactly, not even a message in parts has an end.
+    const most = streamedSize === undefined
+      ? mostWhole
+      : Math.max(mostWhole, Math.min(streamedSize, Number.MAX_SAFE_INTEGER));
     this.#reader = new FrameReader(this.#queue, {
       masked: role === "server",
-      maxFrameSize: Math.min(maxFrameSize, deflate ? compressedBound(maxMessageSize) : maxMessageSize),
+      maxFrameSize: Math.min(maxFrameSize, most),
       maxMessageSize,
       compression: deflate !== undefined,
     });
-    this.#assembler = new Assembler({ maxMessageSize, maxFragments, decodeAscii: options.decodeAscii, deflate });
+    const parts = streamedSize === undefined ? undefined : {
+      maxSize: streamedSize,
+      take: (part: string | Uint8Array, fin: boolean) => output.messagePart(part, fin),
+    };
+    this.#assembler = new Assembler({ maxMessageSize, maxFragments, decodeAscii: options.decodeAscii, deflate, parts });
     let keys: MaskKeys | undefined;
     if (role === "client") {
       keys = keysOf.get(fillRandom);

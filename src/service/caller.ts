@@ -8,6 +8,9 @@ import { EMPTY, type FillRandom, randomId } from "../bytes.ts";
 import type { Closure } from "../errors.ts";
 import { checkWrite, type WriteOptions } from "../streams/compression_options.ts";
 import type { Endpoint } from "../streams/endpoint.ts";
+import { isStreamed } from "../streams/stream_source.ts";
+import { type MessageParts, writeInParts } from "../streams/streamed_write.ts";
+import type { Clock } from "../transport/clock.ts";
 import type { UpgradeRequest } from "../transport/upgrade.ts";
 import { closeMillis } from "../seconds.ts";
 
@@ -24,12 +27,15 @@ export interface CallerLink {
   readonly endpoint: Endpoint;
   readonly request: UpgradeRequest;
   readonly fillRandom: FillRandom;
+  readonly clock: Clock;
   /** The endpoint's own, for whoever sends to many at once. */
   readonly maxBufferedAmount: number;
   /** Closes on the service's behalf: no handler starts any more. As `Endpoint.close`. */
   close(code: number, reason: string, timeoutMs: number | undefined): Promise<Closure>;
   /** Drops the connection on the service's behalf. */
   terminate(): void;
+  /** Tells of a failure of somebody's code. */
+  report(error: unknown): void;
 }
 
 let linkIn: (caller: Caller) => CallerLink;
@@ -66,12 +72,19 @@ export class Caller {
    * Resolves at once while the peer keeps up, and when there is room again if it does not; not when it was delivered.
    * The value has been read when this returns.
    *
-   * @throws {TypeError} at once, when `value` is none of these, or an option cannot be used
+   * A `ReadableStream`, or an async iterable, of strings or of bytes goes as one message in parts (RFC 6455 §5.4), each
+   * sent when it comes, uncompressed; other messages wait behind it. It resolves when the last part is accepted. Rejects
+   * also with what the stream fails with; a connection on which the message had begun is closed then, with 1011.
+   *
+   * @throws {TypeError} at once, when `value` is none of these, a stream that somebody reads, or an option cannot be used
+   * @throws {UnsupportedError} at once, for a stream where the runtime sends whole messages only
    * @throws {ConnectionClosureError} as a rejection, when the connection is closing or closed
    * @throws {ConnectionError} as a rejection, with the policy `wait`, when twice `maxBufferedAmount` waits
    */
   writeMessage(value: unknown, options?: WriteOptions): Promise<void> {
-    return this.#link.endpoint.write(toMessage(value), checkWrite(options));
+    const compress = checkWrite(options);
+    if (typeof value === "object" && value !== null && isStreamed(value)) return this.#writeInParts(value);
+    return this.#link.endpoint.write(toMessage(value), compress);
   }
 
   /**
@@ -215,5 +228,16 @@ export class Caller {
   /** Seconds the last keep-alive ping took to be answered, undefined before the first. */
   get latency(): number | undefined {
     return this.#link.endpoint.latency;
+  }
+
+  #writeInParts(parts: unknown): Promise<void> {
+    const { endpoint, clock } = this.#link;
+    return writeInParts(endpoint, parts as MessageParts, {
+      clock,
+      runtime: "native",
+      writeMs: Infinity,
+      close: (code, reason) => void this.#link.close(code, reason, undefined),
+      report: (error) => this.#link.report(error),
+    });
   }
 }

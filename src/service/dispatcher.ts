@@ -13,8 +13,9 @@ import type { CloseFrame } from "./close_frame.ts";
 import { BindingFailure, type Handlers } from "./handlers.ts";
 import { Lines } from "./lines.ts";
 import { discard, isThenable, reply, type ReplyTarget, StreamFailure } from "./reply.ts";
-import { OneByOne, type Requests, type RequestsHost, run } from "./requests.ts";
+import { OneByOne, type Requests, run } from "./requests.ts";
 import type { Service } from "./service.ts";
+import { type StreamedHost, StreamedMessages } from "./streamed_messages.ts";
 
 /** What a listener counts over all of its connections. */
 export interface Tally {
@@ -59,13 +60,15 @@ const INTERNAL_ERROR = "internal error";
 /** So many handlers of pings, pongs and idleness may be unfinished: a peer decides how many pings there are. */
 const MAX_ASIDES = 16;
 
-export class Dispatcher implements RequestsHost {
+export class Dispatcher implements StreamedHost {
   readonly endpoint: Endpoint;
   readonly #host: DispatcherHost;
   readonly service: Service;
   readonly caller: Caller;
   /** Undefined: the two below are all there is to it. */
   readonly #requests: Requests | undefined;
+  /** The same, when each message is a stream. */
+  readonly #streamed: StreamedMessages | undefined;
   readonly #onText: MessageHandler | undefined;
   readonly #onBinary: MessageHandler | undefined;
 
@@ -87,7 +90,8 @@ export class Dispatcher implements RequestsHost {
     this.caller = host.caller;
     this.#onText = service.onTextMessage ?? service.onMessage;
     this.#onBinary = service.onBinaryMessage ?? service.onMessage;
-    if (handlers !== undefined) {
+    if (service.onMessageStream !== undefined) this.#requests = this.#streamed = new StreamedMessages(this);
+    else if (handlers !== undefined) {
       this.#requests = handlers.isConcurrent ? new Lines(handlers, this) : new OneByOne(handlers, this);
     }
   }
@@ -139,6 +143,12 @@ export class Dispatcher implements RequestsHost {
     else this.#handle(message);
   }
 
+  /** Handles a message that still comes, or lets it wait. */
+  messagePart(part: Message, fin: boolean): void {
+    if (this.endpoint.state === "open") this.#streamed?.part(part, fin);
+    else if (fin) this.#host.tally.dropped++;
+  }
+
   /**
    * Runs `call` at once, whatever else is running, and sends what it returns; bytes as a pong if `asPong`. Does nothing
    * while too many such calls are unfinished.
@@ -180,6 +190,7 @@ export class Dispatcher implements RequestsHost {
   /** The peer, or the network, ended the connection: what it sent before that is still handled. */
   peerLeft(): void {
     this.#endedBy ??= "peer";
+    this.#streamed?.cut(this.endpoint.closedError("Cannot read further"));
   }
 
   /** Tells the service of a failure that is not its own. */
@@ -296,6 +307,7 @@ export class Dispatcher implements RequestsHost {
       this.endpoint.released();
       this.#handle(message);
     }
+    this.#streamed?.goOn();
     if (!this.#hasHandledAll) return;
     const run = this.#afterMessages;
     this.#afterMessages = undefined;

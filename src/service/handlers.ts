@@ -255,7 +255,8 @@ function isNamedBy(word: string, { name }: Member): boolean {
 }
 
 /** Refuses what would not do what it looks like. Without a key, what is plain is nobody's business. */
-function checkMember({ name, how }: Member, members: readonly Member[], { key }: DispatchSettings): void {
+function checkMember({ name, how }: Member, members: readonly Member[], settings: DispatchSettings): void {
+  const { key } = settings;
   const isLifeCycle = LIFE_CYCLE.includes(name);
   const failing = isErrorHandler(name) ? members.find((member) => member.name === handlerOf(name)) : undefined;
   const hearsErrors = isErrorHandler(name) && !isLifeCycle && handlerName(name.slice(2)) === name.normalize();
@@ -267,10 +268,19 @@ function checkMember({ name, how }: Member, members: readonly Member[], { key }:
     if (isLifeCycle || hearsErrors) refuse(`${quote(name)} is made by "bind", and gets no messages`);
     if (reachedAs(name) === undefined) refuse(`no message leads to ${quote(name)}`);
   } else {
+    if (name === "onMessageStream" && how === "plain") checkAlone(name, settings);
     if (key === undefined || !hearsErrors || failing || LIFE_CYCLE.includes(handlerOf(name))) return;
     refuse(`${quote(name)} is an error handler, and there is no ${quote(handlerOf(name))}`);
   }
   if (key === undefined) refuse(`no message leads to ${quote(name)} without the option "dispatcherKey"`);
+}
+
+/** Refuses it beside options that sort messages by what is in them. */
+function checkAlone(name: string, { key, concurrent }: DispatchSettings): void {
+  const option = key !== undefined ? "dispatcherKey" : concurrent ? "concurrent" : undefined;
+  if (option !== undefined) {
+    refuse(`${quote(name)} takes every message, and leaves none for the option ${quote(option)}`);
+  }
 }
 
 function refuse(reason: string): never {

@@ -5,6 +5,7 @@
 
 import { toMessage } from "../binding/payload.ts";
 import type { Endpoint } from "../streams/endpoint.ts";
+import { isStreamed, type SourceResult, type StreamSource, streamSource } from "../streams/stream_source.ts";
 import type { Clock } from "../transport/clock.ts";
 import type { Message } from "../transport/message_socket.ts";
 import { type CloseFrame, isCloseFrame } from "./close_frame.ts";
@@ -57,7 +58,7 @@ export function reply(target: ReplyTarget, value: unknown): Promise<void> | unde
 /** Whether `value` is sent in elements. */
 export function isStream(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
-  return value instanceof ReadableStream || isAsyncIterable(value) || isIterator(value);
+  return isStreamed(value) || isIterator(value);
 }
 
 /** Lets go of a value that is not sent: a stream is told to stop. */
@@ -78,44 +79,21 @@ function send(target: ReplyTarget, message: Message): Promise<void> | undefined 
   return target.send === undefined ? target.endpoint.send(message) : target.send(message);
 }
 
-/** An iterator of either kind, without the arguments that nobody uses here. */
-interface Source {
-  next(): Result | PromiseLike<Result>;
-  /** Lets go of what the source holds. */
-  stop(): unknown;
-}
-
-interface Result {
-  readonly done?: boolean | undefined;
-  readonly value?: unknown;
-}
-
 /** After so many elements, or KiB, the others have their turn. */
 const FAIR_ELEMENTS = 1_024;
 
 /** What can be streamed: a `ReadableStream`, an async iterable, or a sync *iterator*; arrays and Maps are not. */
-function toSource(value: object): Source | undefined {
-  if (value instanceof ReadableStream) {
-    const reader: ReadableStreamDefaultReader<unknown> = value.getReader();
-    return { next: () => reader.read(), stop: () => reader.cancel() };
-  }
-  if (isAsyncIterable(value)) {
-    const iterator = value[Symbol.asyncIterator]();
-    return { next: () => iterator.next(), stop: () => iterator.return?.() };
-  }
+function toSource(value: object): StreamSource | undefined {
+  if (isStreamed(value)) return streamSource(value);
   if (isIterator(value)) return { next: () => value.next(), stop: () => value.return?.() };
   return undefined;
-}
-
-function isAsyncIterable(value: object): value is AsyncIterable<unknown> {
-  return Symbol.asyncIterator in value && typeof value[Symbol.asyncIterator] === "function";
 }
 
 function isIterator(value: object): value is Iterator<unknown> {
   return Symbol.iterator in value && "next" in value && typeof value.next === "function";
 }
 
-function sendAll(target: ReplyTarget, source: Source): Promise<void> {
+function sendAll(target: ReplyTarget, source: StreamSource): Promise<void> {
   const { endpoint } = target;
   if (endpoint.state !== "open") {
     stop(target, source);
@@ -124,7 +102,7 @@ function sendAll(target: ReplyTarget, source: Source): Promise<void> {
   return new Promise((resolve, reject) => new StreamReply(target, source, resolve, reject).start());
 }
 
-function stop(target: ReplyTarget, source: Source): void {
+function stop(target: ReplyTarget, source: StreamSource): void {
   try {
     // Nobody waits for it: an async generator answers only when its pending step does, which may be never.
     Promise.resolve(source.stop()).catch((error) => target.report(error));
@@ -136,7 +114,7 @@ function stop(target: ReplyTarget, source: Source): void {
 /** One stream on its way out. Ends exactly once: it is done, it failed, or the connection ended. */
 class StreamReply {
   readonly #target: ReplyTarget;
-  readonly #source: Source;
+  readonly #source: StreamSource;
   readonly #resolve: () => void;
   readonly #reject: (reason: unknown) => void;
   #over = false;
@@ -144,7 +122,7 @@ class StreamReply {
   #stepping = false;
   #fair = FAIR_ELEMENTS;
 
-  constructor(target: ReplyTarget, source: Source, resolve: () => void, reject: (reason: unknown) => void) {
+  constructor(target: ReplyTarget, source: StreamSource, resolve: () => void, reject: (reason: unknown) => void) {
     this.#target = target;
     this.#source = source;
     this.#resolve = resolve;
@@ -158,7 +136,7 @@ class StreamReply {
 
   readonly #pull = (): void => {
     while (!this.#over) {
-      let next: Result | PromiseLike<Result>;
+      let next: SourceResult | PromiseLike<SourceResult>;
       try {
         this.#stepping = true;
         next = this.#source.next();
@@ -180,12 +158,12 @@ class StreamReply {
     }
   };
 
-  readonly #took = (result: Result): void => {
+  readonly #took = (result: SourceResult): void => {
     if (!this.#over && this.#send(result)) this.#pull();
   };
 
   /** True: go on at once. */
-  #send({ done, value }: Result): boolean {
+  #send({ done, value }: SourceResult): boolean {
     if (done) {
       this.#end();
       this.#resolve();

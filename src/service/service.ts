@@ -5,6 +5,7 @@
 
 import type { StandardSchema } from "../binding/schema.ts";
 import { type AuthnError, type AuthzError, UnsupportedError, type UpgradeError } from "../errors.ts";
+import type { MessageStream } from "../streams/incoming_message.ts";
 import type { Message } from "../transport/message_socket.ts";
 import type { Limitations } from "../transport/upgrade.ts";
 import type { Caller } from "./caller.ts";
@@ -45,6 +46,12 @@ export interface ServiceHandlers {
   onBinaryMessage?(caller: Caller, data: Uint8Array): Answer;
   /** A message of either kind; instead of `onTextMessage` and `onBinaryMessage`, not beside them. */
   onMessage?(caller: Caller, message: Message): Answer;
+  /**
+   * A message of either kind as a stream of its parts, while it still comes: it may be larger than the memory. What is not
+   * read yet is bounded by `readAhead`; what is not read when the handler has ended is dropped. The stream fails when the
+   * message is cut. Takes every message, instead of the three above, and without `dispatcherKey` and `concurrent`.
+   */
+  onMessageStream?(caller: Caller, message: MessageStream): Answer;
   /**
    * A ping (RFC 6455 §5.5.2), at once, also while a message is handled. Present: it answers, by returning the pong's bytes or by
    * `caller.pong`; pings that come while 16 such calls are unfinished are passed over. Absent: a pong is sent.
@@ -239,7 +246,8 @@ export type LowerCase<Names> = string extends keyof Names ? unknown
   : { readonly headers: "The names of headers are in lower case" };
 
 /**
- * Holds for services that are objects with one way to take messages: `onMessage`, or one or both of the two others.
+ * Holds for services that are objects with one way to take messages: `onMessage`, `onMessageStream`, or one or both of the
+ * two others.
  *
  * @category Upgrade
  */
@@ -250,9 +258,27 @@ export type OneWay<Result> =
         & { onMessage: (...args: never[]) => unknown }
         & ({ onTextMessage: (...args: never[]) => unknown } | { onBinaryMessage: (...args: never[]) => unknown })
       >,
-    ] extends [never] ? unknown
+    ] extends [never] ? OnlyStreams<Result>
     : { get: "A service has either onMessage, or onTextMessage and onBinaryMessage" }
     : { get: "A service is an object, not a function or a class" };
+
+/**
+ * Holds for services that take messages as streams, or whole, and not both.
+ *
+ * @category Upgrade
+ */
+export type OnlyStreams<Result> = [
+  Extract<
+    Result,
+    & { onMessageStream: (...args: never[]) => unknown }
+    & (
+      | { onMessage: (...args: never[]) => unknown }
+      | { onTextMessage: (...args: never[]) => unknown }
+      | { onBinaryMessage: (...args: never[]) => unknown }
+    )
+  >,
+] extends [never] ? unknown
+  : { get: "A service has either onMessageStream, or handlers of whole messages" };
 
 /** The names that no message leads to. */
 export const HANDLERS: readonly (keyof ServiceHandlers)[] = [
@@ -260,6 +286,7 @@ export const HANDLERS: readonly (keyof ServiceHandlers)[] = [
   "onTextMessage",
   "onBinaryMessage",
   "onMessage",
+  "onMessageStream",
   "onPing",
   "onPong",
   "onIdleTimeout",
@@ -287,6 +314,10 @@ export function checkIsService(value: unknown, limitations?: Limitations): asser
   }
   if (service.onMessage !== undefined && (service.onTextMessage ?? service.onBinaryMessage) !== undefined) {
     throw new TypeError('Cannot serve a connection: "onMessage" stands beside "onTextMessage" or "onBinaryMessage"');
+  }
+  const whole = service.onMessage ?? service.onTextMessage ?? service.onBinaryMessage;
+  if (service.onMessageStream !== undefined && whole !== undefined) {
+    throw new TypeError('Cannot serve a connection: "onMessageStream" stands beside a handler of whole messages');
   }
   for (const [name, reason] of limitations?.handlers ?? []) {
     if (!(name in service) || service[name as keyof ServiceHandlers] === undefined) continue;

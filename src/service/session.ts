@@ -101,6 +101,10 @@ export class Session implements EndpointReader, CallerLink, DispatcherHost {
     return this.#dispatcher.close(code, reason, timeoutMs);
   }
 
+  report(error: unknown): void {
+    this.#dispatcher.report(error);
+  }
+
   /** Drops the connection now. */
   terminate(): void {
     this.#dispatcher.terminate();
@@ -108,6 +112,10 @@ export class Session implements EndpointReader, CallerLink, DispatcherHost {
 
   message(message: Message): void {
     this.#dispatcher.message(message);
+  }
+
+  messagePart(part: Message, fin: boolean): void {
+    this.#dispatcher.messagePart(part, fin);
   }
 
   idle(): void {

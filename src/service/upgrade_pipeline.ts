@@ -13,6 +13,7 @@ import type { Runtime } from "../transport/runtime.ts";
 import type {
   CompressionSettings,
   Limitations,
+  SocketLimits,
   Upgrade,
   UpgradeHandler,
   UpgradeRequest,
@@ -233,7 +234,7 @@ export class UpgradePipeline {
     let socket: MessageSocket;
     try {
       socket = await upgrade.accept({
-        limits: settings.limits,
+        limits: limitsFor(service, settings),
         compression: this.#parts.compression,
         keepAliveMs: settings.pacing.pingMs + settings.pacing.pongMs,
         maxBufferedAmount: settings.pacing.maxBufferedAmount,
@@ -283,6 +284,11 @@ const CROWDED: Readonly<Record<NoPlace, [status: number, sentence: string]>> = {
 
 /** Milliseconds for the answer to the close frame of a connection that opened during a stop. */
 const LATE_CLOSE_MS = 2_000;
+
+/** Whoever reads messages as streams gets them in parts. */
+function limitsFor(service: Service, { limits, maxStreamedMessageSize }: ServiceSettings): SocketLimits {
+  return service.onMessageStream === undefined ? limits : { ...limits, streamedSize: maxStreamedMessageSize };
+}
 
 /** A refusal with one plain sentence. */
 function refusal(status: number, sentence: string, added?: Headers): Response {

@@ -28,6 +28,8 @@ export interface ConnectionConfiguration {
   readonly pongTimeout?: number;
   /** Bytes of one message that comes in, and of what it inflates to; more: close 1009. Default 16 777 216. */
   readonly maxMessageSize?: number;
+  /** Bytes of one message that is read as a stream; more: close 1009. Default: no limit. */
+  readonly maxStreamedMessageSize?: number;
   /**
    * Bytes of one frame (RFC 6455 §5.2), at least 4. Larger ones that come in: close 1009; larger ones that go out are
    * split. Default: no limit.
@@ -52,7 +54,10 @@ export interface ConnectionConfiguration {
   readonly maxMessagesPerSecond?: number;
   /** Bytes that the peer's compressed messages come to within a second; more: close 1008. Default 268 435 456. */
   readonly maxInflatedBytesPerSecond?: number;
-  /** Seconds until a message that has begun to come must have ended; then close 1008. 0: for ever. Default 60. */
+  /**
+   * Seconds until a message that has begun to come must have ended, or, where it is read as a stream, its next part have
+   * come; then close 1008. 0: for ever. Default 60.
+   */
   readonly messageTimeout?: number;
   /**
    * Seconds in which what still comes behind a close frame that ends the reading is read and dropped before the connection
@@ -67,6 +72,7 @@ export const CONNECTION_NAMES: readonly (keyof ConnectionConfiguration)[] = [
   "pingInterval",
   "pongTimeout",
   "maxMessageSize",
+  "maxStreamedMessageSize",
   "maxFrameSize",
   "readAhead",
   "maxBufferedAmount",
@@ -82,7 +88,10 @@ export const CONNECTION_NAMES: readonly (keyof ConnectionConfiguration)[] = [
 
 /** These options, checked. Times are milliseconds, Infinity for ever. */
 export interface ConnectionSettings {
+  /** Messages come whole; else `streamedSize` is `maxStreamedMessageSize`. */
   readonly limits: SocketLimits;
+  /** Infinity for any. */
+  readonly maxStreamedMessageSize: number;
   readonly pacing: Omit<EndpointOptions, "clock" | "deadlines">;
 }
 
@@ -116,6 +125,7 @@ export function checkConnection(given: Given, pingSeconds: number, closeMs: numb
       lingerMs: pacing.lingerMs,
       lingerBytes: DEFAULT_LIMITS.lingerBytes,
     },
+    maxStreamedMessageSize: checkCount(given, "maxStreamedMessageSize", Infinity, 1),
     pacing: {
       ...pacing,
       pingMs: checkSeconds(given, "pingInterval", pingSeconds, true),

@@ -1,6 +1,6 @@
 /** Who waits until there is room, and the writes that do. Bounded by its user's limit. */
 
-import { WriteTimedOutError } from "../errors.ts";
+import { type ConnectionClosureError, WriteTimedOutError } from "../errors.ts";
 import type { Clock } from "../transport/clock.ts";
 import type { Message } from "../transport/message_socket.ts";
 import { Ring } from "./ring.ts";
@@ -21,8 +21,20 @@ export class Room implements Waiter {
   });
 }
 
+/** A message that is sent in parts, and waits for its turn or has it. */
+export interface PartsTurn {
+  /** Now nothing else is sent. False: it has no use for its turn any more, which is over then. */
+  begin(): boolean;
+  /** There is room again. */
+  goOn(): void;
+  /** The connection has ended, or is closed, before the message was sent. */
+  ended(error: ConnectionClosureError): void;
+}
+
 /** A write that waits, and since when, in the clock's milliseconds. */
 export interface HeldWrite extends Waiter {
+  /** Whose turn it is, instead of a message. */
+  readonly turn?: PartsTurn;
   /** Asked before a connection that was not there yet gets it. Absent: it is wanted. */
   readonly isWanted?: (() => boolean) | undefined;
   readonly message: Message;
@@ -77,6 +89,17 @@ export class HeldWrites {
     const write = this.#ring.shift();
     if (write !== undefined) this.bytes -= write.bytes;
     return write;
+  }
+
+  /** Takes those out that are no message, and wait for their turn. */
+  takeTurns(): PartsTurn[] {
+    const turns: PartsTurn[] = [];
+    for (let left = this.length; left > 0; left--) {
+      const write = this.next()!;
+      if (write.turn === undefined) this.put(write);
+      else turns.push(write.turn);
+    }
+    return turns;
   }
 
   /** Moves to `other` what is still wanted; the rest is done with. */

@@ -16,6 +16,8 @@ export interface MessageTaker {
 }
 
 export class Inbox {
+  /** Called when somebody looks whether there is a message. */
+  beforeRead: (() => void) | undefined;
   readonly #endpoint: MessageEndpoint;
   #taker: MessageTaker | undefined;
   /** What the taker is, for a sentence. */
@@ -61,11 +63,13 @@ export class Inbox {
 
   /** The oldest message, which stays. */
   peek(): Message | undefined {
+    this.beforeRead?.();
     return this.#endpoint.queue.peek();
   }
 
   /** Takes the oldest message out. */
   next(): Message | undefined {
+    this.beforeRead?.();
     const message = this.#endpoint.queue.shift();
     if (message !== undefined) this.#endpoint.released();
     return message;

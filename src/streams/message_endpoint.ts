@@ -3,15 +3,18 @@
  * after the other; and who is told what comes. Types only.
  */
 
-import type { Closure, ConnectionClosureError, WebSocketError } from "../errors.ts";
+import type { Closure, ConnectionClosureError, PayloadTooLargeError, WebSocketError } from "../errors.ts";
 import type { Message } from "../transport/message_socket.ts";
 import type { HeldWrites } from "./held_writes.ts";
 import type { MessageQueue } from "./message_queue.ts";
+import type { Writes } from "./writes.ts";
 
 /** Who reads: told of each thing as it happens. Must not throw. */
 export interface EndpointReader {
   /** A whole message, the reader's from now on. It may be put into `endpoint.queue` with `hold`. */
   message(message: Message): void;
+  /** As a `MessageSink`'s. Present where the socket hands on messages in parts. */
+  messagePart?(part: Message, fin: boolean): void;
   /** Present: this answers pings, with `endpoint.sendPong`. Absent: they are answered with the same payload. */
   ping?(payload: Uint8Array): void;
   /** A pong, but for those of keep-alive. */
@@ -46,8 +49,17 @@ export interface MessageEndpoint {
   closedError(action: string): ConnectionClosureError;
   /** Puts `message` into `queue`, its own or one beside it, within `readAhead`. */
   hold(message: Message, queue?: MessageQueue): void;
-  /** To be called after messages were taken out of `queue`, its own or one beside it. */
-  released(queue?: MessageQueue): void;
+  /** As `hold`, for what its reader keeps until it calls `queue.countOut`. False: it is to be dropped. */
+  holdElsewhere(message: Message): boolean;
+  /**
+   * To be called after messages were taken out of `queue`, its own or one beside it.
+   * @param mayWait false: the reader has more to do than what is in `queue`
+   */
+  released(queue?: MessageQueue, mayWait?: boolean): void;
+  /** Closes, because what came is more than its reader takes: neither it nor anything behind it is delivered. */
+  refuse(violation: PayloadTooLargeError): void;
+  /** What is being sent; undefined while there is no connection. */
+  readonly writes: Writes | undefined;
   /** Undefined: go on; a promise: it waits, and this resolves when the next may follow. Throws when it cannot be sent. */
   send(message: Message, compress?: boolean): Promise<void> | undefined;
   /**

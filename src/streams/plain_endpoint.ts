@@ -4,13 +4,13 @@
  * handler and no runtime; it never changes a message.
  */
 
-import { byteSize } from "../bytes.ts";
-import { ABNORMAL, checkClose } from "../close_code.ts";
+import { ABNORMAL, boundReason, checkClose } from "../close_code.ts";
 import {
   type CloseFrameInfo,
   type Closure,
   ConnectionClosureError,
   ConnectionError,
+  type PayloadTooLargeError,
   type WebSocketError,
 } from "../errors.ts";
 import type { Cancel } from "../transport/clock.ts";
@@ -18,27 +18,25 @@ import type { Watched } from "../transport/deadlines.ts";
 import type { Message, MessageSink, MessageSocket } from "../transport/message_socket.ts";
 import { RateLimit } from "../transport/rate_limit.ts";
 import { DEFAULT_LIMITS } from "../transport/upgrade.ts";
-import { HeldWrites, Room, type Waiter } from "./held_writes.ts";
+import type { HeldWrites } from "./held_writes.ts";
 import type { KeepAlive } from "./keep_alive.ts";
 import type { EndpointReader, MessageEndpoint } from "./message_endpoint.ts";
 import { MessageQueue } from "./message_queue.ts";
 import type { PlainEndpointOptions } from "./plain_endpoint_options.ts";
 import type { SharedMessage } from "./shared_message.ts";
 import { unheard } from "./unheard.ts";
+import { Writes, type WritesHost } from "./writes.ts";
 
-export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched {
+export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched, WritesHost {
   /** What came and was not handled yet. */
   readonly queue: MessageQueue;
+  readonly writes: Writes;
   readonly #socket: MessageSocket;
   readonly #options: PlainEndpointOptions;
   readonly #reader: EndpointReader;
 
-  /** Data messages that came, that were handed to the socket, and that `bufferPolicy` dropped. */
+  /** Data messages that came. */
   messagesReceived = 0;
-  messagesSent = 0;
-  messagesDropped = 0;
-  /** Bytes of the binary and characters of the text messages sent. */
-  bytesSent = 0;
 
   #state: "open" | "closing" | "closed" = "open";
   #received: CloseFrameInfo | undefined;
@@ -60,11 +58,6 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched {
   /** After our close frame: a message that finds the queue full is dropped, and so are all that follow it. */
   #dropsOverflow = false;
   #overflowed = false;
-  #blocked = false;
-  /** Those whose writes were accepted above the mark wait for `drained` together: one promise, however many there are. */
-  #room: Room | undefined;
-  /** Writes that were not accepted yet. Made at the first need. */
-  #held: HeldWrites | undefined;
 
   /** A message or a ping came since the last look; and when, as seen from the coarse timer. */
   #heard = false;
@@ -77,6 +70,7 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched {
     this.#reader = reader;
     this.#options = options;
     this.queue = options.queue ?? new MessageQueue(options.readAhead);
+    this.writes = new Writes(socket, options, this);
     this.#keepAlive = keepAlive;
     const { maxMessagesPerSecond = Infinity } = options;
     if (maxMessagesPerSecond < Infinity) this.#rate = new RateLimit(maxMessagesPerSecond, options.clock);
@@ -114,7 +108,16 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched {
 
   /** Bytes accepted and not yet with the operating system, those of held writes included. */
   get bufferedAmount(): number {
-    return this.#socket.bufferedAmount + (this.#held?.bytes ?? 0);
+    return this.writes.bufferedAmount;
+  }
+
+  /** Data messages that were handed to the socket, and that `bufferPolicy` dropped. */
+  get messagesSent(): number {
+    return this.writes.messagesSent;
+  }
+
+  get messagesDropped(): number {
+    return this.writes.messagesDropped;
   }
 
   /** Messages that came after our close frame found no room and were dropped: what was read is not all. */
@@ -147,10 +150,27 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched {
     this.#holdBack();
   }
 
-  /** As `hold`, for a message that the reader keeps itself until it calls `queue.countOut`. */
-  holdElsewhere(message: Message): void {
+  /**
+   * As `hold`, for a message, or a part of one, that the reader keeps itself until it calls `queue.countOut`. False: it is
+   * to be dropped.
+   */
+  holdElsewhere(message: Message): boolean {
+    if (this.#overflowed || (this.#dropsOverflow && this.queue.full)) {
+      this.#overflowed = true;
+      return false;
+    }
     this.queue.countIn(message);
     this.#holdBack();
+    return true;
+  }
+
+  /** Closes, because what came is more than its reader takes: neither it nor anything behind it is delivered. */
+  refuse(violation: PayloadTooLargeError): void {
+    this.#failure ??= violation;
+    this.#overflowed = true;
+    this.queue.clear();
+    // As where a rule is broken below: who sends too much is not waited for.
+    void this.close(violation.closeCode, boundReason(violation.message), 0);
   }
 
   /** Pauses the socket at the mark. */
@@ -178,8 +198,19 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched {
   message(message: Message): void {
     this.messagesReceived++;
     this.#heard = true;
-    if (this.#rate?.exceeded() && this.#state === "open") this.#refuse("maxMessagesPerSecond", "too many messages");
+    if (this.#rate !== undefined) this.#checkRate(this.#rate);
     this.#reader.message(message);
+  }
+
+  messagePart(part: Message, fin: boolean): void {
+    if (fin) this.messagesReceived++;
+    this.#heard = true;
+    if (fin && this.#rate !== undefined) this.#checkRate(this.#rate);
+    this.#reader.messagePart!(part, fin);
+  }
+
+  #checkRate(rate: RateLimit): void {
+    if (rate.exceeded() && this.#state === "open") this.#refuse("maxMessagesPerSecond", "too many messages");
   }
 
   /** Closes because the peer sent more than the limit `name` takes. What came stays the reader's. */
@@ -208,8 +239,7 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched {
    */
   send(message: Message, compress = true, shared?: SharedMessage): Promise<void> | undefined {
     if (this.#state !== "open") throw this.closedError("Cannot send a message");
-    if (this.#blocked) return this.#sendBlocked(message, compress);
-    return this.#handOver(message, compress, shared) ? undefined : this.#whenRoom();
+    return this.writes.send(message, compress, shared);
   }
 
   /** As `send`, but always a promise, which rejects instead of throwing. Its rejection may go unheard. */
@@ -223,31 +253,22 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched {
 
   /** Undefined: the peer keeps up; a promise: it is slow, and this resolves when there is room, or rejects at the end. */
   whenWritable(): Promise<void> | undefined {
-    return this.#blocked && this.#state === "open" ? this.#whenRoom() : undefined;
+    return this.#state === "open" ? this.writes.whenWritable() : undefined;
   }
 
   drained(): void {
-    this.#blocked = false;
     this.#keepAlive?.touch();
-    const room = this.#room;
-    this.#room = undefined;
-    room?.resolve();
-    this.#sendHeld();
+    this.writes.drained();
   }
 
   /** Sends what was held elsewhere, behind what is held here, at the peer's pace: whatever is sent from now on follows. */
   adopt(writes: HeldWrites): void {
-    writes.moveTo(this.#held ??= new HeldWrites());
-    this.#sendHeld();
+    this.writes.adopt(writes);
   }
 
-  #sendHeld(): void {
-    while (!this.#blocked) {
-      const write = this.#held?.next();
-      if (write === undefined) return;
-      if (this.#handOver(write.message, write.compress)) write.resolve();
-      else this.#whenRoom().then(write.resolve, write.reject);
-    }
+  tooSlow(): ConnectionClosureError {
+    void this.close(1013, "too slow");
+    return this.closedError("Cannot send a message");
   }
 
   /** Sends a ping. Absent where there is none. */
@@ -323,7 +344,7 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched {
     if (this.#state !== "open") return;
     if (this.#heard) this.#keepAlive?.touch();
     this.#checkIdle(now);
-    if (this.#state !== "open" || this.#keepAlive?.check(now, this.#paused, this.#blocked) !== false) return;
+    if (this.#state !== "open" || this.#keepAlive?.check(now, this.#paused, this.writes.full) !== false) return;
     this.terminate(new ConnectionError("The peer did not answer a ping in time"));
   }
 
@@ -351,44 +372,6 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched {
     if (this.#paused) this.#resume();
   }
 
-  #handOver(message: Message, compress: boolean, shared?: SharedMessage): boolean {
-    this.messagesSent++;
-    this.bytesSent += message.length;
-    const keepsUp = shared === undefined ? this.#socket.send(message, compress) : shared.sendTo(this.#socket);
-    if (!keepsUp) this.#blocked = true;
-    return keepsUp;
-  }
-
-  #sendBlocked(message: Message, compress: boolean): Promise<void> | undefined {
-    const { maxBufferedAmount, bufferPolicy } = this.#options;
-    const bytes = byteSize(message);
-    const held = this.#held ??= new HeldWrites();
-    const fits = this.bufferedAmount + bytes <= maxBufferedAmount;
-    if (fits && held.length === 0) {
-      this.#handOver(message, compress);
-      return this.#whenRoom();
-    }
-    switch (fits ? "wait" : bufferPolicy) {
-      case "drop":
-        this.messagesDropped++;
-        return undefined;
-      case "close":
-        void this.close(1013, "too slow");
-        throw this.closedError("Cannot send a message");
-      case "wait":
-        if (held.isFullFor(bytes, maxBufferedAmount)) {
-          throw new ConnectionError(`Cannot send a message: ${held.bytes} bytes of writes wait already`);
-        }
-        return unheard(held.add(message, bytes, compress, this.#options.clock.now()));
-    }
-  }
-
-  #whenRoom(): Promise<void> {
-    if (this.#room !== undefined) return this.#room.promise;
-    this.#room = new Room();
-    return unheard(this.#room.promise);
-  }
-
   /**
    * Nothing new can be sent from here on, and whoever waits to write is told: before our own close frame everything that
    * waits is handed over, else nobody knows what arrived.
@@ -396,23 +379,9 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched {
   #leaveOpen(how: "closing" | "lost"): void {
     if (this.#state !== "open") return;
     this.#state = "closing";
-    const room = this.#room;
-    this.#room = undefined;
-    const held: Waiter[] = [];
-    const flushed = how === "closing" && this.#received === undefined;
-    if (!flushed && this.#held !== undefined) this.#reader.unsent?.(this.#held);
-    for (let write = this.#held?.next(); write !== undefined; write = this.#held?.next()) {
-      if (flushed) this.#handOver(write.message, write.compress);
-      held.push(write);
-    }
-    if (flushed) {
-      room?.resolve();
-      for (const { resolve } of held) resolve();
-    } else if (room !== undefined || held.length > 0) {
-      const error = this.closedError("Cannot send a message");
-      room?.reject(error);
-      for (const { reject } of held) reject(error);
-    }
+    const flushes = how === "closing" && this.#received === undefined;
+    const unsent = (writes: HeldWrites): void => this.#reader.unsent?.(writes);
+    this.writes.end(flushes, () => this.closedError("Cannot send a message"), unsent);
     this.#abort?.abort(this.closedError("The connection has ended"));
   }
 

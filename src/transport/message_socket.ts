@@ -63,7 +63,11 @@ export interface MessageSocket {
 export interface MessageSink {
   /** A whole message. A `Uint8Array` owns its whole buffer, and is the sink's from now on. */
   message(message: Message): void;
-  /** A message in parts, while the sink has this method. */
+  /**
+   * The next part of a message, the sink's from now on; all parts are of one kind. Called where the socket was made for it
+   * (`streamedSize`), for messages that do not come whole and are not compressed; text is never cut inside a character. The
+   * first part and the last may be empty.
+   */
   messagePart?(part: Message, fin: boolean): void;
   /**
    * A ping. True: the sink answers it; anything else: the socket does (RFC 6455 §5.5.2). Where the runtime answers by

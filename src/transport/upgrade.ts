@@ -32,6 +32,11 @@ export interface SocketLimits {
   readonly maxMessageSize: number;
   /** Bytes of one frame, both ways; undefined: incoming bounded by the message, outgoing not split: `maxFrameSize`. */
   readonly maxFrameSize: number | undefined;
+  /**
+   * Bytes of one message that is handed on in parts, inclusive, Infinity for any: `maxStreamedMessageSize`. Undefined:
+   * messages are whole when they are handed on.
+   */
+  readonly streamedSize?: number | undefined;
   /** Frames of one message, inclusive: `maxFragments`. */
   readonly maxFragments: number;
   /** Automatic pongs that wait for a slow peer, the newest kept: `maxPendingPongs`. */
@@ -40,7 +45,7 @@ export interface SocketLimits {
   readonly maxControlFramesPerSecond: number;
   /** Bytes that the peer's compressed messages may come to within a second: `maxInflatedBytesPerSecond`. */
   readonly maxInflatedBytesPerSecond: number;
-  /** Milliseconds a started message may stay unfinished, Infinity for ever: `messageTimeout`. */
+  /** Milliseconds a started message may stay unfinished, or the next part of one may take, Infinity for ever: `messageTimeout`. */
   readonly messageMs: number;
   /** Milliseconds, and bytes, that are read and dropped after a close frame before the connection is cut: `closeLinger`. */
   readonly lingerMs: number;

@@ -315,6 +315,10 @@ describe("the options of its connections", () => {
       "deno native": refuses("deno-no-frames", true),
       "bun native": refuses("bun-no-frames", true),
     }],
+    maxStreamedMessageSize: [1_000, {
+      "deno native": refuses("deno-no-frames", true),
+      "bun native": refuses("bun-no-frames", true),
+    }],
     maxPendingPongs: [1, {
       "deno native": refuses("deno-no-control", true),
       "bun native": refuses("bun-own-pong", true),

@@ -11,7 +11,6 @@ import {
   PayloadBindingError,
   PayloadValidationError,
   ReadTimedOutError,
-  UnsupportedError,
   WriteTimedOutError,
 } from "../../src/errors.ts";
 import type { Message } from "../../src/transport/message_socket.ts";
@@ -394,7 +393,7 @@ describe("writing", () => {
     expect(() => client.writeBinaryMessage("x" as unknown as Uint8Array)).toThrow(TypeError);
     expect(() => client.writeMessage(new Map())).toThrow(TypeError);
     expect(() => client.writeMessage(undefined)).toThrow(TypeError);
-    expect(() => client.writeMessage(new ReadableStream())).toThrow(UnsupportedError);
+    expect(() => client.readMessageStream()).toThrow(TypeError);
     expect(() => client.ping(new Uint8Array(126))).toThrow(RangeError);
     expect(() => client.pong("x" as unknown as Uint8Array)).toThrow(TypeError);
     await server.settle();

@@ -34,7 +34,9 @@ describe("checkClient (C6)", () => {
         messageMs: 60_000,
         lingerMs: 2_000,
         lingerBytes: 1_048_576,
+        streamedSize: undefined,
       },
+      maxStreamedMessageSize: Infinity,
       pacing: {
         readAhead: { messages: 1_024, bytes: 1_048_576 },
         maxBufferedAmount: 16_777_216,

@@ -808,6 +808,20 @@ describe.each(ROLES)("Connection as a %s", (role) => {
       expect(clock.timers).toBe(0);
     });
 
+    it("waits for the next part of one that is handed on in parts, and no longer", () => {
+      const { transport, sink, clock, feed } = open(role, { limits: { ...limits, streamedSize: Infinity } });
+      feed(hex`01 01 61`);
+      for (let i = 0; i < 10; i++) {
+        clock.advance(900);
+        feed(hex`00 01 62`);
+      }
+      expect(transport.take()).toEqual([]);
+      clock.advance(1_300);
+      expect(readFrames(transport.wire)[0]!.payload.slice(0, 2)).toEqual(hex`03 f0`);
+      transport.sink!.closed();
+      expect(sink.words).toEqual(["part a", ...Array(10).fill("part b"), "closed 1008"]);
+    });
+
     it("does not hurry a peer that is silent between messages, or busy with many", () => {
       const { transport, feed, clock, sink } = open(role, { limits });
       clock.advance(10_000);

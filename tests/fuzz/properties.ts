@@ -79,6 +79,8 @@ function played(tried: Sample, limits: Limits, deflate?: RecorderOptions["deflat
     role: tried.role,
     ...limits,
     ...(deflate && { deflate }),
+    // In parts, within the same limit, it is the same messages; but that fragments are not counted.
+    streamedSize: limits === LIMITS && random.oneIn(2) ? limits.maxMessageSize : undefined,
     decodeAscii: random.oneIn(2) ? decodeAscii : undefined,
     onWord({ engine }) {
       if (pauses && random.oneIn(4)) engine.pause();

@@ -4,6 +4,7 @@ import { CorruptedFrameError, PayloadTooLargeError } from "../../src/errors.ts";
 import type { Role } from "../../src/protocol/engine.ts";
 import { frameMessage } from "../../src/protocol/frame_writer.ts";
 import { split } from "../support/cuts.ts";
+import { deflated } from "../support/deflated.ts";
 import { asPeerOf, bytesOf, frame, joined, KEY, readFrames } from "../support/frames.ts";
 import { hex, toHex } from "../support/hex.ts";
 import { Random } from "../support/random.ts";
@@ -689,4 +690,156 @@ it("takes no part of a split control frame for a frame of its own", () => {
   recorder.engine.receive(ping.slice(0, 3));
   recorder.engine.receive(ping.slice(3));
   expect(recorder.words).toEqual(["ping 70 81 00 71"]);
+});
+
+describe.each(ROLES)("messages in parts, to a %s", (role) => {
+  const wire = (frames: Uint8Array): Uint8Array => asPeerOf(role, frames);
+  const out = (frames: Uint8Array): string =>
+    `write ${toHex(asPeerOf(role === "server" ? "client" : "server", frames))}`;
+  const options = { streamedSize: Infinity, maxMessageSize: 4, maxFragments: 2 };
+  const open = (more: Omit<RecorderOptions, "role"> = {}): Recorder => new Recorder({ role, ...options, ...more });
+  /** Each message is told at its end, whether it came in parts or whole. */
+  const hears = (frames: Uint8Array, ...words: string[]): void =>
+    transcript({ role, in: wire(frames), expect: words, options });
+
+  it("are no bound to a message, nor to its fragments", () => {
+    hears(hex`82 06 01 02 03 04 05 06 81 05 61 62 63 64 65`, "binary 01 02 03 04 05 06", "text abcde");
+    hears(hex`01 01 61 00 01 62 00 00 00 01 63 80 03 64 65 66 81 01 67`, "text abcdef", "text g");
+  });
+
+  it("let control frames through, and what follows is a message of its own", () => {
+    hears(
+      hex`02 01 01 89 01 70 00 01 02 80 05 03 04 05 06 07 82 00`,
+      "ping 70",
+      "binary 01 02 03 04 05 06 07",
+      "binary",
+      out(hex`8a 01 70`),
+    );
+  });
+
+  it("are handed on as they come", () => {
+    const recorder = open();
+    const frames = wire(hex`02 03 01 02 03 00 02 04 05 80 01 06`);
+    recorder.engine.receive(frames.slice(0, -1));
+    expect(recorder.parts.map(([part, fin]) => [toHex(part as Uint8Array), fin])).toEqual([["01 02 03", false], [
+      "04 05",
+      false,
+    ]]);
+    recorder.engine.receive(frames.slice(-1));
+    expect(recorder.parts.at(-1)).toEqual([Uint8Array.of(6), true]);
+  });
+
+  it("own their bytes", () => {
+    const recorder = open();
+    for (const chunk of split(wire(hex`02 03 01 02 03 80 04 04 05 06 07`), 4)) recorder.engine.receive(chunk.slice());
+    for (const [part] of recorder.parts) expect((part as Uint8Array).buffer.byteLength).toBe(part.length);
+  });
+
+  it("are told to have begun and to be over, and otherwise never empty", () => {
+    const recorder = open();
+    recorder.engine.receive(wire(hex`01 00 00 00 00 01 e2 00 00 00 02 82 ac 00 00 80 00`).slice());
+    expect(recorder.parts).toEqual([["", false], ["€", false], ["", true]]);
+  });
+
+  it("begin with what there is of them, though it is no character", () => {
+    const recorder = open();
+    recorder.engine.receive(wire(hex`01 01 e2`).slice());
+    expect(recorder.parts).toEqual([["", false]]);
+  });
+
+  it("stop coming while the engine is paused", () => {
+    const recorder = open();
+    const frames = wire(hex`02 05 01 02 03 04 05 00 01 06 80 01 07`);
+    recorder.engine.pause();
+    recorder.engine.receive(frames.slice());
+    expect([recorder.parts.length, recorder.engine.unfinished]).toEqual([0, true]);
+    recorder.engine.resume();
+    expect(recorder.parts.length).toBe(3);
+    expect(recorder.engine.unfinished).toBe(false);
+  });
+
+  it("§8.1: are text from end to end, or fail as soon as that is known", () => {
+    const fails = (frames: Uint8Array): number | undefined => failsAfter({ role, in: wire(frames), options });
+    const key = role === "server" ? 4 : 0;
+    // "abcd" and more goes before the bad byte.
+    expect(fails(hex`01 05 61 62 63 64 65 80 02 e2 28`)).toBe(7 + key + 4 + key);
+    expect(fails(hex`01 05 61 62 63 64 65 00 01 e2 80 00`)).toBe(7 + key + 3 + key + 2 + key);
+    const recorder = open();
+    recorder.engine.receive(wire(hex`01 05 61 62 63 64 65 80 01 ff`).slice());
+    expect(recorder.words).toEqual(["failed 1007 §8.1"]);
+    expect(recorder.parts).toEqual([["abcde", false]]);
+  });
+
+  it("§5.4: a new message inside one fails", () => {
+    transcript({
+      role,
+      in: wire(hex`02 05 01 02 03 04 05 81 01 61`),
+      expect: ["failed 1002 §5.4", "write 88…"],
+      options,
+    });
+  });
+
+  it("§5.2: RSV1 in a continuation fails, with compression and without", () => {
+    for (const deflate of [undefined, {}]) {
+      const bytes = wire(hex`02 05 01 02 03 04 05 c0 01 61`);
+      const expected = ["failed 1002 §5.2", "write 88…"];
+      transcript({ role, in: bytes, expect: expected, options: deflate ? { ...options, deflate } : options });
+    }
+  });
+
+  it("have a limit of their own, inclusive, and are refused at the header", () => {
+    const limited = { ...options, streamedSize: 10 };
+    const at = (length: number): Uint8Array =>
+      wire(hex`02 05 01 02 03 04 05 80 ${Uint8Array.of(length)} ${new Uint8Array(length)}`);
+    transcript({ role, in: at(5), expect: ["binary 01 02 03 04 05 00 00 00 00 00"], options: limited });
+    const key = role === "server" ? 4 : 0;
+    expect(failsAfter({ role, in: at(6), options: limited })).toBe(7 + key + 2 + key);
+    const recorder = open(limited);
+    recorder.engine.receive(wire(hex`82 0b 01 02 03 04 05 06 07 08 09 0a 0b`).slice());
+    expect(recorder.violation).toMatchObject({ closeCode: 1009, size: 11, limit: 10 });
+    expect(recorder.parts).toEqual([]);
+  });
+
+  it("take no memory for a length that was announced, and none has more than can be counted", () => {
+    const mask = role === "server" ? { key: KEY } : {};
+    const announced = frame({ opcode: 2, length: 2n ** 53n - 1n, payload: "abcdef", ...mask });
+    const recorder = open();
+    recorder.engine.receive(announced.slice());
+    expect(recorder.parts).toEqual([[bytesOf("abcdef"), false]]);
+    expect((recorder.parts[0]![0] as Uint8Array).buffer.byteLength).toBe(6);
+    const beyond = open();
+    beyond.engine.receive(frame({ opcode: 2, length: 2n ** 53n, payload: "abcdef", ...mask }).slice());
+    expect(beyond.violation?.closeCode).toBe(1009);
+    const sum = open();
+    sum.engine.receive(frame({ opcode: 2, fin: false, payload: "a", ...mask }).slice());
+    sum.engine.receive(frame({ opcode: 0, length: 2n ** 63n - 1n, payload: "abcdef", ...mask }).slice());
+    expect(sum.violation?.closeCode).toBe(1009);
+  });
+
+  it("are not the compressed ones: those stay whole, and within maxMessageSize", () => {
+    const roomy = { ...options, maxMessageSize: 100, deflate: {} };
+    const compressed = deflated("x".repeat(50));
+    const at = Math.ceil(compressed.length / 2);
+    const frames = hex`${frame({ opcode: 1, rsv: 4, fin: false, payload: compressed.subarray(0, at) })}${
+      frame({ opcode: 0, payload: compressed.subarray(at) })
+    }`;
+    const recorder = open(roomy);
+    for (const chunk of split(wire(frames), 3)) recorder.engine.receive(chunk.slice());
+    expect([recorder.parts, recorder.messages]).toEqual([[], ["x".repeat(50)]]);
+    const bomb = open({ ...roomy, maxMessageSize: 49 });
+    bomb.engine.receive(wire(frame({ opcode: 1, rsv: 4, payload: compressed })).slice());
+    expect(bomb.violation?.closeCode).toBe(1009);
+    const many = open({ ...roomy, maxFragments: 1 });
+    many.engine.receive(wire(frames).slice());
+    expect(many.violation?.closeCode).toBe(1009);
+  });
+
+  it("are many, however small they are", () => {
+    const recorder = open();
+    recorder.engine.receive(wire(hex`02 00`).slice());
+    for (let i = 0; i < 10_000; i++) recorder.engine.receive(wire(hex`00 01 61 00 00`).slice());
+    recorder.engine.receive(wire(hex`80 00`).slice());
+    expect(recorder.parts.length).toBe(10_002);
+    expect((recorder.messages[0] as Uint8Array).length).toBe(10_000);
+  });
 });

@@ -215,6 +215,6 @@ describe("an endpoint that follows another one (C9)", () => {
     const { endpoint } = start();
     void endpoint.send("é");
     void endpoint.send(new Uint8Array(5));
-    expect([endpoint.messagesSent, endpoint.bytesSent]).toEqual([2, 6]);
+    expect([endpoint.messagesSent, endpoint.writes.bytesSent]).toEqual([2, 6]);
   });
 });

@@ -32,7 +32,8 @@ export const FACTS = {
     "`onError` hears which rule it broke, `onClose` of 1006.",
   "deno-unmasked": "Deno 2.9 takes frames that are not masked.",
   "deno-no-frames":
-    "Deno 2.9 neither shows nor splits frames: `maxFrameSize`, `maxFragments` and `messageTimeout` are refused.",
+    "Deno 2.9 neither shows nor splits frames: `maxFrameSize`, `maxFragments`, `messageTimeout`, and messages in parts, " +
+    "out and in, are refused.",
   "deno-late-size":
     "Deno 2.9 holds a message until it is whole, and its fragments without limit; `maxMessageSize` is " +
     "held against it only then. One of more than 64 MiB is refused: a longer frame is a lost connection.",
@@ -59,7 +60,8 @@ export const FACTS = {
   "bun-own-pong": "Bun 1.4 answers pings by itself; what `onPing` answers is a second pong. " +
     "`maxPendingPongs` is refused.",
   "bun-no-frames":
-    "Bun 1.4 neither shows nor splits frames: `maxFrameSize`, `maxFragments` and `messageTimeout` are refused.",
+    "Bun 1.4 neither shows nor splits frames: `maxFrameSize`, `maxFragments`, `messageTimeout`, and messages in parts, " +
+    "out and in, are refused.",
   "bun-one-size":
     "Bun 1.4 has one limit on messages for a whole server, from its start on: afterwards a service with a " +
     "larger `maxMessageSize` is refused.",

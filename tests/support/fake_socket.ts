@@ -9,7 +9,7 @@ export class FakeSocket implements MessageSocket {
   bytesReceived = 0;
   /** What `send` answers. */
   writable = true;
-  /** Every call, in words: `send hello`, `ping 01`, `close 1000 bye`, `destroy`, `pause`, `resume`. */
+  /** Every call, in words: `send hello`, `ping 01`, `close 1000 bye`, `destroy`, `pause`, `resume`, `part a`, `last part`. */
   readonly calls: string[] = [];
   readonly sent: Message[] = [];
   /** Of each message sent, whether it might be compressed. */
@@ -26,6 +26,12 @@ export class FakeSocket implements MessageSocket {
     this.sent.push(copy);
     this.calls.push(`send ${typeof copy === "string" ? copy : hex(copy)}`);
     if (!this.writable) this.bufferedAmount += message.length;
+    return this.writable;
+  }
+  sendPart?(part: Message, fin: boolean): boolean {
+    const copy = typeof part === "string" ? part : hex(part);
+    this.calls.push(`${fin ? "last part" : "part"} ${copy}`.trimEnd());
+    if (!this.writable) this.bufferedAmount += part.length;
     return this.writable;
   }
   close(code?: number, reason?: string): void {

@@ -8,10 +8,14 @@ import { type Finished, ROOT, runCommand } from "../../scripts/command.ts";
 /** The longest a program may take, in seconds. */
 const TIMEOUT = 20;
 
-/** Runs `file` to its end. Resolves with how it ended. */
-export function runProgram(file: string, env: Readonly<Record<string, string>> = {}): Promise<Finished> {
+/** Runs `file` to its end, of at most `timeout` seconds. Resolves with how it ended. */
+export function runProgram(
+  file: string,
+  env: Readonly<Record<string, string>> = {},
+  timeout: number = TIMEOUT,
+): Promise<Finished> {
   const [command, ...args] = starter(file);
-  return runCommand(command, [...args, file], { timeout: TIMEOUT, env });
+  return runCommand(command, [...args, file], { timeout, env });
 }
 
 /** A program that listens, and goes on until it is stopped. */

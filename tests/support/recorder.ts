@@ -37,10 +37,13 @@ export class Recorder implements EngineOutput {
   /** What the engine wrote, as it was handed over. */
   readonly writes: Uint8Array[] = [];
   readonly messages: (string | Uint8Array)[] = [];
+  /** The parts of messages that did not come whole. In `words` and `messages` they are one message, at its end. */
+  readonly parts: [part: string | Uint8Array, fin: boolean][] = [];
   /** It keeps what it is given. */
   readonly eager = false;
   violation: Violation | undefined;
   readonly #onWord: RecorderOptions["onWord"];
+  #part: string | Uint8Array | undefined;
 
   constructor(options: RecorderOptions) {
     const { onWord, deflate, ...rest } = options;
@@ -69,6 +72,19 @@ export class Recorder implements EngineOutput {
     this.messages.push(message);
     if (typeof message === "string") this.#say("text", message);
     else this.#say("binary", toHex(message));
+  }
+
+  messagePart(part: string | Uint8Array, fin: boolean): void {
+    this.parts.push([part, fin]);
+    this.#part = this.#part === undefined
+      ? part
+      : typeof part === "string"
+      ? this.#part + part
+      : joined([this.#part as Uint8Array, part]);
+    if (!fin) return;
+    const message = this.#part;
+    this.#part = undefined;
+    this.message(message);
   }
 
   pinged(payload: Uint8Array): void {

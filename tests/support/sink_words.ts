@@ -5,7 +5,7 @@ import type { Message, MessageSink } from "../../src/transport/message_socket.ts
 import { toHex } from "./hex.ts";
 
 export class SinkWords implements MessageSink {
-  /** `text hello`, `binary 01 02`, `ping 61`, `pong`, `drained`, `closing 1000 bye`, `closed 1000`. */
+  /** `text hello`, `binary 01 02`, `part a`, `last part`, `ping 61`, `pong`, `drained`, `closing 1000 bye`, `closed 1000`. */
   readonly words: string[] = [];
   readonly messages: Message[] = [];
   closure: Closure | undefined;
@@ -22,6 +22,9 @@ export class SinkWords implements MessageSink {
     this.messages.push(message);
     if (typeof message === "string") this.#say("text", message);
     else this.#say("binary", toHex(message));
+  }
+  messagePart(part: Message, fin: boolean): void {
+    this.#say(fin ? "last part" : "part", typeof part === "string" ? part : toHex(part));
   }
   ping(payload: Uint8Array): boolean {
     this.#say("ping", toHex(payload));

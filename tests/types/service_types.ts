@@ -13,6 +13,7 @@ import {
   type Listener,
   type Message,
   type MessageContext,
+  type MessageStream,
   NORMAL_CLOSURE,
   type PayloadBindingError,
   type Router,
@@ -52,6 +53,18 @@ export function handlers(listener: Listener, router: Router): void {
   dispatch("tick", Tick, (_caller, value) => same<typeof value.symbol, string>(true));
   bind(Tick, function (this: { count: number }) {
     return this.count++;
+  });
+
+  // A message in parts tells what they are.
+  listener.attach("/", {
+    get: () => ({
+      async onMessageStream(caller, message) {
+        same<typeof caller, Caller>(true);
+        same<typeof message, MessageStream>(true);
+        if (message.kind === "text") { for await (const part of message) same<typeof part, string>(true); }
+        else for await (const part of message) same<typeof part, Uint8Array>(true);
+      },
+    }),
   });
 
   // A literal may have any of them, alone or together, and the parameters of each are known.
@@ -162,6 +175,12 @@ export function refused(listener: Listener): void {
   listener.attach("/", { get: () => ({ onMessage: dispatch("message", () => {}) }) });
   // @ts-expect-error -- two ways to take a message
   listener.attach("/", { get: () => ({ onMessage: bind(json, () => {}), onTextMessage() {} }) });
+  // @ts-expect-error -- whole, and as a stream
+  listener.attach("/", { get: () => ({ onMessageStream() {}, onMessage() {} }) });
+  // @ts-expect-error -- the same for text
+  listener.attach("/", { get: () => Promise.resolve({ onMessageStream() {}, onTextMessage() {} }) });
+  // @ts-expect-error -- and for bytes
+  listener.attach("/", { get: () => ({ onMessageStream() {}, onBinaryMessage() {} }) });
   // @ts-expect-error -- and in a class with handlers of its own
   listener.attach("/", { get: () => new TwoWays() });
   // @ts-expect-error -- a function is no service

@@ -63,6 +63,7 @@ export type { ReadAhead } from "../../streams/message_queue.ts";
 export type { BufferPolicy } from "../../streams/endpoint.ts";
 export type { CompressionOptions, WriteOptions } from "../../streams/compression_options.ts";
 export type { ConnectionConfiguration } from "../../streams/connection_options.ts";
+export type { BinaryMessageStream, MessageStream, TextMessageStream } from "../../streams/incoming_message.ts";
 export type { WritableMessage } from "../../streams/message_streams.ts";
 export type { SchemaIssue } from "../../binding/issues.ts";
 export type { SchemaResult, StandardSchema } from "../../binding/schema.ts";

@@ -80,6 +80,8 @@ const REFUSED: ReadonlyMap<string, string> = new Map([
   ["maxFrameSize", NO_FRAMES],
   ["maxFragments", NO_FRAMES],
   ["messageTimeout", NO_FRAMES],
+  ["messageStreams", NO_FRAMES],
+  ["maxStreamedMessageSize", NO_FRAMES],
   ["maxInflatedBytesPerSecond", OWN_COMPRESSION],
   ["webSocketCompressionEnabled", OWN_COMPRESSION],
 ]);

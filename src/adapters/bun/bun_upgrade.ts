@@ -21,6 +21,7 @@ export const BUN_LIMITATIONS: Limitations = {
     ["maxPendingPongs", "Bun's own sockets answer pings by themselves"],
     ["maxInflatedBytesPerSecond", "Bun's own sockets do not tell what they inflate"],
     ["messageTimeout", "Bun's own sockets do not show a message before it is whole"],
+    ["maxStreamedMessageSize", "Bun's own sockets do not show a message before it is whole"],
   ]),
   compression: new Map(
     [
@@ -32,6 +33,12 @@ export const BUN_LIMITATIONS: Limitations = {
       "maxTotalWindows",
     ].map((name) => [name, "Bun's own sockets compress each message by itself, with settings of their own"]),
   ),
+  handlers: new Map([
+    [
+      "onMessageStream",
+      '"onMessageStream" would get whole messages only: Bun\'s own sockets do not show one before it is whole',
+    ],
+  ]),
 };
 
 export class BunUpgrade extends NativeUpgrade<undefined> {

@@ -35,6 +35,7 @@ export const DENO_LIMITATIONS: Limitations = {
     ["maxControlFramesPerSecond", "Deno's own sockets do not show pings and pongs"],
     ["maxInflatedBytesPerSecond", "Deno's own sockets do not compress"],
     ["messageTimeout", "Deno's own sockets do not show a message before it is whole"],
+    ["maxStreamedMessageSize", "Deno's own sockets do not show a message before it is whole"],
   ]),
   compression: new Map(
     [
@@ -48,6 +49,10 @@ export const DENO_LIMITATIONS: Limitations = {
     ].map((name) => [name, "Deno's own sockets do not compress"]),
   ),
   handlers: new Map([
+    [
+      "onMessageStream",
+      '"onMessageStream" would get whole messages only: Deno\'s own sockets do not show one before it is whole',
+    ],
     ["onPing", '"onPing" would never be called: Deno\'s own sockets answer pings by themselves'],
     ["onPong", '"onPong" would never be called: Deno\'s own sockets do not show pongs'],
   ]),

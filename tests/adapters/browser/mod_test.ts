@@ -128,6 +128,7 @@ describe("a client in a page (C13)", () => {
       await expectUnsupported(() => client.writeBinaryMessage(new Uint8Array(1), options), "compress");
       await expectUnsupported(() => client.writeMessage("a", options), "compress");
       await expectUnsupported(() => client.writeMessage(new ReadableStream()), "streamed message");
+      await expectUnsupported(() => client.readMessageStream(), "streamed message");
       expect([client.isOpen(), platform.calls]).toEqual([true, []]);
     }),
   );
