@@ -10,6 +10,9 @@ export type { HttpResponse } from "./src/client/connector.ts";
 export type { Cookie, CookieJar } from "./src/client/cookies.ts";
 export type { ProxyOptions } from "./src/client/http_proxy.ts";
 export type { ClientOptions, CustomHeaders, PingPongHandler, PingReply } from "./src/client/options.ts";
+export type { ClientSecureSocket } from "./src/client/secure_socket.ts";
+export type { CertKey, KeyStore, SecureConfiguration, TlsProtocol } from "./src/transport/secure_options.ts";
+export type { DistinguishedName, PeerCertificate, TlsVersion } from "./src/transport/tls.ts";
 export type { ReconnectInfo, RetryConfig, Uncertain } from "./src/client/retry_options.ts";
 export type { RequestConfiguration, RequestOptions } from "./src/client/request_options.ts";
 export type { ReplyStream } from "./src/client/reply_iterator.ts";
@@ -66,6 +69,7 @@ export type {
   RequestLimits,
   UpgradeServiceOptions,
 } from "./src/service/options.ts";
+export type { ListenerSecureSocket, MutualSsl } from "./src/service/secure_socket.ts";
 export type { Listener as AnyListener, ListenerStats, StopOptions } from "./src/service/listener.ts";
 export type { StopResult } from "./src/service/session_set.ts";
 export { allowAnyOrigin, type OriginCheck, type Origins, sameOrigin } from "./src/handshake/origin.ts";

@@ -290,12 +290,23 @@ export class WriteTimedOutError extends WebSocketError {
   readonly code = "ERR_WRITE_TIMED_OUT" as const;
 }
 
-/** TLS failed, or a key, certificate or store cannot be used. */
+/**
+ * TLS failed, or a key, certificate or store cannot be used. Its `cause` is what OpenSSL, or what the runtime has instead,
+ * said. Never carries a password or a key.
+ */
 export class SslError extends WebSocketError {
   /** The name of the class, which stays when a bundler renames that. */
   override readonly name: string = "SslError";
   /** What kind of error this is, for a `switch`. */
   readonly code = "ERR_TLS" as const;
+  /** The file that cannot be used; undefined when it is no file that is wrong. */
+  readonly file: string | undefined;
+
+  /** For the library, and for services and tests that need one. */
+  constructor(message: string, options?: ErrorOptions & { readonly file?: string }) {
+    super(message, options);
+    this.file = options?.file;
+  }
 }
 
 /** A client could not obtain its credentials. Never carries the secret. */

@@ -40,7 +40,7 @@ const HOUSE: Readonly<Record<string, Folder>> = {
   transport: {
     imports: [],
     files: words(
-      "byte_transport message_socket clock rate_limit deadlines window_budget upgrade dialer runtime memory from_streams",
+      "byte_transport message_socket clock rate_limit deadlines window_budget tls secure_options upgrade dialer runtime memory from_streams",
     ),
   },
   connection: {
@@ -60,7 +60,7 @@ const HOUSE: Readonly<Record<string, Folder>> = {
   client: {
     imports: words("connection handshake transport streams binding auth"),
     files: words(
-      `retry_options retry request_options common_options cookies header_option http_proxy options target no_proxy proxy_route connector abortable redirect
+      `retry_options retry request_options common_options cookies header_option http_proxy secure_socket options target no_proxy proxy_route connector abortable redirect
       control_handlers pinged_endpoint response_body relay tunnel connect reply_binder pending_request single_reply reply_iterator requests
       reconnecting_endpoint client_session client_writes bound_iterator client`,
     ),
@@ -68,7 +68,7 @@ const HOUSE: Readonly<Record<string, Folder>> = {
   service: {
     imports: words("handshake transport streams binding auth pubsub"),
     files: words(
-      `close_frame caller request_binding dispatch_options places options broadcast service router reply handler_name bind handlers concurrent_request requests
+      `close_frame caller request_binding dispatch_options places secure_socket options broadcast service router reply handler_name bind handlers concurrent_request requests
       streamed_messages lines dispatcher session session_set
       forwarded_request reporter upgrade_pipeline guest listener`,
     ),
@@ -77,7 +77,8 @@ const HOUSE: Readonly<Record<string, Folder>> = {
   "adapters/node": {
     imports: words("connection handshake transport protocol"),
     files: words(
-      "system_clock ascii_decoder net_transport zlib_codec dial header_lines last_answer plain_request pending_upgrade http_host node_runtime mod",
+      `system_clock ascii_decoder tls_reason der pkcs12 peer_certificate tls_files secure_context net_transport zlib_codec dial header_lines last_answer plain_request
+      pending_upgrade tls_front http_host node_runtime mod`,
     ),
   },
   "adapters/native": {

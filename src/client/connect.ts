@@ -6,8 +6,9 @@
 import { concat } from "../bytes.ts";
 import { CompressionOffer } from "../connection/agreed_deflate.ts";
 import { Connection } from "../connection/connection.ts";
-import { ConnectionError, HandshakeTimedOutError } from "../errors.ts";
+import { ConnectionError, HandshakeTimedOutError, SslError } from "../errors.ts";
 import { acceptKey, createKey } from "../handshake/accept_key.ts";
+import { writeAuthority } from "../handshake/authority.ts";
 import { judgeAnswer, serializeOffer, unreadableAnswer, unusableAnswer } from "../handshake/client_handshake.ts";
 import {
   type HeaderLines,
@@ -21,14 +22,17 @@ import { StreamReads } from "../streams/stream_reads.ts";
 import { writeInParts } from "../streams/streamed_write.ts";
 import type { ByteSink, ByteTransport } from "../transport/byte_transport.ts";
 import type { Runtime } from "../transport/runtime.ts";
+import { refuseSecure, tlsTools } from "../transport/secure_options.ts";
+import type { ClientTls, ClientTlsSettings } from "../transport/tls.ts";
 import { abortable } from "./abortable.ts";
 import type { ClientRuntime, Connect, ConnectSettings, Opened } from "./connector.ts";
 import { checkClient } from "./options.ts";
 import { pingedEndpoint } from "./pinged_endpoint.ts";
 import { proxyRoute } from "./proxy_route.ts";
-import { headersAlong, redirectOf, unusableRedirect } from "./redirect.ts";
+import { headersAlong, redirectOf, tlsAlong, unusableRedirect } from "./redirect.ts";
 import { Relay } from "./relay.ts";
 import { ResponseBody } from "./response_body.ts";
+import type { ClientSecureSocket } from "./secure_socket.ts";
 import { parseTarget, redirectedTarget, type Target } from "./target.ts";
 import { reach } from "./tunnel.ts";
 
@@ -50,15 +54,16 @@ export function clientRuntime(runtime: Runtime): PipeRuntime {
     writeInParts,
     plan(url, config) {
       const target = parseTarget(url);
-      const settings = checkClient(config);
+      const settings = checkClient(config, target.dial.secure);
       const { pacing, limits, pingPongHandler: handler, readMs } = settings;
+      const tls = loadTls(runtime, config?.secureSocket, settings.secureSocket, target);
       const route = proxyRoute(settings.proxy, runtime);
       route(target.dial); // What is wrong with it is said at once.
       return {
         href: target.href,
         secure: target.dial.secure,
         settings,
-        connect: (signal) => connect(runtime, target, { ...settings, route }, signal),
+        connect: (signal) => connect(runtime, target, { ...settings, route, tls }, signal),
         ...(limits.streamedSize !== undefined && {
           streamReads: (endpoint, inbox) => new StreamReads(endpoint, inbox, limits, { clock, readMs }),
         }),
@@ -72,6 +77,26 @@ export function clientRuntime(runtime: Runtime): PipeRuntime {
       };
     },
   };
+}
+
+/** The files of `secureSocket`, read; refused is what the runtime cannot keep. */
+function loadTls(
+  runtime: Runtime,
+  given: ClientSecureSocket | undefined,
+  settings: ClientTlsSettings | undefined,
+  { dial }: Target,
+): ClientTls | undefined {
+  if (settings === undefined) return undefined;
+  const tls = tlsTools(runtime);
+  refuseSecure(given, tls.refusals.client, runtime.name);
+  const loaded = tls.loadClient(settings);
+  if (!loaded.verify) {
+    const server = writeAuthority(dial.hostname, dial.port);
+    runtime.report(
+      new SslError(`Anybody may answer for ${server}: "secureSocket.enable" is false, no certificate is verified`),
+    );
+  }
+  return loaded;
 }
 
 async function connect(
@@ -110,16 +135,17 @@ async function follow(
   signal: AbortSignal,
 ): Promise<Opened> {
   const { cookies, route } = settings;
-  let { headers } = settings;
+  let { headers, tls } = settings;
   let target = first;
   for (let followed = 0;; followed++) {
     const { dial, request } = target;
     const cookie = cookies && await abortable(cookies.headerFor(request, first.request.hostname), signal);
-    const transport = await reach(runtime.dial, dial, route, signal);
+    const transport = await reach(runtime.dial, dial.secure ? { ...dial, tls } : dial, route, signal);
     const asked = { ...settings, headers: cookie ? [...headers, ["Cookie", cookie] as const] : headers };
     const result = await new Opening(runtime, transport, asked, signal).run(target, followed);
     if ("socket" in result) return result;
     headers = headersAlong(headers, request, result.to);
+    tls = tlsAlong(tls, request, result.to);
     target = redirectedTarget(target, result.to);
   }
 }
@@ -246,6 +272,7 @@ class Opening implements ByteSink {
     this.#isOver = true;
     this.#bodyEnded?.();
     const options = cause === undefined ? undefined : { cause };
+    if (cause instanceof SslError) return this.#failed(new SslError(`Cannot connect: ${cause.message}`, { cause }));
     this.#failed(new ConnectionError("Cannot connect: the server closed the connection without an answer", options));
   }
 

@@ -11,6 +11,7 @@ import type { StreamReads } from "../streams/stream_reads.ts";
 import type { writeInParts } from "../streams/streamed_write.ts";
 import type { MessageSocket } from "../transport/message_socket.ts";
 import type { Runtime } from "../transport/runtime.ts";
+import type { ClientTls } from "../transport/tls.ts";
 import type { CompressionSettings, SocketLimits } from "../transport/upgrade.ts";
 import type { CommonSettings } from "./common_options.ts";
 import type { CookieSource } from "./cookies.ts";
@@ -34,6 +35,8 @@ export interface ConnectSettings {
   readonly compression: CompressionSettings | undefined;
   /** Which proxy leads to a target; absent: none. */
   readonly route?: ProxyRoute;
+  /** How to speak TLS; absent: as the platform does. */
+  readonly tls?: ClientTls | undefined;
 }
 
 /** The server's answer that opened the connection. */

@@ -13,6 +13,7 @@ import {
   type ConnectionConfiguration,
   type ConnectionSettings,
 } from "../streams/connection_options.ts";
+import type { ClientTlsSettings } from "../transport/tls.ts";
 import type { CompressionSettings } from "../transport/upgrade.ts";
 import { checkCommon, CLOSE_MS, type CommonSettings } from "./common_options.ts";
 import { checkCookies, type Cookie, type CookieJar, type CookieSource } from "./cookies.ts";
@@ -20,6 +21,7 @@ import { type CheckedHeaders, checkHeaders } from "./header_option.ts";
 import { checkProxy, type ProxyOptions, type ProxySetting } from "./http_proxy.ts";
 import { REQUEST_NAMES, type RequestConfiguration } from "./request_options.ts";
 import type { RetryConfig } from "./retry_options.ts";
+import { checkClientSecure, type ClientSecureSocket } from "./secure_socket.ts";
 
 /** The option `pingPongHandler`: takes pings and pongs (RFC 6455 §5.5.2) instead of the client itself. */
 export interface PingPongHandler<Client> {
@@ -73,6 +75,8 @@ export interface ClientOptions<Client> extends ConnectionConfiguration, RequestC
    * What it refuses is a `ProxyError`. Default: none, whatever the environment says.
    */
   readonly proxy?: string | URL | ProxyOptions;
+  /** How to speak TLS, with a `wss:` URL. Default: as the platform does, with the authorities that it trusts. */
+  readonly secureSocket?: ClientSecureSocket;
   /**
    * Aborted while connecting: `opened` rejects with its reason. Aborted later: the connection is cut, with a
    * `ConnectionError` in `closed`. Default: none.
@@ -118,6 +122,8 @@ export interface ClientSettings<Client> extends CommonSettings<Client>, Connecti
   readonly cookies: CookieSource | undefined;
   readonly maxRedirects: number;
   readonly proxy: ProxySetting;
+  /** Undefined: as the platform does. */
+  readonly secureSocket: ClientTlsSettings | undefined;
   readonly pingPongHandler: PingPongHandler<Client>;
   readonly compression: CompressionSettings | undefined;
 }
@@ -125,10 +131,11 @@ export interface ClientSettings<Client> extends CommonSettings<Client>, Connecti
 /**
  * Checks the options of a client.
  *
+ * @param secure whether its URL asks for TLS
  * @throws {TypeError} for an unknown name, a value of the wrong kind, and what this version does not do
  * @throws {RangeError} for a number out of range
  */
-export function checkClient<Client>(config: ClientOptions<Client> = {}): ClientSettings<Client> {
+export function checkClient<Client>(config: ClientOptions<Client> = {}, secure = true): ClientSettings<Client> {
   checkIsOptions(config);
   const given = config as Given;
   checkNames(given, NAMES, REFUSALS);
@@ -146,6 +153,7 @@ export function checkClient<Client>(config: ClientOptions<Client> = {}): ClientS
     cookies: checkCookies(config.cookies),
     maxRedirects: checkCount(given, "maxRedirects", 0, 0),
     proxy: checkProxy(config.proxy),
+    secureSocket: checkClientSecure(config.secureSocket, secure),
     pingPongHandler: checkPingPongHandler(config.pingPongHandler),
     compression: checkCompression(given),
     ...connection,
@@ -170,6 +178,7 @@ const NAMES: readonly string[] = [
   "cookies",
   "maxRedirects",
   "proxy",
+  "secureSocket",
   "signal",
   "handshakeTimeout",
   "readTimeout",
@@ -185,7 +194,6 @@ const NAMES: readonly string[] = [
 
 const NOT_YET = "this version does not do it";
 const REFUSALS: ReadonlyMap<string, string> = new Map([
-  ["secureSocket", `${NOT_YET}; "wss:" trusts what the platform trusts`],
   ["auth", `${NOT_YET}; an "Authorization" in "customHeaders" is sent`],
 ]);
 

@@ -5,6 +5,7 @@
 
 import { InvalidHandshakeError } from "../errors.ts";
 import type { HeaderLines, ResponseHead } from "../handshake/http_head.ts";
+import type { ClientTls } from "../transport/tls.ts";
 import { webSocketUrl } from "./target.ts";
 
 /** Where a redirect leads, or what is wrong with it. */
@@ -55,4 +56,9 @@ export function unusableRedirect(
 /** Those of `headers` that go along from `from` to `to`: on another scheme, host or port, none that says who asks. */
 export function headersAlong(headers: HeaderLines, from: URL, to: URL): HeaderLines {
   return from.origin === to.origin ? headers : [...headers].filter(([name]) => !STAYS_HOME.has(name.toLowerCase()));
+}
+
+/** TLS for `to`: on another host or port it does not show who asks, and the name that was given is not that server's. */
+export function tlsAlong(tls: ClientTls | undefined, from: URL, to: URL): ClientTls | undefined {
+  return tls === undefined || from.origin === to.origin ? tls : { ...tls, identity: undefined, serverName: undefined };
 }

@@ -11,6 +11,7 @@ import type { Endpoint } from "../streams/endpoint.ts";
 import { isStreamed } from "../streams/stream_source.ts";
 import { type MessageParts, writeInParts } from "../streams/streamed_write.ts";
 import type { Clock } from "../transport/clock.ts";
+import type { PeerCertificate } from "../transport/tls.ts";
 import type { UpgradeRequest } from "../transport/upgrade.ts";
 import { closeMillis } from "../seconds.ts";
 
@@ -198,6 +199,14 @@ export class Caller {
   /** The peer's IP address, when the runtime tells it; behind a proxy of `trustedProxies` what that says. */
   get remoteAddress(): string | undefined {
     return this.#link.request.remoteAddress;
+  }
+
+  /**
+   * The certificate that the client has shown, verified: with `mutualSsl`, or with an `https` server of yours that asks for
+   * one. Undefined when there is none, and where the runtime does not tell it. Behind a proxy it is the proxy's.
+   */
+  get peerCertificate(): PeerCertificate | undefined {
+    return this.#link.request.peerCertificate;
   }
 
   /** The request that became this connection. */

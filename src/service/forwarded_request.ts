@@ -2,6 +2,7 @@
 
 import { type Sender, senderOf } from "../handshake/forwarded.ts";
 import type { RangeCheck } from "../handshake/ip_range.ts";
+import type { PeerCertificate } from "../transport/tls.ts";
 import type { UpgradeRequest } from "../transport/upgrade.ts";
 
 /** `request` with the address and the scheme that trusted proxies tell; itself when none of them is between. */
@@ -36,7 +37,7 @@ class ForwardedRequest implements UpgradeRequest {
     return this.#request.headers;
   }
 
-  get peerCertificate(): unknown {
+  get peerCertificate(): PeerCertificate | undefined {
     return this.#request.peerCertificate;
   }
 

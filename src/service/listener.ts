@@ -7,10 +7,13 @@ import { checkNames } from "../option_check.ts";
 import { closeMillis } from "../seconds.ts";
 import { UnsupportedError } from "../errors.ts";
 import type { Runtime } from "../transport/runtime.ts";
+import { refuseSecure, tlsTools } from "../transport/secure_options.ts";
+import type { ServerTls, ServerTlsSettings } from "../transport/tls.ts";
 import type { Host, Limitations, Listening, ListenOptions } from "../transport/upgrade.ts";
 import { checkHostedListener, checkListener, type ListenerConfiguration, type ListenerSettings } from "./options.ts";
 import { type Reporter, reporterOf } from "./reporter.ts";
 import { Router } from "./router.ts";
+import { checkListenerSecure, type ListenerSecureSocket } from "./secure_socket.ts";
 import type { AnyUpgradeService, Attachable, PathParams, UpgradeResult } from "./service.ts";
 import type { StopResult } from "./session_set.ts";
 import { UpgradePipeline } from "./upgrade_pipeline.ts";
@@ -55,6 +58,9 @@ export class Listener {
   readonly #settings: ListenerSettings;
   readonly #router = new Router(() => this.#limitsNow());
   readonly #pipeline: UpgradePipeline;
+  readonly #runtime: Runtime;
+  /** For the next start, and what runs. */
+  #tls: ServerTls | undefined;
   #listening: Listening | undefined;
   #starting: Promise<void> | undefined;
   #stopping: Promise<StopResult> | undefined;
@@ -66,9 +72,11 @@ export class Listener {
    * @throws {TypeError} for an unknown option, one of the wrong kind, and what this version does not do
    * @throws {RangeError} for a port or an option that is out of range
    * @throws {UnsupportedError} for a native host where there is none, and for an option that it cannot keep
+   * @throws {SslError} for a key, a certificate or a store that cannot be used; its `file` names it
    * @ignore
    */
   constructor(runtime: Runtime, target: number | object, config: ListenerConfiguration = {}) {
+    this.#runtime = runtime;
     this.#target = target;
     this.#settings = checkListener(target, config);
     const { native, timeoutMs, compression, trusts, places, onError } = this.#settings;
@@ -80,6 +88,7 @@ export class Listener {
     if (nativeHost !== undefined) checkHostedListener(config, nativeHost.limitations);
     this.#host = (options, onUpgrade) => (nativeHost ?? runtime).host(options, onUpgrade);
     const limitations = this.#limitations = nativeHost?.limitations;
+    this.#tls = this.#load(config.secureSocket, this.#settings.secureSocket);
     const errors = this.#errors = reporterOf(onError, (error) => runtime.report(error));
     const router = this.#router;
     this.#pipeline = new UpgradePipeline({
@@ -165,12 +174,13 @@ export class Listener {
   }
 
   /**
-   * Where to connect to, such as `ws://127.0.0.1:9090`, without a path.
+   * Where to connect to, such as `ws://127.0.0.1:9090`, without a path; with TLS `wss:`.
    *
    * @throws {TypeError} when the port is not known before the start
    */
   get url(): string {
-    const { hostname, secure } = this.#listening ?? { hostname: this.#settings.hostname, secure: false };
+    const { hostname, secure } = this.#listening ??
+      { hostname: this.#settings.hostname, secure: this.#tls !== undefined };
     return `${secure ? "wss" : "ws"}://${reachable(hostname)}:${this.port}`;
   }
 
@@ -211,10 +221,49 @@ export class Listener {
     await this.gracefulStop();
   }
 
+  /**
+   * Renews keys, certificates, versions and cipher suites: the files are read again. New connections get them, open ones live
+   * on. When it throws, everything stays as it was.
+   *
+   * @param secureSocket all of the option; who has to show a certificate, and `handshakeTimeout`, cannot change any more
+   * @throws {TypeError} for an unknown name, a value of the wrong kind, a change that cannot be made, and when the listener
+   *   was made without TLS
+   * @throws {RangeError} for a number out of range
+   * @throws {SslError} for a key, a certificate or a store that cannot be used; its `file` names it
+   * @throws {UnsupportedError} on a native host that has started: it keeps what it has
+   */
+  setSecureContext(secureSocket: ListenerSecureSocket): void {
+    const present = this.#tls;
+    const refuse = (reason: string): never => {
+      throw new TypeError(`Cannot set the secure context: ${reason}`);
+    };
+    if (present === undefined) return refuse('the listener was made without "secureSocket"');
+    const settings = checkListenerSecure(secureSocket) ?? refuse("there is none");
+    if (settings.verifyClient !== present.verifyClient) refuse('"mutualSsl.verifyClient" is another one');
+    if (settings.handshakeMs !== present.handshakeMs) refuse('"handshakeTimeout" is another one');
+    const { name, nativeHost } = this.#runtime;
+    if (this.#settings.native && this.#starting !== undefined && nativeHost !== undefined) {
+      const reason = "a native host keeps the one that it was started with";
+      throw new UnsupportedError(`Cannot set the secure context: ${reason}`, "setSecureContext", name);
+    }
+    const renewed = this.#load(secureSocket, settings)!;
+    this.#listening?.setTls?.(renewed);
+    this.#tls = renewed;
+  }
+
   /** What was counted since this listener was made. A copy. */
   stats(): ListenerStats {
     const { tally, sessions } = this.#pipeline;
     return { ...tally, refused: { ...tally.refused }, open: sessions.size };
+  }
+
+  /** The files of `secureSocket`, read, where there is such; refused is what the host cannot keep. */
+  #load(given: ListenerSecureSocket | undefined, settings: ServerTlsSettings | undefined): ServerTls | undefined {
+    if (settings === undefined) return undefined;
+    const tls = tlsTools(this.#runtime);
+    const { secureSocket = tls.refusals.listener } = this.#limitations ?? {};
+    refuseSecure(given, secureSocket, this.#runtime.name);
+    return tls.loadServer(settings);
   }
 
   /** Of the host, as it is now. */
@@ -237,6 +286,7 @@ export class Listener {
         maxUriLength,
         maxHeaderSize,
         maxEntityBodySize,
+        tls: this.#tls,
         claims: this.#router.claims,
         compression,
         largestMessage: this.#router.largestMessage,
@@ -245,6 +295,8 @@ export class Listener {
       };
       this.#pipeline.resume();
       this.#listening = await this.#host(options, this.#pipeline.handle);
+      // It may have been renewed meanwhile.
+      if (this.#tls !== undefined && this.#tls !== options.tls) this.#listening.setTls?.(this.#tls);
     } catch (error) {
       this.#starting = undefined;
       throw error;

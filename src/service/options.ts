@@ -16,11 +16,13 @@ import {
   type ConnectionSettings,
 } from "../streams/connection_options.ts";
 import { UnsupportedError } from "../errors.ts";
+import type { ServerTlsSettings } from "../transport/tls.ts";
 import { type CompressionSettings, DEFAULT_LIMITS, type FetchHandler, type Limitations } from "../transport/upgrade.ts";
 import type { Caller } from "./caller.ts";
 import { checkDispatch, type DispatchConfiguration, type DispatchSettings } from "./dispatch_options.ts";
 import type { PlaceLimits } from "./places.ts";
 import type { RequestSchemas } from "./request_binding.ts";
+import { checkListenerSecure, type ListenerSecureSocket } from "./secure_socket.ts";
 import {
   checkBoolean,
   checkCount,
@@ -76,6 +78,8 @@ export interface ListenerConfiguration {
   readonly timeout?: number;
   /** The `Server` header of responses. Default: none. */
   readonly server?: string;
+  /** Speaks TLS, `wss:` only. Default: no TLS. Not with a server of your own, which has its own. */
+  readonly secureSocket?: ListenerSecureSocket;
   /** What a request may cost: see `RequestLimits` for its parts and their defaults. */
   readonly requestLimits?: RequestLimits;
   /**
@@ -146,6 +150,8 @@ export interface ListenerSettings {
   readonly native: boolean;
   readonly timeoutMs: number;
   readonly server: string | undefined;
+  /** Undefined: without TLS. */
+  readonly secureSocket: ServerTlsSettings | undefined;
   readonly maxUriLength: number;
   readonly maxHeaderSize: number;
   readonly maxEntityBodySize: number;
@@ -193,6 +199,7 @@ export function checkListener(target: number | object, config: ListenerConfigura
     ...checkHost(config.host),
     timeoutMs: checkSeconds(given, "timeout", 120, true),
     server: config.server,
+    secureSocket: checkListenerSecure(config.secureSocket),
     maxUriLength: checkCount(limits, "maxUriLength", 4_096, 1, "requestLimits.maxUriLength"),
     maxHeaderSize: checkCount(limits, "maxHeaderSize", 8_192, 1, "requestLimits.maxHeaderSize"),
     maxEntityBodySize: bodySize === -1 ? Infinity : bodySize,
@@ -260,6 +267,7 @@ const LISTENER_NAMES: readonly string[] = [
   "host",
   "timeout",
   "server",
+  "secureSocket",
   "requestLimits",
   "http1Settings",
   "webSocketCompressionEnabled",
@@ -293,7 +301,6 @@ const SERVICE_NAMES: readonly string[] = [
 const NOT_YET = "this version does not do it";
 
 const LISTENER_REFUSALS: ReadonlyMap<string, string> = new Map([
-  ["secureSocket", `${NOT_YET}; hand over an https server instead of a port`],
   ["certValidation", "certificates are not looked up by OCSP or CRL here"],
   ["maxPipelinedRequests", "how many requests are pipelined is the runtime's affair"],
   ["maxTotalBuffered", NOT_YET],
@@ -331,7 +338,7 @@ const ANY_ADDRESS = "0.0.0.0";
 
 /** What belongs to whoever made the server. */
 function refuseBesideServer(given: Given): void {
-  for (const name of ["host", "fetch", "http1Settings"]) {
+  for (const name of ["host", "fetch", "http1Settings", "secureSocket"]) {
     if (given[name] !== undefined) {
       throw new TypeError(`Cannot use the option "${name}": it belongs to the server that was handed over`);
     }

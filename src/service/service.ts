@@ -7,6 +7,7 @@ import type { StandardSchema } from "../binding/schema.ts";
 import { type AuthnError, type AuthzError, UnsupportedError, type UpgradeError } from "../errors.ts";
 import type { MessageStream } from "../streams/incoming_message.ts";
 import type { Message } from "../transport/message_socket.ts";
+import type { PeerCertificate } from "../transport/tls.ts";
 import type { Limitations } from "../transport/upgrade.ts";
 import type { Caller } from "./caller.ts";
 import type { UpgradeServiceOptions } from "./options.ts";
@@ -158,6 +159,11 @@ export interface UpgradeContext<
   readonly remoteAddress: string | undefined;
   /** Whether the connection is encrypted: itself, or, as a trusted proxy says, up to that (`trustedProxies`). */
   readonly secure: boolean;
+  /**
+   * The certificate that the client has shown, verified: with `mutualSsl`, or with an `https` server of yours that asks for
+   * one. Undefined when there is none, and where the runtime does not tell it. Behind a proxy it is the proxy's.
+   */
+  readonly peerCertificate: PeerCertificate | undefined;
   /** The verified identity: undefined, because this version verifies none. */
   readonly auth: undefined;
 }

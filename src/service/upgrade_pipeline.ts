@@ -148,6 +148,7 @@ export class UpgradePipeline {
             subProtocol: protocol,
             remoteAddress: request.remoteAddress,
             secure: request.secure,
+            peerCertificate: request.peerCertificate,
             auth: undefined,
           };
           // Its own schemas made it.

@@ -1,6 +1,7 @@
 /** How a client reaches a server: the runtime's share of dialing. Types only. */
 
 import type { ByteTransport } from "./byte_transport.ts";
+import type { ClientTls } from "./tls.ts";
 
 /** Where to. */
 export interface DialTarget {
@@ -8,6 +9,8 @@ export interface DialTarget {
   readonly hostname: string;
   readonly port: number;
   readonly secure: boolean;
+  /** How to speak TLS, if `secure`; absent: as the platform does. */
+  readonly tls?: ClientTls | undefined;
   /** The path of a Unix socket, instead of the host and port. */
   readonly socketPath?: string;
   /** It is a proxy: errors say so. */

@@ -4,6 +4,7 @@ import type { DecodeAscii, FillRandom } from "../bytes.ts";
 import type { Clock } from "./clock.ts";
 import type { Deadlines } from "./deadlines.ts";
 import type { Dial } from "./dialer.ts";
+import type { TlsTools } from "./tls.ts";
 import type { DeflateCodec } from "../deflate_codec.ts";
 import type { Host, NativeHost } from "./upgrade.ts";
 import type { WindowBudget } from "./window_budget.ts";
@@ -30,6 +31,8 @@ export interface Runtime {
   /** On its own server and sockets, if it has such. */
   readonly nativeHost?: NativeHost;
   readonly dial: Dial;
+  /** What TLS takes, if it can be told how to speak it. */
+  readonly tls?: TlsTools;
   /** The value of an environment variable, if there are such. Throws where reading it is not allowed. */
   readEnvironment?(name: string): string | undefined;
   /** Tells the person who runs the process of an error that nobody took. Must not throw. */

@@ -4,6 +4,7 @@
  */
 
 import type { MessageSocket } from "./message_socket.ts";
+import type { PeerCertificate, ServerTls, TlsRefusal } from "./tls.ts";
 
 /** A copy of the request: stays readable after the upgrade, on every runtime. */
 export interface UpgradeRequest {
@@ -15,8 +16,8 @@ export interface UpgradeRequest {
   readonly remoteAddress: string | undefined;
   /** The connection itself is encrypted. */
   readonly secure: boolean;
-  /** The peer's certificate, as the runtime gives it. */
-  readonly peerCertificate?: unknown;
+  /** The certificate that the peer has shown, and that was verified; where the runtime tells it. */
+  readonly peerCertificate?: PeerCertificate | undefined;
   /** Aborted when the peer leaves before the upgrade is decided. */
   readonly signal: AbortSignal;
   /** Whether it is known to have left, where that can be told without a look at `signal`. */
@@ -129,6 +130,8 @@ export interface ListenOptions {
   readonly maxHeaderSize: number;
   /** Infinity for no limit. */
   readonly maxEntityBodySize: number;
+  /** Undefined: without TLS. */
+  readonly tls?: ServerTls | undefined;
   /** Whether an upgrade to this path is ours. On a shared server others may take the rest. */
   claims(pathname: string): boolean;
   /** How to compress, undefined for not at all: for a runtime that has to know before it listens. */
@@ -148,6 +151,8 @@ export interface Listening {
   readonly secure: boolean;
   /** The largest `maxMessageSize` that a service may have from now on, where the runtime has one limit for all. */
   readonly largestMessage?: number;
+  /** New connections get these keys and certificates from now on. Absent where the runtime cannot, or there is no TLS. */
+  setTls?(tls: ServerTls): void;
   /**
    * Refuses new upgrades at once, with 503 where the runtime cannot stop accepting alone. Resolves when the port is free
    * and every pending upgrade is decided; on some runtimes only once the sockets have closed, so do not wait for it before
@@ -171,6 +176,8 @@ export interface Limitations {
   readonly handlers?: ReadonlyMap<string, string>;
   /** The largest `maxMessageSize`; undefined: any. */
   readonly largestMessage?: number;
+  /** Fields of a listener's `secureSocket`. */
+  readonly secureSocket?: readonly TlsRefusal[];
 }
 
 /** A host that hands over the runtime's own sockets. */

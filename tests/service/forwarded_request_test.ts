@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 import { compileRanges } from "../../src/handshake/ip_range.ts";
 import { asSent } from "../../src/service/forwarded_request.ts";
 import { FakeUpgrade } from "../support/fake_upgrade.ts";
+import type { PeerCertificate } from "../../src/transport/tls.ts";
 
 const PROXY = "10.0.0.1";
 const trusts = compileRanges([PROXY]);
@@ -17,7 +18,7 @@ it("is the request itself where nobody is trusted, or nothing is told", () => {
 
 it("has the sender's address and scheme, and is the request otherwise", () => {
   const headers = { "x-forwarded-for": "1.2.3.4", "x-forwarded-proto": "https" };
-  const certificate = { subject: "somebody" };
+  const certificate = { subject: { CN: "somebody" } } as unknown as PeerCertificate;
   const { request } = new FakeUpgrade("/a?http://b", headers, { remoteAddress: PROXY, peerCertificate: certificate });
   const sent = asSent(request, trusts);
   expect(sent).toMatchObject({ remoteAddress: "1.2.3.4", secure: true, url: "https://hawser.test/a?http://b" });

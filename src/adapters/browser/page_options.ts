@@ -107,7 +107,7 @@ const NAMES: readonly (keyof ClientOptions<unknown> | keyof ConnectionConfigurat
 
 /** Those that no client of this version has, wherever it runs. */
 const NOT_YET: ReadonlyMap<string, string> = new Map(
-  ["secureSocket", "auth"]
+  ["auth"]
     .map((name) => [name, "this version does not do it"]),
 );
 

@@ -71,6 +71,20 @@ export interface BunWebSocketOptions {
   readonly perMessageDeflate: false | { readonly compress: "shared"; readonly decompress: "shared" };
 }
 
+/** `Bun.serve`'s `tls`. */
+export interface BunTls {
+  /** Both in PEM. */
+  readonly key: string;
+  readonly cert: string;
+  /** Who may have signed a client's certificate, in PEM. */
+  readonly ca?: readonly string[];
+  readonly requestCert?: boolean;
+  readonly rejectUnauthorized?: boolean;
+  readonly ciphers?: string;
+  /** OpenSSL's `SSL_OP_…`. */
+  readonly secureOptions: number;
+}
+
 export interface BunServeOptions {
   readonly port: number;
   readonly hostname: string;
@@ -80,6 +94,7 @@ export interface BunServeOptions {
   readonly fetch: (request: Request, server: BunServer) => Response | undefined | Promise<Response | undefined>;
   readonly error: (error: unknown) => Response;
   readonly websocket: BunWebSocketOptions;
+  readonly tls?: BunTls;
 }
 
 export interface BunApi {

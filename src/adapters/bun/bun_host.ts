@@ -2,11 +2,13 @@
 
 import { ConnectionError } from "../../errors.ts";
 import type { Clock } from "../../transport/clock.ts";
+import { TLS13_CIPHERS } from "../../transport/secure_options.ts";
+import type { ServerTls } from "../../transport/tls.ts";
 import type { Host, Listening, ListenOptions, UpgradeHandler } from "../../transport/upgrade.ts";
 import type { Fallback } from "../native/door.ts";
 import { NativeHandler } from "../native/native_handler.ts";
 import { within } from "../native/traffic.ts";
-import type { BunApi, BunListening, BunServer, BunServerSocket, BunWebSocketOptions } from "./bun_api.ts";
+import type { BunApi, BunListening, BunServer, BunServerSocket, BunTls, BunWebSocketOptions } from "./bun_api.ts";
 import { BunSocket } from "./bun_socket.ts";
 import { BunUpgrade } from "./bun_upgrade.ts";
 
@@ -77,7 +79,7 @@ const STOP_MS = 2_000;
 const MAX_REQUEST_SECONDS = 255;
 
 function listen(bun: BunApi, clock: Clock, handler: BunHandler, options: ListenOptions): Listening {
-  const { hostname, target, timeoutMs, maxEntityBodySize, onError } = options;
+  const { hostname, target, timeoutMs, maxEntityBodySize, tls, onError } = options;
   const port = target as number;
   const websocket = handler.webSocketOptions();
   let server: BunListening;
@@ -94,6 +96,7 @@ function listen(bun: BunApi, clock: Clock, handler: BunHandler, options: ListenO
         return new Response(null, { status: 500 });
       },
       websocket,
+      ...(tls && { tls: tlsOf(tls) }),
     });
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
@@ -102,7 +105,7 @@ function listen(bun: BunApi, clock: Clock, handler: BunHandler, options: ListenO
   return {
     hostname,
     port: server.port ?? port,
-    secure: false,
+    secure: tls !== undefined,
     largestMessage: websocket.maxPayloadLength,
     async stop() {
       // The port is free at once; ordinary requests are answered to their end.
@@ -111,5 +114,26 @@ function listen(bun: BunApi, clock: Clock, handler: BunHandler, options: ListenO
       await within(STOP_MS, clock, answered);
       await server.stop(true);
     },
+  };
+}
+
+/** OpenSSL's numbers for what is switched off. */
+const NO_TICKET = 0x4000;
+const NO_TLS_1_2 = 0x0800_0000;
+const NO_TLS_1_3 = 0x2000_0000;
+
+function tlsOf(
+  { identity, authorities, verifyClient, minVersion, maxVersion, ciphers, shareSession }: ServerTls,
+): BunTls {
+  // It knows no names of TLS 1.3, of which it has them all.
+  const suites = ciphers?.split(":").filter((name) => !TLS13_CIPHERS.includes(name)).join(":");
+  return {
+    ...identity,
+    ...(authorities && { ca: authorities }),
+    ...(verifyClient && { requestCert: true, rejectUnauthorized: true }),
+    ...(suites && { ciphers: suites }),
+    // Its own options for versions are other numbers, and take no names.
+    secureOptions: (shareSession ? 0 : NO_TICKET) | (minVersion === "TLSv1.3" ? NO_TLS_1_2 : 0) |
+      (maxVersion === "TLSv1.2" ? NO_TLS_1_3 : 0),
   };
 }

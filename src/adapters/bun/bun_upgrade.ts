@@ -3,6 +3,8 @@
 import { ConnectionError } from "../../errors.ts";
 import { FAILED, type Refusal } from "../../handshake/refusal.ts";
 import type { Clock } from "../../transport/clock.ts";
+import { TLS13_CIPHERS } from "../../transport/secure_options.ts";
+import type { TlsRefusal } from "../../transport/tls.ts";
 import type { MessageSocket } from "../../transport/message_socket.ts";
 import type { Acceptance, Limitations } from "../../transport/upgrade.ts";
 import type { Door } from "../native/door.ts";
@@ -11,6 +13,19 @@ import { NativeUpgrade } from "../native/native_upgrade.ts";
 import type { Traffic } from "../native/traffic.ts";
 import type { BunServer } from "./bun_api.ts";
 import { BunSocket } from "./bun_socket.ts";
+
+/** BoringSSL has these for TLS 1.3, and no way to leave one out. */
+const BUN_TLS13: readonly string[] = TLS13_CIPHERS.slice(0, 3);
+
+/** Of its `node:tls` as well. */
+export const BUN_CIPHERS: TlsRefusal = {
+  option: "ciphers",
+  applies: (names) => {
+    const chosen = Array.isArray(names) ? names.filter((name) => TLS13_CIPHERS.includes(name)).length : 0;
+    return chosen > 0 && BUN_TLS13.some((name) => !(names as string[]).includes(name));
+  },
+  reason: `Bun leaves no choice among the suites of TLS 1.3: list all of ${BUN_TLS13.join(", ")}, or none`,
+};
 
 /** What cannot be had of `Bun.serve`. */
 export const BUN_LIMITATIONS: Limitations = {
@@ -39,6 +54,16 @@ export const BUN_LIMITATIONS: Limitations = {
       '"onMessageStream" would get whole messages only: Bun\'s own sockets do not show one before it is whole',
     ],
   ]),
+  secureSocket: [
+    {
+      option: "mutualSsl.verifyClient",
+      applies: (value) => value === "optional",
+      reason: "Bun's own server does not tell whether there is a certificate, nor whose",
+    },
+    BUN_CIPHERS,
+    { option: "sessionTimeout", reason: "Bun's own server has no such time" },
+    { option: "handshakeTimeout", reason: "Bun's own server waits for a handshake for ever" },
+  ],
 };
 
 export class BunUpgrade extends NativeUpgrade<undefined> {

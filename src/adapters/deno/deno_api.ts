@@ -22,6 +22,9 @@ export interface DenoServer {
 export interface DenoServeOptions {
   readonly port: number;
   readonly hostname: string;
+  /** Both in PEM: speaks TLS. */
+  readonly cert?: string;
+  readonly key?: string;
   onListen(): void;
   onError(error: unknown): Response;
 }

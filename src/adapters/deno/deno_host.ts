@@ -14,7 +14,7 @@ import { type DenoTools, DenoUpgrade } from "./deno_upgrade.ts";
 export function denoHost(api: () => DenoApi, clock: Clock): Host {
   return (options, onUpgrade) =>
     new Promise((resolve) => {
-      const tools = denoTools(api(), clock, false);
+      const tools = denoTools(api(), clock, options.tls !== undefined);
       const handler = new DenoHandler(tools, options, onUpgrade, options.fetch, false);
       resolve(listen(tools, handler, options));
     });
@@ -50,7 +50,7 @@ export class DenoHandler extends NativeHandler<DenoServeInfo> {
 const SHUTDOWN_MS = 2_000;
 
 function listen({ deno, clock }: DenoTools, handler: DenoHandler, options: ListenOptions): Listening {
-  const { hostname, target, onError } = options;
+  const { hostname, target, tls, onError } = options;
   const port = target as number;
   let server: DenoServer;
   try {
@@ -58,6 +58,7 @@ function listen({ deno, clock }: DenoTools, handler: DenoHandler, options: Liste
       {
         port,
         hostname,
+        ...tls?.identity,
         // Its default writes to the console.
         onListen() {},
         onError(error) {
@@ -74,7 +75,7 @@ function listen({ deno, clock }: DenoTools, handler: DenoHandler, options: Liste
   return {
     hostname,
     port: server.addr.port,
-    secure: false,
+    secure: tls !== undefined,
     async stop() {
       // A shutdown sends a close frame of its own to every socket that is open.
       await handler.stop();

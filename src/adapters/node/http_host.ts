@@ -5,7 +5,7 @@
 
 import { createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
 import { Server as TlsServer } from "node:https";
-import type { AddressInfo, Socket } from "node:net";
+import type { AddressInfo, Server as NetServer, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { ConnectionError } from "../../errors.ts";
 import { hasProduct } from "../../handshake/header_grammar.ts";
@@ -18,11 +18,13 @@ import {
   uriTooLong,
 } from "../../handshake/refusal.ts";
 import { isRefusal, judgeRequest } from "../../handshake/server_handshake.ts";
+import type { ServerTls } from "../../transport/tls.ts";
 import type { Host, Listening, ListenOptions, UpgradeHandler } from "../../transport/upgrade.ts";
 import { HeaderLines } from "./header_lines.ts";
 import { endWith, ignore } from "./last_answer.ts";
 import { isEncrypted, PendingUpgrade, refuseSocket, type UpgradeTools } from "./pending_upgrade.ts";
 import { answerPlainRequest, refuse } from "./plain_request.ts";
+import { TlsFront } from "./tls_front.ts";
 
 /** What the host itself needs of its runtime. */
 export type HostTools = Omit<UpgradeTools, "server" | "timeoutMs">;
@@ -79,7 +81,7 @@ class HttpHost {
   }
 
   async listen(port: number): Promise<Listening> {
-    const { hostname, maxUriLength, maxHeaderSize, timeoutMs, onError } = this.#options;
+    const { hostname, maxUriLength, maxHeaderSize, timeoutMs, tls, onError } = this.#options;
     const timeout = timeoutMs === Infinity ? 0 : Math.ceil(timeoutMs);
     const server = createServer({
       maxHeaderSize: maxUriLength + maxHeaderSize + PARSER_SLACK,
@@ -91,38 +93,44 @@ class HttpHost {
       requireHostHeader: false,
     });
     server.maxHeadersCount = MAX_HEADERS;
-    const answer = (message: IncomingMessage, response: ServerResponse): void =>
-      this.#request(server, message, response);
+    const answer = (message: IncomingMessage, response: ServerResponse): void => this.#request(message, response);
     server.on("request", answer);
     server.on("checkExpectation", (_message, response) => this.#refuse(response, UNKNOWN_EXPECTATION));
     server.on("upgrade", (message, socket, head) => {
       this.#afterAnswers(socket as Socket, () => this.#upgrade(message, socket as Socket, head, answer));
     });
     server.on("clientError", (error: ClientError, socket) => this.#clientError(error, socket as Socket));
+    const { clock } = this.#tools;
+    const late = (socket: Socket): void => this.#clientError(TIMED_OUT, socket);
+    const front = tls && new TlsFront(server, tls, { clock, timeoutMs, late });
+    const { server: listener } = front ?? { server };
     await new Promise<void>((resolve, reject) => {
       const failed = (cause: Error): void =>
         reject(new ConnectionError(`Cannot listen on ${hostname}:${port}: ${cause.message}`, { cause }));
-      server.once("error", failed);
-      server.listen(port, hostname, () => {
-        server.off("error", failed);
+      listener.once("error", failed);
+      listener.listen(port, hostname, () => {
+        listener.off("error", failed);
         resolve();
       });
     });
-    server.on("error", onError);
-    return this.#listening(server, () => {
+    listener.on("error", onError);
+    return this.#listening(listener, tls !== undefined, () => {
+      front?.stop();
       server.close();
       // What is idle ends now, and half a request is nobody's when the last answer is out.
       this.#whenAnswered = () => this.#answering === 0 ? server.closeAllConnections() : server.closeIdleConnections();
       this.#whenAnswered();
-    });
+    }, front);
   }
 
   join(server: Server): Promise<Listening> {
     server.on("upgrade", this.shared);
-    return Promise.resolve(this.#listening(server, () => void server.off("upgrade", this.shared)));
+    // Of whatever class it is, a TLS server has this method, but for Bun's.
+    const secure = "setSecureContext" in server || server instanceof TlsServer;
+    return Promise.resolve(this.#listening(server, secure, () => void server.off("upgrade", this.shared)));
   }
 
-  #listening(server: Server, stop: () => void): Listening {
+  #listening(server: NetServer, secure: boolean, stop: () => void, front?: TlsFront): Listening {
     const pending = this.#pending;
     const { hostname } = this.#options;
     return {
@@ -131,8 +139,8 @@ class HttpHost {
         const bound = server.address();
         return typeof bound === "object" && bound !== null ? (bound satisfies AddressInfo).port : 0;
       },
-      // Of whatever class it is, a TLS server has this method, but for Bun's.
-      secure: "setSecureContext" in server || server instanceof TlsServer,
+      secure,
+      ...(front && { setTls: (tls: ServerTls) => front.setTls(tls) }),
       async stop(): Promise<void> {
         stop();
         await Promise.allSettled(pending);
@@ -142,7 +150,7 @@ class HttpHost {
 
   // ── ordinary requests, on a port of our own ──
 
-  #request(server: Server, message: IncomingMessage, response: ServerResponse): void {
+  #request(message: IncomingMessage, response: ServerResponse): void {
     this.#answering++;
     response.once("close", () => {
       this.#answering--;
@@ -153,7 +161,7 @@ class HttpHost {
     if (refusal !== undefined) return this.#refuse(response, refusal);
     const { fetch } = this.#options;
     if (fetch === undefined) return this.#refuse(response, ONLY_WEBSOCKET);
-    if (!server.listening) response.shouldKeepAlive = false;
+    if (this.#whenAnswered !== undefined) response.shouldKeepAlive = false;
     void answerPlainRequest(message, response, fetch, this.#options, this.#tools.clock);
   }
 
@@ -282,6 +290,10 @@ const FOREIGN_WITH_BODY: Refusal = {
   headers: [],
   message: "An upgrade to another protocol has no body here",
 };
+/** As the HTTP server itself calls it. */
+const TIMED_OUT: ClientError = Object.assign(new Error("The request took too long"), {
+  code: "ERR_HTTP_REQUEST_TIMEOUT",
+});
 const UNKNOWN_EXPECTATION: Refusal = { status: 417, headers: [], message: "This server meets no such expectation" };
 
 /**

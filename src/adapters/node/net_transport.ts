@@ -1,7 +1,9 @@
 /** A `node:net` or `node:tls` socket as a byte transport; on Deno and Bun their own. Knows no byte it carries. */
 
 import type { Socket } from "node:net";
+import { SslError } from "../../errors.ts";
 import type { ByteSink, ByteTransport } from "../../transport/byte_transport.ts";
+import { tlsReason } from "./tls_reason.ts";
 
 /** Finds the transport of a socket, so that all sockets share their listeners: five closures each are 350 bytes. */
 const TRANSPORT: unique symbol = Symbol("transport");
@@ -84,11 +86,15 @@ export class NetTransport implements ByteTransport {
 
   static #onEnd(this: Socket): void {
     const transport = (this as Carrier)[TRANSPORT];
-    if (!transport.#dropped) transport.#sink?.ended();
+    // Behind an alert of TLS comes an end, and then the close that tells of both.
+    if (!transport.#dropped && !(transport.#error instanceof SslError)) transport.#sink?.ended();
   }
 
   static #onError(this: Socket, error: Error): void {
-    (this as Carrier)[TRANSPORT].#error ??= error;
+    const failure = told(error);
+    (this as Carrier)[TRANSPORT].#error ??= failure;
+    // Deno and Bun leave it half open.
+    if (failure instanceof SslError) this.destroy();
   }
 
   static #onClose(this: Socket): void {
@@ -100,4 +106,10 @@ export class NetTransport implements ByteTransport {
     this.#sink = undefined;
     sink?.closed(this.#error);
   }
+}
+
+/** TLS 1.3 tells a client that its certificate is refused only once the connection is open. */
+function told(error: NodeJS.ErrnoException): Error {
+  if (!error.code?.startsWith("ERR_SSL_")) return error;
+  return new SslError(`The TLS of the connection failed: ${tlsReason(error)}`, { cause: error });
 }

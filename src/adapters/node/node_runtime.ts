@@ -8,6 +8,7 @@ import { decodeAscii } from "./ascii_decoder.ts";
 import { dial } from "./dial.ts";
 import { httpHost } from "./http_host.ts";
 import { systemClock } from "./system_clock.ts";
+import { tlsFiles } from "./tls_files.ts";
 import { zlibCodec } from "./zlib_codec.ts";
 
 const deadlines = new Deadlines(systemClock);
@@ -32,6 +33,7 @@ export const nodeRuntime: Runtime = {
   deflate,
   host: httpHost({ clock: systemClock, deadlines, fillRandom, decodeAscii, deflate }),
   dial,
+  tls: { ...tlsFiles, refusals: { listener: [], client: [] } },
   readEnvironment: (name) => process.env[name],
   report,
 };

@@ -22,10 +22,12 @@ import type { Clock } from "../../transport/clock.ts";
 import type { Deadlines } from "../../transport/deadlines.ts";
 import type { MessageSocket } from "../../transport/message_socket.ts";
 import type { DeflateTools } from "../../transport/runtime.ts";
+import type { PeerCertificate } from "../../transport/tls.ts";
 import type { Acceptance, Upgrade, UpgradeRequest } from "../../transport/upgrade.ts";
 import { HeaderLines } from "./header_lines.ts";
 import { drop, endWith } from "./last_answer.ts";
 import { NetTransport } from "./net_transport.ts";
+import { certificateOn, peerCertificate } from "./peer_certificate.ts";
 
 /** What comes before the 101 is kept up to here; then the socket is paused. */
 const EARLY_BYTES = 65_536;
@@ -51,8 +53,8 @@ class HeldRequest implements UpgradeRequest {
   readonly secure: boolean;
   /** The header lines, packed once the upgrade is decided. */
   #lines: HeaderLines | string;
-  /** Of an encrypted connection only. */
-  readonly #tls: TLSSocket | undefined;
+  /** In DER; verified. */
+  readonly #certificate: Uint8Array | undefined;
   #headers: Headers | undefined;
   #abort: AbortController | undefined;
   #left: ConnectionError | undefined;
@@ -62,8 +64,9 @@ class HeldRequest implements UpgradeRequest {
     this.#lines = lines;
     // The system forgets it with the connection.
     this.remoteAddress = socket.remoteAddress;
-    this.#tls = isEncrypted(socket) ? socket : undefined;
-    this.secure = this.#tls !== undefined;
+    this.secure = isEncrypted(socket);
+    // A server of somebody's own may let in whom it has not verified.
+    this.#certificate = isEncrypted(socket) && socket.authorized ? certificateOn(socket) : undefined;
   }
 
   get headers(): Headers {
@@ -71,8 +74,8 @@ class HeldRequest implements UpgradeRequest {
     return this.#headers ??= (typeof lines === "string" ? HeaderLines.unpack(lines) : lines).toHeaders();
   }
 
-  get peerCertificate(): unknown {
-    return this.#tls?.getPeerCertificate?.(true);
+  get peerCertificate(): PeerCertificate | undefined {
+    return this.#certificate && peerCertificate(this.#certificate.slice());
   }
 
   get signal(): AbortSignal {
