@@ -141,7 +141,7 @@ async function follow(
     const { dial, request } = target;
     const cookie = cookies && await abortable(cookies.headerFor(request, first.request.hostname), signal);
     const transport = await reach(runtime.dial, dial.secure ? { ...dial, tls } : dial, route, signal);
-    const asked = { ...settings, headers: cookie ? [...headers, ["Cookie", cookie] as const] : headers };
+    const asked = { ...settings, tls, headers: cookie ? [...headers, ["Cookie", cookie] as const] : headers };
     const result = await new Opening(runtime, transport, asked, signal).run(target, followed);
     if ("socket" in result) return result;
     headers = headersAlong(headers, request, result.to);
@@ -271,9 +271,18 @@ class Opening implements ByteSink {
   closed(cause?: Error): void {
     this.#isOver = true;
     this.#bodyEnded?.();
+    this.#failed(this.#lost(cause));
+  }
+
+  /** That it ended before there was an answer. */
+  #lost(cause: Error | undefined): Error {
+    if (cause instanceof SslError) return new SslError(`Cannot connect: ${cause.message}`, { cause: cause.cause });
     const options = cause === undefined ? undefined : { cause };
-    if (cause instanceof SslError) return this.#failed(new SslError(`Cannot connect: ${cause.message}`, { cause }));
-    this.#failed(new ConnectionError("Cannot connect: the server closed the connection without an answer", options));
+    // Some servers look at a certificate only when TLS is open, and then say no word.
+    const guess = this.#settings.tls?.identity === undefined
+      ? ""
+      : ': it may refuse the certificate of "secureSocket.key"';
+    return new ConnectionError(`Cannot connect: the server closed the connection without an answer${guess}`, options);
   }
 
   #startBody({ head, rest }: ParsedHead<ResponseHead>): void {

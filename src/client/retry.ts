@@ -11,6 +11,7 @@ import {
   HandshakeTimedOutError,
   InvalidHandshakeError,
   ProxyError,
+  SslError,
   WebSocketError,
 } from "../errors.ts";
 import { MAX_SECONDS } from "../seconds.ts";
@@ -20,6 +21,9 @@ import type { RetrySettings } from "./retry_options.ts";
 export const MAX_RETRY_AFTER_MS = 3_600_000;
 
 const MAX_WAIT_MS = MAX_SECONDS * 1_000;
+
+/** How the system calls a connection that was lost, or took too long. */
+const LOST: readonly string[] = ["ECONNRESET", "EPIPE", "ETIMEDOUT"];
 
 /** How a connection ended that was never open. */
 export function failureOf(cause: unknown): Closure {
@@ -38,6 +42,8 @@ export function isTransient({ error, received, first }: Closure): boolean {
     return error.status === 429 || (error.status >= 500 && error.status < 600);
   }
   if (error instanceof HandshakeTimedOutError) return true;
+  // What was lost may come back; what was refused stays refused.
+  if (error instanceof SslError) return LOST.includes(Object(error.cause).code);
   if (first === "local" || (error !== undefined && !(error instanceof ConnectionError))) return false;
   // RFC 6455 §7.4.1 and the registry of close codes: going away, service restart, try again later.
   return received === undefined || [1001, 1012, 1013].includes(received.code);

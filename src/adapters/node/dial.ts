@@ -46,7 +46,8 @@ export const dial: Dial = (target, signal) =>
     const began = (): void => {
       connected = true;
       const ms = target.tls?.handshakeMs ?? Infinity;
-      const late = (): void => failed(new Error(`the handshake was not done within ${ms / 1_000} s`));
+      const message = `the handshake was not done within ${ms / 1_000} s`;
+      const late = (): void => failed(Object.assign(new Error(message), { code: "ETIMEDOUT" }));
       if (ms < Infinity) cancelTimeout = systemClock.after(ms, late);
     };
     if (connected) began();

@@ -111,5 +111,5 @@ export class NetTransport implements ByteTransport {
 /** TLS 1.3 tells a client that its certificate is refused only once the connection is open. */
 function told(error: NodeJS.ErrnoException): Error {
   if (!error.code?.startsWith("ERR_SSL_")) return error;
-  return new SslError(`The TLS of the connection failed: ${tlsReason(error)}`, { cause: error });
+  return new SslError(`TLS failed: ${tlsReason(error)}`, { cause: error });
 }
