@@ -106,7 +106,7 @@ describe("its configuration", () => {
     ["maxPipelinedRequests", 1],
     ["trustedProxies", "127.0.0.1"],
     ["trustedProxies", ["127.0.0.1/33"]],
-    ["secureSocket", {}],
+    ["secureSocket", true],
     ["tiemout", 1],
   ])("L2: %s is refused by its name: %j", (name, value) => {
     const error = (() => {

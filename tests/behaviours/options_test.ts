@@ -108,7 +108,8 @@ describe("a listener", () => {
     // What the original has and this does not do.
     ...type("certValidation", {}),
     ...type("maxPipelinedRequests", 10),
-    ...type("secureSocket", {}, { key: { certFile: "a", keyFile: "b" } }),
+    ...type("secureSocket", true, null, []),
+    ["secureSocket.key", { secureSocket: {} }, "TypeError"],
     // And what is still to come.
     ...type("maxTotalBuffered", 1),
     ...type("auth", []),
@@ -201,7 +202,7 @@ describe("a client", () => {
     ...type("pingPongHandler.onPong", { onPong: "x" }),
     ...type("webSocketCompressionEnabled", 1, "yes", []),
     ...of("level", [[10, "RangeError"]], "webSocketCompressionEnabled"),
-    ...type("secureSocket", {}),
+    ...type("secureSocket", true, {}),
     ...type("auth", {}),
     ...type("proxy", "socks5://p", 1, {}),
     ...type("cookies", "a=1", { getCookieString: 1 }),

@@ -68,7 +68,7 @@ describe("L1, L2: the constructor", () => {
     expect(() => new Listener(runtime, 70_000)).toThrow(RangeError);
     expect(() => new Listener(runtime, 0, { timeout: -1 })).toThrow(/"timeout"/);
     expect(() => new Listener(runtime, {}, { host: "::" })).toThrow(TypeError);
-    expect(() => new Listener(runtime, 0, { secureSocket: {} } as never)).toThrow(/"secureSocket"/);
+    expect(() => new Listener(runtime, 0, { secureSocket: {} } as never)).toThrow(/"secureSocket.key"/);
     expect(runtime.listens).toEqual([]);
   });
 

@@ -5,7 +5,7 @@
 
 import { Buffer } from "node:buffer";
 import { type AddressInfo, connect as connectTcp, createServer, type Socket } from "node:net";
-import { createServer as createTlsServer } from "node:tls";
+import { createServer as createTlsServer, type TlsOptions } from "node:tls";
 import type { Sockets } from "./on_sockets.ts";
 
 export interface ConnectProxyOptions {
@@ -107,7 +107,7 @@ export async function connectProxy(
 export async function tlsBefore(
   whenOver: Sockets["whenOver"],
   port: number,
-  tls: { readonly cert: string; readonly key: string },
+  tls: TlsOptions,
 ): Promise<number> {
   const server = createTlsServer({ allowHalfOpen: true, ...tls }, (client) => {
     const behind = connectTcp({ host: "127.0.0.1", port, allowHalfOpen: true });

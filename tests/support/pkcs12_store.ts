@@ -4,7 +4,8 @@ import { createCipheriv, createHash, createHmac, createPrivateKey, pbkdf2Sync, r
 import { integer, octets, oid, pem, sequence, tagged } from "./der.ts";
 
 const DATA = "1.2.840.113549.1.7.1";
-const ITERATIONS = 2_048;
+/** Few: they are not kept. */
+const ITERATIONS = 256;
 
 /** A store of a key and certificates, all in PEM. */
 export function pkcs12Store(

@@ -89,7 +89,7 @@ it("refuses what holds no options, unknown names, and what is not done", () => {
       new TypeError('Cannot use the option "secureSocket": it is not an object'),
     );
   }
-  expect(() => checkSecureNames({ kye: 1 }, ["key"])).toThrow('"secureSocket.kye": there is none of that name, the');
+  expect(() => checkSecureNames({ keys: 1 }, ["key"])).toThrow('"secureSocket.keys": there is none of that name, the');
   expect(() => checkSecureNames({ certValidation: {} }, ["key"])).toThrow(
     '"secureSocket.certValidation": certificates',
   );

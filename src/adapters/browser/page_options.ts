@@ -69,6 +69,7 @@ const OWN_COMPRESSION = "the browser decides by itself what it compresses";
 const REFUSED: ReadonlyMap<string, string> = new Map([
   ["customHeaders", "a page cannot add headers to the handshake"],
   ["proxy", "the browser decides by itself which proxy it connects through"],
+  ["secureSocket", "the browser decides by itself whom it trusts"],
   ["origin", "the browser says by itself of which origin a page is"],
   ["cookies", "the browser sends its own cookies"],
   ["maxRedirects", "the browser decides by itself whether it follows redirects"],
@@ -106,10 +107,7 @@ const NAMES: readonly (keyof ClientOptions<unknown> | keyof ConnectionConfigurat
 ];
 
 /** Those that no client of this version has, wherever it runs. */
-const NOT_YET: ReadonlyMap<string, string> = new Map(
-  ["auth"]
-    .map((name) => [name, "this version does not do it"]),
-);
+const NOT_YET: ReadonlyMap<string, string> = new Map([["auth", "this version does not do it"]]);
 
 /** RFC 7230 §3.2.6; in a pattern, because the grammar of headers would come along for this alone. */
 const TOKEN = /^[!#$%&'*+.^_`|~\w-]+$/;

@@ -109,6 +109,7 @@ describe("checkPage (C13)", () => {
     ["maxInflatedBytesPerSecond", 1, "the browser decides by itself"],
     ["webSocketCompressionEnabled", false, "the browser decides by itself"],
     ["proxy", "http://p", "the browser decides by itself"],
+    ["secureSocket", { enable: false }, "the browser decides by itself"],
   ])("refuses %s, which a page cannot have, whatever its value", (name, value, why) => {
     const error = errorOf(() => check({ [name]: value }));
     expect(error).toBeInstanceOf(UnsupportedError);
@@ -118,13 +119,10 @@ describe("checkPage (C13)", () => {
     expect(() => check({ [name]: undefined })).not.toThrow();
   });
 
-  it.each(["secureSocket", "auth"])(
-    "refuses %s, as this version does everywhere",
-    (name) => {
-      expect(() => check({ [name]: {} })).toThrow(TypeError);
-      expect(() => check({ [name]: {} })).toThrow(`the option "${name}": this version does not do it`);
-    },
-  );
+  it("refuses auth, as this version does everywhere", () => {
+    expect(() => check({ auth: {} })).toThrow(TypeError);
+    expect(() => check({ auth: {} })).toThrow('the option "auth": this version does not do it');
+  });
 
   it("refuses a name that is none, and tells the nearest", () => {
     expect(() => check({ readTimeOut: 1 })).toThrow('the nearest is "readTimeout"');

@@ -6,7 +6,7 @@ const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values);
 
 describe("DER", () => {
   it("reads lengths of one byte and of more", () => {
-    for (const length of [0, 1, 127, 128, 255, 256, 65_535]) {
+    for (const length of [0, 1, 127, 128, 255, 256, 4_096]) {
       const contents = new Uint8Array(length).fill(7);
       expect(octets(readDer(der.octets(contents)))).toEqual(contents);
     }
