@@ -48,6 +48,22 @@ export const FACTS = {
   "deno-no-request-deadline":
     "Deno 2.9 waits for ever for the end of a request's head: `timeout` holds for `get` only.",
   "deno-lenient-http": "Deno 2.9 does not tell the version of HTTP: an upgrade in HTTP/1.0 is taken.",
+  "deno-no-ciphers": "Deno 2.9 takes a list of cipher suites and passes over it: `ciphers` is refused on both sides.",
+  "deno-sessions":
+    "Deno 2.9 resumes no TLS session as a client, and as a server those of TLS 1.2 whatever it is told: " +
+    "`shareSession: false` of a listener is refused.",
+  "deno-tls-reason": "Deno 2.9 says of an expired certificate only that it cannot be verified.",
+  "deno-own-tls":
+    "Deno 2.9's own server takes a key and its certificate, and no more of TLS: `mutualSsl`, `protocol`, `ciphers`, " +
+    "`shareSession`, `sessionTimeout`, `handshakeTimeout` and `setSecureContext` are refused.",
+  "bun-own-ciphers":
+    "Bun 1.4 leaves no choice among the cipher suites of TLS 1.3: `ciphers` with some of them, and not " +
+    "all, is refused on both sides.",
+  "bun-own-tls":
+    "Bun 1.4's own server tells no certificate of a client, which is verified all the same, and keeps what it was " +
+    'started with: `caller.peerCertificate` is undefined, `verifyClient: "optional"`, `sessionTimeout`, ' +
+    "`handshakeTimeout` and `setSecureContext` are refused.",
+  "bun-https-certificates": "Bun 1.4 tells no certificate of a client on an `https` server of yours.",
   "bun-lenient-http":
     "Bun 1.4 tells neither the version of HTTP nor a user name in an absolute target: an upgrade in " +
     "HTTP/1.0, or with such a name, is taken. Frames that come before a `get` that takes its time is done end in Bun's own 400.",
