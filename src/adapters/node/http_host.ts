@@ -3,7 +3,7 @@
  * Bun. Judges the handshake; what the upgrade is for is decided above.
  */
 
-import { createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerOptions, ServerResponse } from "node:http";
 import { Server as TlsServer } from "node:https";
 import type { AddressInfo, Server as NetServer, Socket } from "node:net";
 import type { Duplex } from "node:stream";
@@ -83,7 +83,7 @@ class HttpHost {
   async listen(port: number): Promise<Listening> {
     const { hostname, maxUriLength, maxHeaderSize, timeoutMs, tls, onError } = this.#options;
     const timeout = timeoutMs === Infinity ? 0 : Math.ceil(timeoutMs);
-    const server = createServer({
+    const settings: ServerOptions = {
       maxHeaderSize: maxUriLength + maxHeaderSize + PARSER_SLACK,
       headersTimeout: timeout,
       requestTimeout: timeout,
@@ -91,7 +91,11 @@ class HttpHost {
       connectionsCheckingInterval: timeout === 0 ? 30_000 : Math.min(30_000, Math.max(20, timeout / 8)),
       // Who has none is refused below: the answer is the same everywhere.
       requireHostHeader: false,
-    });
+    };
+    const { clock } = this.#tools;
+    const late = (socket: Socket): void => this.#clientError(TIMED_OUT, socket);
+    const front = tls && new TlsFront(settings, tls, { clock, timeoutMs, late });
+    const server = front?.http ?? createServer(settings);
     server.maxHeadersCount = MAX_HEADERS;
     const answer = (message: IncomingMessage, response: ServerResponse): void => this.#request(message, response);
     server.on("request", answer);
@@ -100,10 +104,7 @@ class HttpHost {
       this.#afterAnswers(socket as Socket, () => this.#upgrade(message, socket as Socket, head, answer));
     });
     server.on("clientError", (error: ClientError, socket) => this.#clientError(error, socket as Socket));
-    const { clock } = this.#tools;
-    const late = (socket: Socket): void => this.#clientError(TIMED_OUT, socket);
-    const front = tls && new TlsFront(server, tls, { clock, timeoutMs, late });
-    const { server: listener } = front ?? { server };
+    const listener = front?.listener ?? server;
     await new Promise<void>((resolve, reject) => {
       const failed = (cause: Error): void =>
         reject(new ConnectionError(`Cannot listen on ${hostname}:${port}: ${cause.message}`, { cause }));

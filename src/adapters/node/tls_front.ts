@@ -1,12 +1,19 @@
 /**
- * TLS in front of an HTTP server that does not listen itself: `node:tls` hands it the connections whose handshake is done. On
- * Bun an https server tells no certificate of a client, takes no other one of its own, and waits for a handshake for ever;
- * this way it is the same on all three runtimes. Knows no request but how long one may take.
+ * An HTTP server over TLS: `node:https`, where that can be told all there is to tell. On Bun 1.4 it takes no other certificate,
+ * tells none of a client, and waits for a handshake for ever: there `node:tls` stands before an HTTP server that does not
+ * listen itself. Knows no request but how long one may take.
  */
 
-import type { IncomingMessage, Server, ServerResponse } from "node:http";
-import type { Socket } from "node:net";
-import { createServer, type Server as TlsServer, type TLSSocket } from "node:tls";
+import {
+  createServer as createHttp,
+  type IncomingMessage,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from "node:http";
+import { createServer as createHttps, Server as HttpsServer } from "node:https";
+import type { Server as NetServer, Socket } from "node:net";
+import { createServer as createTls, type Server as TlsServer, type TLSSocket } from "node:tls";
 import type { Clock } from "../../transport/clock.ts";
 import type { ServerTls } from "../../transport/tls.ts";
 import { certificateOn } from "./peer_certificate.ts";
@@ -14,6 +21,9 @@ import { contextOf } from "./secure_context.ts";
 
 /** The longest that a timer waits, in milliseconds. */
 const FOR_EVER = 2_147_483_647;
+
+/** Whether `node:https` is all that it has to be: this method is the one that can be looked for. */
+const HAS_HTTPS = "setSecureContext" in HttpsServer.prototype;
 
 /** How long a request may take to come, and what becomes of a connection where it takes longer. */
 export interface RequestWatch {
@@ -24,24 +34,20 @@ export interface RequestWatch {
 }
 
 export class TlsFront {
-  /** What listens. */
-  readonly server: TlsServer;
-  readonly #http: Server;
-  readonly #watch: RequestWatch;
+  /** What has the requests and upgrades. */
+  readonly http: Server;
+  readonly #server: TlsServer;
   readonly #verifyClient: ServerTls["verifyClient"];
   /**
    * Connections that are not through with their handshake, by their other ends: nothing else tells which of them an encrypted
    * one was.
    */
   readonly #handshaking = new Map<string, Socket>();
-  readonly #deadlines = new WeakMap<object, () => void>();
   #stopped = false;
 
-  constructor(http: Server, tls: ServerTls, watch: RequestWatch) {
-    this.#http = http;
-    this.#watch = watch;
+  constructor(options: ServerOptions, tls: ServerTls, watch: RequestWatch) {
     this.#verifyClient = tls.verifyClient;
-    this.server = createServer({
+    const secure = {
       ...contextOf(tls),
       ALPNProtocols: ["http/1.1"],
       // As the sockets of an HTTP server.
@@ -49,26 +55,44 @@ export class TlsFront {
       requestCert: tls.verifyClient !== undefined,
       rejectUnauthorized: tls.verifyClient === "require",
       handshakeTimeout: Math.min(tls.handshakeMs, FOR_EVER),
-    });
-    this.server.on("connection", (socket: Socket) => this.#accepted(socket));
-    this.server.on("secureConnection", (socket) => this.#connected(socket));
+    };
+    if (HAS_HTTPS) {
+      const https = createHttps({ ...options, ...secure });
+      // Its own would have us answer in the clear.
+      https.removeAllListeners("tlsClientError");
+      // Before it is the HTTP server's.
+      https.prependListener("secureConnection", (socket) => void this.#lets(socket));
+      this.#server = https;
+      this.http = https;
+    } else {
+      const http = createHttp(options);
+      const watched = new WatchedRequests(http, watch);
+      this.#server = createTls(secure, (socket) => {
+        if (!this.#lets(socket)) return;
+        http.emit("connection", socket);
+        watched.connected(socket);
+      });
+      this.http = http;
+    }
+    this.#server.on("connection", (socket: Socket) => this.#accepted(socket));
     // Strangers come with anything: it concerns nobody.
-    this.server.on("tlsClientError", (_error, socket) => socket.destroy());
-    // An HTTP server begins with this to count its connections, and to see which are idle.
-    http.emit("listening");
-    http.on("request", (message, response) => this.#requested(message, response));
-    http.on("upgrade", (_message: IncomingMessage, socket: Socket) => this.#cancel(socket));
+    this.#server.on("tlsClientError", (_error, socket) => socket.destroy());
+  }
+
+  /** What listens. */
+  get listener(): NetServer {
+    return this.#server;
   }
 
   /** New connections get `tls`; those that are open stay as they are. */
   setTls(tls: ServerTls): void {
-    this.server.setSecureContext(contextOf(tls));
+    this.#server.setSecureContext(contextOf(tls));
   }
 
-  /** Takes no more connections, and drops those that have not come to a request. */
+  /** Takes no more connections, and drops those that are not through with their handshake. */
   stop(): void {
     this.#stopped = true;
-    this.server.close();
+    this.#server.close();
     for (const socket of this.#handshaking.values()) socket.destroy();
     this.#handshaking.clear();
   }
@@ -79,41 +103,61 @@ export class TlsFront {
     socket.once("close", () => this.#handshaking.delete(end));
   }
 
-  #connected(socket: TLSSocket): void {
+  /** Whether a connection may go on; else it is dropped. */
+  #lets(socket: TLSSocket): boolean {
     this.#handshaking.delete(endOf(socket));
-    if (this.#stopped || !this.#lets(socket)) {
-      socket.destroy();
-      return;
-    }
-    this.#http.emit("connection", socket);
+    if (!this.#stopped && this.#isVerified(socket)) return true;
+    socket.destroy();
+    return false;
+  }
+
+  /** A certificate that cannot be verified is refused also where none is needed. */
+  #isVerified(socket: TLSSocket): boolean {
+    return this.#verifyClient === undefined || socket.authorized ||
+      (this.#verifyClient === "optional" && certificateOn(socket) === undefined);
+  }
+}
+
+/** Bun 1.4 counts no time for the requests of connections that were handed to its HTTP server. */
+class WatchedRequests {
+  readonly #watch: RequestWatch;
+  readonly #cancels = new WeakMap<Socket, () => void>();
+
+  constructor(http: Server, watch: RequestWatch) {
+    this.#watch = watch;
+    http.on("request", (message: IncomingMessage, response: ServerResponse) => this.#requested(message, response));
+    http.on("upgrade", (_message: IncomingMessage, socket: Socket) => this.#cancel(socket));
+  }
+
+  connected(socket: Socket): void {
     socket.once("close", () => this.#cancel(socket));
     this.#expect(socket);
   }
 
-  /** Whether a client may go on: a certificate that cannot be verified is refused also where none is needed. */
-  #lets(socket: TLSSocket): boolean {
-    return this.#verifyClient === undefined || socket.authorized ||
-      (this.#verifyClient === "optional" && certificateOn(socket) === undefined);
-  }
-
-  // ── Bun 1.4 counts no time for the requests of connections that were handed to its HTTP server ──
-
   #requested(message: IncomingMessage, response: ServerResponse): void {
     const { socket } = message;
-    if (message.complete) this.#cancel(socket);
-    else message.once("end", () => this.#cancel(socket));
-    response.once("close", () => this.#expect(socket));
+    const arrived = (): void => this.#cancel(socket);
+    message.once("end", arrived);
+    response.once("close", () => {
+      // It may be told later that the message had no more to say.
+      message.off("end", arrived);
+      this.#expect(socket);
+    });
   }
 
   #expect(socket: Socket): void {
     const { clock, timeoutMs, late } = this.#watch;
     this.#cancel(socket);
-    if (timeoutMs === Infinity || socket.destroyed) return;
-    this.#deadlines.set(socket, clock.after(timeoutMs, () => late(socket)));
+    if (timeoutMs !== Infinity && !socket.destroyed) {
+      this.#cancels.set(
+        socket,
+        clock.after(timeoutMs, () => late(socket)),
+      );
+    }
   }
 
   #cancel(socket: Socket): void {
-    this.#deadlines.get(socket)?.();
+    this.#cancels.get(socket)?.();
   }
 }
 
