@@ -20,6 +20,7 @@ export const SYSTEM_PACKAGES = {
   "curl": "curl",
   "tinyproxy": "tinyproxy-bin",
   "chromium": "chromium",
+  "openssl": "openssl",
   "ip": "iproute2",
   "unshare": "util-linux",
 } as const;

@@ -230,7 +230,8 @@ export class Listener {
    *   was made without TLS
    * @throws {RangeError} for a number out of range
    * @throws {SslError} for a key, a certificate or a store that cannot be used; its `file` names it
-   * @throws {UnsupportedError} on a native host that has started: it keeps what it has
+   * @throws {UnsupportedError} on a native host that has started, and for other authorities of clients on Deno: they keep
+   *   what they have
    */
   setSecureContext(secureSocket: ListenerSecureSocket): void {
     const present = this.#tls;
@@ -247,6 +248,10 @@ export class Listener {
       throw new UnsupportedError(`Cannot set the secure context: ${reason}`, "setSecureContext", name);
     }
     const renewed = this.#load(secureSocket, settings)!;
+    const { keepsSessions } = tlsTools(this.#runtime);
+    if (keepsSessions !== undefined && String(renewed.authorities) !== String(present.authorities)) {
+      throw new UnsupportedError(`Cannot set the secure context: ${keepsSessions}`, "setSecureContext", name);
+    }
     this.#listening?.setTls?.(renewed);
     this.#tls = renewed;
   }

@@ -122,6 +122,11 @@ export interface TlsTools {
    * @throws {SslError} naming the file
    */
   loadClient(settings: ClientTlsSettings): ClientTls;
+  /**
+   * Why other authorities cannot be trusted from some moment on; absent: they can. It would be no refusal of clients that were
+   * let in before, if their sessions are resumed.
+   */
+  readonly keepsSessions?: string;
   /** What its `node:tls` takes without a word, and does not keep. */
   readonly refusals: { readonly listener: readonly TlsRefusal[]; readonly client: readonly TlsRefusal[] };
 }

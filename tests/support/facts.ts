@@ -51,7 +51,8 @@ export const FACTS = {
   "deno-no-ciphers": "Deno 2.9 takes a list of cipher suites and passes over it: `ciphers` is refused on both sides.",
   "deno-sessions":
     "Deno 2.9 resumes no TLS session as a client, and as a server those of TLS 1.2 whatever it is told: " +
-    "`shareSession: false` of a listener is refused.",
+    "`shareSession: false` of a listener is refused, and `setSecureContext` with other authorities of clients, because the " +
+    "sessions of before are resumed.",
   "deno-tls-reason": "Deno 2.9 says of an expired certificate only that it cannot be verified.",
   "deno-own-tls":
     "Deno 2.9's own server takes a key and its certificate, and no more of TLS: `mutualSsl`, `protocol`, `ciphers`, " +

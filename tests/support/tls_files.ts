@@ -1,6 +1,6 @@
 /** Keys, certificates and stores in the files of a folder, made for one test file: none is kept anywhere. */
 
-import { mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll } from "vitest";
@@ -13,6 +13,8 @@ export const PASSWORD = "s3cret of the tests";
 export interface TlsFiles {
   /** The path of a file by its name. */
   file(name: string): string;
+  /** The text of a file by its name. */
+  pem(name: string): string;
   /** Writes one more. */
   write(name: string, data: string | Uint8Array): string;
   /** The certificate of the authority that all trust, in PEM. */
@@ -64,6 +66,7 @@ export function makeTlsFiles(): TlsFiles {
   write("garbage", Uint8Array.from({ length: 300 }, (_, i) => (i * 89) % 251));
   return {
     file,
+    pem: (name) => readFileSync(file(name), "utf8"),
     write,
     ca: authority.ca,
     server,

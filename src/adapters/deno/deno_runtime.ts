@@ -16,9 +16,12 @@ const NO_SESSIONS: TlsRefusal = {
   reason: "Deno resumes the sessions of TLS 1.2",
 };
 
+/** Deno 2.9 keeps the keys of its tickets: seen with OpenSSL's client, in TLS 1.2 and 1.3. */
+const OLD_SESSIONS = '"mutualSsl.cert" is another one, and Deno resumes the sessions of those it has let in before';
+
 export const denoRuntime: Runtime = {
   ...nodeRuntime,
   name: "deno",
-  tls: { ...tlsFiles, refusals: { listener: [CIPHERS, NO_SESSIONS], client: [CIPHERS] } },
+  tls: { ...tlsFiles, keepsSessions: OLD_SESSIONS, refusals: { listener: [CIPHERS, NO_SESSIONS], client: [CIPHERS] } },
   nativeHost: { host: denoHost(denoApi, nodeRuntime.clock), limitations: DENO_LIMITATIONS },
 };

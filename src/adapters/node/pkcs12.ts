@@ -120,8 +120,8 @@ function decrypt(algorithm: DerValue | undefined, encrypted: Uint8Array, passwor
   const { cipher, key, iv } = objectIdentifier(id) === PBES2
     ? scheme2(parameters, password)
     : scheme1(id, parameters, password);
+  const decipher = createDecipheriv(cipher, key, iv);
   try {
-    const decipher = createDecipheriv(cipher, key, iv);
     const start = decipher.update(encrypted);
     return new Uint8Array(Buffer.concat([start, decipher.final()]));
   } catch (cause) {
