@@ -70,11 +70,13 @@ it("attack 9: a client gone in the middle of its TLS handshake, or while get dec
   const client = await connect(listener.url.replace("127.0.0.1", "localhost"), trusted);
   await client.close();
   expect(listener.stats()).toMatchObject({ opened: 1, left: 1 });
-  expect(await listener.gracefulStop({ timeout: 2 })).toEqual({ closed: 0, cut: 0 });
+  expect(await listener.gracefulStop({ timeout: 2 })).toMatchObject({ cut: 0 });
+  expect(listener.stats().open).toBe(0);
 });
 
 it("attack 6: HTTP in the clear, and garbage, on a port with TLS get no answer of HTTP, and others live on", async () => {
-  const listener = await listen();
+  // Node waits for the rest of a handshake even behind the end of what its client sends.
+  const listener = await listen({ handshakeTimeout: 0.3 });
   const bystander = await connect(listener.url.replace("127.0.0.1", "localhost"), trusted);
   for (
     const said of [upgradeRequest(), "\0".repeat(5_000), "\x16\x03\x01\xff\xff" + "a".repeat(70_000), "\x80\x2e\x01"]
