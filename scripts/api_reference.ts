@@ -48,6 +48,18 @@ const CHAPTERS: readonly Chapter[] = [
     first: "Listener AnyListener ListenerConfiguration RequestLimits Router",
   },
   {
+    title: "TLS",
+    about:
+      "Certificates, versions, and who the peer is. Guide: [TLS](tls.md), [options](options.md#tls-of-a-listener).",
+    sources: [
+      "src/transport/tls.ts",
+      "src/transport/secure_options.ts",
+      "src/client/secure_socket.ts",
+      "src/service/secure_socket.ts",
+    ],
+    first: "ListenerSecureSocket MutualSsl ClientSecureSocket SecureConfiguration CertKey KeyStore TlsProtocol",
+  },
+  {
     title: "Upgrade",
     about:
       "How a request becomes a connection. Guide: [server](server.md#deciding-an-upgrade), [options](options.md#upgrade-service).",

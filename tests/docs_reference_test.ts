@@ -10,8 +10,10 @@ import { describe, expect, it } from "vitest";
 import { ROOT } from "../scripts/command.ts";
 import { checkClient } from "../src/client/options.ts";
 import { checkRetry } from "../src/client/retry_options.ts";
+import { checkClientSecure } from "../src/client/secure_socket.ts";
 import type { ErrorCode } from "../src/errors.ts";
 import { checkListener, checkService } from "../src/service/options.ts";
+import { checkListenerSecure } from "../src/service/secure_socket.ts";
 import * as everything from "../mod.ts";
 import { codeIn, membersUnder, rowsUnder } from "./support/documents.ts";
 import { withoutComments } from "./support/source_text.ts";
@@ -48,6 +50,20 @@ const CHECKED: Readonly<Record<string, Checked>> = {
     names: "LISTENER_NAMES",
     refusals: "LISTENER_REFUSALS",
   },
+  "listener with TLS": {
+    headings: ["TLS of a listener", "TLS of both sides"],
+    check: (given) => checkListenerSecure({ key: { path: "key.p12", password: "x" }, ...given }),
+    source: "src/service/secure_socket.ts",
+    names: "SECURE_SOCKET_NAMES",
+    refusals: "none are refused",
+  },
+  "client with TLS": {
+    headings: ["TLS of a client", "TLS of both sides"],
+    check: (given) => checkClientSecure(given, true),
+    source: "src/client/secure_socket.ts",
+    names: "SECURE_SOCKET_NAMES",
+    refusals: "none are refused",
+  },
   "client that reconnects": {
     headings: ["Reconnecting"],
     check: checkRetry,
@@ -67,6 +83,7 @@ const CHECKED: Readonly<Record<string, Checked>> = {
 const SPREAD = {
   CONNECTION_NAMES: "src/streams/connection_options.ts",
   REQUEST_NAMES: "src/client/request_options.ts",
+  SECURE_NAMES: "src/transport/secure_options.ts",
 };
 const FRACTIONS = ["seconds", "factor"];
 const INTEGERS = ["bytes", "count", "characters"];
@@ -124,6 +141,9 @@ describe.each(Object.entries(CHECKED))("the options of a %s", (of, { headings, c
 
 /** Which interfaces of the API reference the tables of options are about. */
 const INTERFACES: Readonly<Record<string, readonly string[]>> = {
+  "TLS of a listener": ["ListenerSecureSocket"],
+  "TLS of a client": ["ClientSecureSocket"],
+  "TLS of both sides": ["SecureConfiguration", "TlsProtocol"],
   "Client": ["ClientOptions", "RequestConfiguration", "ConnectionConfiguration"],
   "A cookie": ["Cookie"],
   "Reconnecting": ["RetryConfig"],

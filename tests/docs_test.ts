@@ -3,7 +3,7 @@
  * behind the language say how: `server` listens on port 9090 until it is stopped; `client` runs against the last `server`
  * of its document; `deno` and `bun` are for one runtime, and `deno bun` for either; `run`, and a block without a mark, run
  * by themselves. What is no server ends, with exit code 0. A block `text output` behind a program is what that prints,
- * where `…` stands for anything. Ports are free ones: 9090 is replaced. The files key.pem and cert.pem are made for the
+ * where `…` stands for anything. Ports are free ones: 9090 is replaced. The files key.pem, cert.pem and ca.pem are made for the
  * run, by an authority that every program trusts; example.com is tests/support/example_host.ts.
  */
 
@@ -152,7 +152,7 @@ function write({ name, line, text }: Program, port: string): string {
   const file = join(folder, `${name.replace(/\W/g, "_")}_${port}.mts`);
   const code = withOurImports(text)
     .replaceAll(PORT, port)
-    .replace(/"(key|cert)\.pem"/g, (_, name) => JSON.stringify(join(folder, `${name}.pem`)));
+    .replace(/"(key|cert|ca)\.pem"/g, (_, name) => JSON.stringify(join(folder, `${name}.pem`)));
   writeFileSync(file, "\n".repeat(line - 1) + code);
   return file;
 }

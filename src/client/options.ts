@@ -75,7 +75,7 @@ export interface ClientOptions<Client> extends ConnectionConfiguration, RequestC
    * What it refuses is a `ProxyError`. Default: none, whatever the environment says.
    */
   readonly proxy?: string | URL | ProxyOptions;
-  /** How to speak TLS, with a `wss:` URL. Default: as the platform does, with the authorities that it trusts. */
+  /** How to speak TLS, with a `wss:` URL. What fails is an `SslError`. Default: none, as the runtime does. */
   readonly secureSocket?: ClientSecureSocket;
   /**
    * Aborted while connecting: `opened` rejects with its reason. Aborted later: the connection is cut, with a

@@ -16,11 +16,11 @@ import type { ClientTlsSettings } from "../transport/tls.ts";
 /** TLS of a client. Times are seconds, fractions allowed. */
 export interface ClientSecureSocket extends SecureConfiguration {
   /**
-   * The authorities that may have signed the server's certificate, instead of those that the platform trusts: a file in
-   * PEM, by its path or `file:` URL, the text itself, or a store.
+   * The authorities that may have signed the server's certificate: a file in PEM, by its path or `file:` URL, the text
+   * itself, or a store. Default: those that the runtime trusts.
    */
   readonly cert?: string | URL | KeyStore;
-  /** The private key and certificate by which the client says who it is. Not for another origin behind a redirect. */
+  /** The private key and certificate by which the client says who it is. Not for another origin behind a redirect. Default: none. */
   readonly key?: CertKey | KeyStore;
   /**
    * The name to ask the server for (RFC 6066 §3), which its certificate has to have. Not for another origin behind a

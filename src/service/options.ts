@@ -78,7 +78,7 @@ export interface ListenerConfiguration {
   readonly timeout?: number;
   /** The `Server` header of responses. Default: none. */
   readonly server?: string;
-  /** Speaks TLS, `wss:` only. Default: no TLS. Not with a server of your own, which has its own. */
+  /** Speaks TLS, and `wss:` alone. Not with a server of your own. Default: none. */
   readonly secureSocket?: ListenerSecureSocket;
   /** What a request may cost: see `RequestLimits` for its parts and their defaults. */
   readonly requestLimits?: RequestLimits;

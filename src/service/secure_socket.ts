@@ -17,20 +17,23 @@ import type { ServerTlsSettings } from "../transport/tls.ts";
 export interface MutualSsl {
   /**
    * `require`: who has none is not let in. `optional`: who has none is; `caller.peerCertificate` tells. One that cannot be
-   * verified is refused either way. Default `require`.
+   * verified is refused either way. Default `"require"`.
    */
   readonly verifyClient?: "require" | "optional";
-  /** The authorities that may have signed it: a file in PEM, by its path or `file:` URL, the text itself, or a store. */
+  /**
+   * The authorities that may have signed it: a file in PEM, by its path or `file:` URL, the text itself, or a store.
+   * Required.
+   */
   readonly cert: string | URL | KeyStore;
 }
 
 /** TLS of a listener. Times are seconds, fractions allowed. */
 export interface ListenerSecureSocket extends SecureConfiguration {
-  /** The server's private key and certificate. */
+  /** The server's private key and its certificate. Required. */
   readonly key: CertKey | KeyStore;
-  /** Asks clients for a certificate. Default: they are not asked. */
+  /** Asks clients for a certificate. Default: none, they are not asked. */
   readonly mutualSsl?: MutualSsl;
-  /** How long a session can be resumed, rounded up to whole seconds. Default: the runtime's. */
+  /** Seconds for which a session can be resumed, rounded up to whole ones; more than 0. Default: those of the runtime. */
   readonly sessionTimeout?: number;
 }
 

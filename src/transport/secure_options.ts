@@ -7,11 +7,11 @@ import { UnsupportedError } from "../errors.ts";
 import { checkBoolean, checkNames, checkObject, checkSeconds, type Given, wrongKind } from "../option_check.ts";
 import type { KeySource, StoreFile, TlsRefusal, TlsSettings, TlsTools, TlsVersion, TrustSource } from "./tls.ts";
 
-/** A PKCS#12 store: certificates, or a private key with its certificate. */
+/** A PKCS#12 store (RFC 7292): certificates, or a private key with its certificate. */
 export interface KeyStore {
-  /** The file, by its path or its `file:` URL. */
+  /** The file, by its path or its `file:` URL. Required. */
   readonly path: string | URL;
-  /** What opens it. */
+  /** What opens it. Required. */
   readonly password: string;
 }
 
@@ -19,20 +19,20 @@ export interface KeyStore {
 export interface CertKey {
   /**
    * The certificate, with those of the authorities between it and one that is trusted behind it: a file, by its path or
-   * `file:` URL, or the text itself.
+   * `file:` URL, or the text itself. Required.
    */
   readonly certFile: string | URL;
-  /** The private key: a file, by its path or `file:` URL, or the text itself. */
+  /** The private key: a file, by its path or `file:` URL, or the text itself. Required. */
   readonly keyFile: string | URL;
-  /** What decrypts the key. Default: it is not encrypted. */
+  /** What decrypts the key. Default: none, the key is not encrypted. */
   readonly keyPassword?: string;
 }
 
 /** Which TLS is spoken. */
 export interface TlsProtocol {
-  /** `TLS` is the only one. Default `TLS`. */
+  /** `TLS` is the only one. Default `"TLS"`. */
   readonly name?: "TLS";
-  /** One or both of the versions. Default: what the runtime has, which is both. */
+  /** One or both of the versions. Default: those of the runtime, which are both. */
   readonly versions?: readonly TlsVersion[];
 }
 
@@ -45,9 +45,12 @@ export interface SecureConfiguration {
    * such as `TLS_AES_128_GCM_SHA256`. A version of which none is in the list is not spoken. Default: the runtime's.
    */
   readonly ciphers?: readonly string[];
-  /** Whether TLS sessions may be resumed. Default true. */
+  /** Whether TLS sessions may be resumed (RFC 8446 §2.2, RFC 5077). Default true. */
   readonly shareSession?: boolean;
-  /** How long the TLS handshake may take. Default 30. */
+  /**
+   * Seconds that the TLS handshake may take. A listener drops the connection then, a client fails with an `SslError`. 0: for
+   * ever. Default 30.
+   */
   readonly handshakeTimeout?: number;
 }
 
