@@ -4,7 +4,7 @@ import { Buffer } from "node:buffer";
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { expect, it } from "vitest";
-import { type ListenerSecureSocket, type Service } from "../../mod.ts";
+import type { ListenerSecureSocket, Service } from "../../mod.ts";
 import { deferred, ECHO, onSockets } from "../support/on_sockets.ts";
 import { upgradeRequest } from "../support/raw_client.ts";
 import { makeTlsFiles } from "../support/tls_files.ts";
