@@ -2,10 +2,11 @@ import { describe, expect, it } from "vitest";
 import { Client } from "../../src/client/client.ts";
 import { clientRuntime } from "../../src/client/connect.ts";
 import { checkClient, type ClientOptions } from "../../src/client/options.ts";
-import { headersAlong, redirectOf, unusableRedirect } from "../../src/client/redirect.ts";
+import { headersAlong, redirectOf, tlsAlong, unusableRedirect } from "../../src/client/redirect.ts";
 import { parseTarget } from "../../src/client/target.ts";
 import { HandshakeTimedOutError, InvalidHandshakeError } from "../../src/errors.ts";
 import type { Runtime } from "../../src/transport/runtime.ts";
+import type { ClientTls } from "../../src/transport/tls.ts";
 import { ScriptedServer, switching } from "../support/scripted_server.ts";
 
 const answer = (status: number, location?: string) => ({
@@ -326,4 +327,16 @@ describe("following (C8)", () => {
     await expect(opened).rejects.toBe("mine");
     expect([servers[1]!.isClosed, clock.timers]).toEqual([true, 0]);
   });
+});
+
+it("tlsAlong keeps what says who asks, and the server's name, for the first origin (T2)", () => {
+  const tls = { identity: { key: "k", cert: "c" }, serverName: "b.example", verify: true } as ClientTls;
+  const [from, same, port] = ["wss://a.example/p", "wss://a.example/q", "wss://a.example:444/p"].map((url) =>
+    new URL(url)
+  );
+  expect(tlsAlong(tls, from!, same!)).toBe(tls);
+  for (const to of [port!, new URL("wss://b.example/p")]) {
+    expect(tlsAlong(tls, from!, to)).toEqual({ identity: undefined, serverName: undefined, verify: true });
+  }
+  expect(tlsAlong(undefined, from!, port!)).toBeUndefined();
 });

@@ -76,6 +76,10 @@ describe("isTransient (C9)", () => {
     ["a loss with its cause", { ...lost, error: new ConnectionError("reset") }],
     ["a refused connection", failureOf(new ConnectionError("ECONNREFUSED"))],
     ["a handshake that took too long", failureOf(new HandshakeTimedOutError("late"))],
+    ...["ECONNRESET", "EPIPE", "ETIMEDOUT"].map((code): [string, Closure] => {
+      const cause = Object.assign(new Error("lost"), { code });
+      return [`${code} in the middle of TLS`, failureOf(new SslError("lost", { cause }))];
+    }),
     ["a close frame that was not answered in time", { ...closedBy(1012, "remote"), clean: false }],
     ...[1001, 1012, 1013].map((code): [string, Closure] => [`${code} of the peer`, closedBy(code, "remote")]),
     ...[429, 500, 502, 503, 504, 599].map((
@@ -92,6 +96,7 @@ describe("isTransient (C9)", () => {
     ["a broken rule", { ...closedBy(1002, "local"), error: new CorruptedFrameError("RSV", 1002, "§5.2") }],
     ["a message that is too large", { ...lost, code: 1009, error: new PayloadTooLargeError("large", 2, 1) }],
     ["a TLS failure", failureOf(new SslError("self signed"))],
+    ["a TLS failure with its cause", failureOf(new SslError("expired", { cause: new Error("expired") }))],
     ["what cannot be had here", failureOf(new UnsupportedError("no WebSocket", "client", "browser"))],
     ...[0, 101, 200, 301, 400, 401, 403, 404, 426, 499, 600].map(
       (status): [string, Closure] => [`status ${status}`, failureOf(refusal(status))],

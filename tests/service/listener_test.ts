@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { ConnectionError, CorruptedFrameError } from "../../src/errors.ts";
+import { ConnectionError, CorruptedFrameError, UnsupportedError } from "../../src/errors.ts";
 import { Listener } from "../../src/service/listener.ts";
 import type { ListenerConfiguration } from "../../src/service/options.ts";
 import type { Service } from "../../src/service/service.ts";
 import { Deadlines } from "../../src/transport/deadlines.ts";
 import type { Runtime } from "../../src/transport/runtime.ts";
+import type { ServerTls, ServerTlsSettings, StoreFile, TlsTools } from "../../src/transport/tls.ts";
 import type { Listening, ListenOptions, UpgradeHandler } from "../../src/transport/upgrade.ts";
 import { FakeUpgrade } from "../support/fake_upgrade.ts";
 import { ManualClock } from "../support/manual_clock.ts";
@@ -97,6 +98,69 @@ describe("L1, L2: the constructor", () => {
   it("L8: without fetch the host is given none", async () => {
     const { runtime } = await listen({});
     expect("fetch" in runtime.listens[0]!).toBe(false);
+  });
+});
+
+describe("T1: TLS", () => {
+  const key = { path: "key.p12", password: "x" };
+  /** A runtime whose files hold what their paths say. */
+  function secureRuntime(keepsSessions?: string): { runtime: FakeRuntime; renewed: ServerTls[] } {
+    const renewed: ServerTls[] = [];
+    const loadServer = ({ key, trust, ...rest }: ServerTlsSettings): ServerTls => ({
+      ...rest,
+      identity: { key: String((key as StoreFile).path), cert: "" },
+      authorities: trust === undefined ? undefined : [String(trust)],
+    });
+    const loadClient = (): never => {
+      throw new Error("There is no client");
+    };
+    const refusals = { listener: [{ option: "ciphers", reason: "there is no choice" }], client: [] };
+    const tls: TlsTools = { loadServer, loadClient, refusals, ...(keepsSessions !== undefined && { keepsSessions }) };
+    const runtime = Object.assign(new FakeRuntime(), { tls });
+    runtime.listening = { ...runtime.listening, secure: true, setTls: (tls) => renewed.push(tls) };
+    return { runtime, renewed };
+  }
+
+  it("is handed to the host, its files read in the constructor", async () => {
+    const { runtime } = secureRuntime();
+    const listener = new Listener(runtime, 9090, { secureSocket: { key } });
+    expect(listener.url).toBe("wss://127.0.0.1:9090");
+    await listener.start();
+    expect(runtime.listens[0]?.tls).toMatchObject({ identity: { key: "key.p12" }, verifyClient: undefined });
+  });
+
+  it("is refused where the runtime has none, and as far as it passes over it", () => {
+    expect(() => new Listener(new FakeRuntime(), 0, { secureSocket: { key } })).toThrow(UnsupportedError);
+    const { runtime } = secureRuntime();
+    expect(() => new Listener(runtime, 0, { secureSocket: { key, ciphers: ["A"] } })).toThrow(
+      'Cannot use the option "secureSocket.ciphers": there is no choice',
+    );
+  });
+
+  it("is renewed while it listens, and when it was renewed while it began to", async () => {
+    const { runtime, renewed } = secureRuntime();
+    const listener = new Listener(runtime, 0, { secureSocket: { key } });
+    const { promise, resolve } = deferred();
+    runtime.bind = promise;
+    const starting = listener.start();
+    await runtime.clock.settle();
+    listener.setSecureContext({ key: { ...key, path: "second.p12" } });
+    expect(renewed).toEqual([]);
+    resolve();
+    await starting;
+    listener.setSecureContext({ key: { ...key, path: "third.p12" } });
+    expect(renewed.map(({ identity }) => identity.key)).toEqual(["second.p12", "third.p12"]);
+  });
+
+  it("trusts no other authorities from some moment on where old sessions are resumed", async () => {
+    const { runtime, renewed } = secureRuntime("sessions are kept");
+    const listener = new Listener(runtime, 0, { secureSocket: { key, mutualSsl: { cert: "a.pem" } } });
+    await listener.start();
+    const renew = (cert: string): void => listener.setSecureContext({ key, mutualSsl: { cert } });
+    expect(() => renew("b.pem")).toThrow(UnsupportedError);
+    expect(() => renew("b.pem")).toThrow("Cannot set the secure context: sessions are kept");
+    renew("a.pem");
+    expect(renewed).toHaveLength(1);
   });
 });
 

@@ -9,6 +9,7 @@ import {
   type ListenOptions,
   type UpgradeHandler,
 } from "../../../src/transport/upgrade.ts";
+import type { ServerTls } from "../../../src/transport/tls.ts";
 import { checkCompression } from "../../../src/streams/compression_options.ts";
 import { FakeBun, FakeBunSocket } from "../../support/fake_bun.ts";
 import { listenOptions } from "../../support/listen_options.ts";
@@ -61,6 +62,39 @@ describe("what Bun is told", () => {
     const { bun, listening } = await host({ maxEntityBodySize: 7, largestMessage: () => 8 });
     expect([bun.served!.maxRequestBodySize, bun.served!.websocket.maxPayloadLength, listening.largestMessage])
       .toEqual([7 + 1_048_576, 8, 8]); // Ours is the limit of the body.
+  });
+
+  it("how to speak TLS, by the numbers that it takes", async () => {
+    const identity = { key: "a key", cert: "a certificate" };
+    const tls: ServerTls = {
+      identity,
+      authorities: undefined,
+      verifyClient: undefined,
+      minVersion: "TLSv1.2",
+      maxVersion: "TLSv1.3",
+      ciphers: undefined,
+      shareSession: true,
+      sessionSeconds: undefined,
+      handshakeMs: 30_000,
+    };
+    const told = async (changes: Partial<ServerTls>): Promise<unknown> =>
+      (await host({ tls: { ...tls, ...changes } })).bun.served!.tls;
+    expect((await host()).bun.served!.tls).toBeUndefined();
+    expect((await host({ tls })).listening.secure).toBe(true);
+    expect(await told({})).toEqual({ ...identity, secureOptions: 0 });
+    expect(await told({ verifyClient: "require", authorities: ["ca"] })).toEqual({
+      ...identity,
+      ca: ["ca"],
+      requestCert: true,
+      rejectUnauthorized: true,
+      secureOptions: 0,
+    });
+    // SSL_OP_NO_TICKET, SSL_OP_NO_TLSv1_2, SSL_OP_NO_TLSv1_3
+    expect(await told({ shareSession: false })).toMatchObject({ secureOptions: 0x4000 });
+    expect(await told({ minVersion: "TLSv1.3" })).toMatchObject({ secureOptions: 0x0800_0000 });
+    expect(await told({ maxVersion: "TLSv1.2" })).toMatchObject({ secureOptions: 0x2000_0000 });
+    expect(await told({ ciphers: "TLS_AES_128_GCM_SHA256:A:B" })).toMatchObject({ ciphers: "A:B" });
+    expect(await told({ ciphers: "TLS_AES_128_GCM_SHA256" })).not.toHaveProperty("ciphers");
   });
 
   it("to compress, where that may be agreed on, with one compressor for all", async () => {

@@ -8,6 +8,7 @@ import {
   type ListenOptions,
   type UpgradeHandler,
 } from "../../../src/transport/upgrade.ts";
+import type { ServerTls } from "../../../src/transport/tls.ts";
 import { FakeDeno, INFO } from "../../support/fake_deno.ts";
 import { listenOptions } from "../../support/listen_options.ts";
 import { ManualClock } from "../../support/manual_clock.ts";
@@ -47,6 +48,15 @@ it("listens where it is told, and says where that is", async () => {
   const { deno, listening } = await host();
   expect([deno.served?.port, deno.served?.hostname, deno.served?.onListen()]).toEqual([0, "127.0.0.1", undefined]);
   expect([listening.hostname, listening.port, listening.secure]).toEqual(["127.0.0.1", 4_242, false]);
+});
+
+it("speaks TLS with the key and the certificate that it is given", async () => {
+  const identity = { key: "a key", cert: "a certificate" };
+  const tls = { identity, shareSession: true } as ServerTls;
+  const hosted = await host({ tls });
+  expect(hosted.deno.served).toMatchObject(identity);
+  expect(hosted.listening).toMatchObject({ secure: true });
+  expect(hosted.listening.setTls).toBeUndefined();
 });
 
 it("rejects with a ConnectionError when the port cannot be had", async () => {
