@@ -2,8 +2,8 @@
  * The chat in a terminal: what you type is said, what others say is printed, `exit` leaves. It talks through pipes just
  * as well:
  *
- *     npx tsx examples/chat/client.ts ada
- *     printf 'hello\nexit\n' | npx tsx examples/chat/client.ts ben ws://127.0.0.1:9090
+ *     node --import tsx examples/chat/client.ts ada
+ *     printf 'hello\nexit\n' | node --import tsx examples/chat/client.ts ben ws://127.0.0.1:9090
  */
 
 import type { Client } from "../../mod.ts";
@@ -20,7 +20,10 @@ async function hear(client: Client, terminal: Terminal): Promise<void> {
 
 async function speak(client: Client, terminal: Terminal): Promise<void> {
   for (let line; (line = await terminal.line()) !== undefined && line.trim() !== "exit";) {
-    if (line.trim() !== "") await client.writeTextMessage(line);
+    if (line.trim() === "") continue;
+    const said = client.writeTextMessage(line).catch(({ message }) => terminal.print(`Nobody heard that: ${message}`));
+    // A slow server slows a pipe down. Without one the line waits, and the next may be "exit".
+    if (client.isOpen()) await said;
   }
   await client.close();
 }

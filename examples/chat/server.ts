@@ -61,6 +61,9 @@ const listener = listenerOn(9090);
 listener.attach("/chat/:name", {
   maxMessageSize: 16_384,
   maxBufferedAmount: 262_144,
+  // Who left without a word is missed within their sum.
+  pingInterval: 10,
+  pongTimeout: 5,
   get(_request, { params: { name } }) {
     const key = checkName(name);
     if (isTaken(key)) return new UpgradeError(409, takenText(name));

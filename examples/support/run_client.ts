@@ -1,7 +1,7 @@
-/** How a client program lives: it asks who you are, connects, and says why when that or what follows fails. */
+/** How a client program lives: it asks who you are, connects, again when it has to, and says what becomes of that. */
 
 import process from "node:process";
-import { Client, InvalidHandshakeError } from "../../mod.ts";
+import { Client, type ConnectionClosureError, InvalidHandshakeError } from "../../mod.ts";
 import { Terminal } from "./terminal.ts";
 
 /** A server that is gone without a word is noticed within their sum, in seconds. */
@@ -22,8 +22,9 @@ export async function runClient(
     const name = process.argv[2] ?? await terminal.ask("Your name: ");
     if (name === "") throw new Error("A name is needed");
     const server = process.argv[3] ?? `ws://127.0.0.1:${process.env["PORT"] ?? port}`;
-    const client = await Client.connect(`${server}${path}${encodeURIComponent(name)}`, ALIVE);
-    for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => void client.close());
+    const client = connect(`${server}${path}${encodeURIComponent(name)}`, terminal);
+    for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => void client.close());
+    await client.opened;
     await talk(client, terminal);
     const { code, reason, first } = await client.close();
     if (first === "remote") terminal.print(`The server closed with ${code} "${reason}"`);
@@ -33,6 +34,35 @@ export async function runClient(
   } finally {
     terminal.close();
   }
+}
+
+/** A connection that is lost is made anew, for as long as it takes. The first one is not: its address may be wrong. */
+function connect(url: string, terminal: Terminal): Client {
+  let state: "new" | "open" | "lost" = "new";
+  const client = new Client(url, {
+    ...ALIVE,
+    retryConfig: {
+      interval: 0.5,
+      maxWaitInterval: 5,
+      retryOn(error, byDefault) {
+        if (state === "new" || !(byDefault || isTaken(error))) return false;
+        if (state === "open") terminal.print("The connection is lost: trying again until it is back");
+        state = "lost";
+        return true;
+      },
+      onReconnect() {
+        terminal.print("Connected again");
+        state = "open";
+      },
+    },
+  });
+  client.opened.then(() => state = "open", () => {}); // That there is none is told by runClient.
+  return client;
+}
+
+/** The server may not have missed us yet, and takes us for another one of our name. */
+function isTaken({ closure: { error } }: ConnectionClosureError): boolean {
+  return error instanceof InvalidHandshakeError && error.status === 409;
 }
 
 /** A server that refuses says why in the body of its answer. */

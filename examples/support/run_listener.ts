@@ -11,12 +11,15 @@ export function listenerOn(port: number, config: ListenerConfiguration = {}): Li
   return new Listener(Number(process.env["PORT"] ?? port), { host: process.env["HOST"] ?? "127.0.0.1", ...config });
 }
 
-/** Starts it. At SIGINT or SIGTERM it closes its connections, and the program ends; a second signal ends it at once. */
+/** Starts it. At SIGINT or SIGTERM it closes its connections, and the program ends. */
 export async function runListener(listener: Listener): Promise<void> {
   await listener.start();
+  let isStopping = false;
   const stop = async (): Promise<void> => {
+    if (isStopping) return; // Whoever started us may hand on the signal that the terminal has sent to us both.
+    isStopping = true;
     const { closed, cut } = await listener.gracefulStop({ timeout: STOP_TIMEOUT, reason: "The server stops" });
     console.log(`Stopped: ${closed} connections closed, ${cut} cut`);
   };
-  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => void stop());
+  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => void stop());
 }

@@ -1,5 +1,7 @@
 /** Where a taxi is: checked when it comes, and said. */
 
+import { schemaOf } from "../support/schema_of.ts";
+
 export interface Location {
   /** Degrees, from −90 to 90. */
   readonly latitude: number;
@@ -7,23 +9,17 @@ export interface Location {
   readonly longitude: number;
 }
 
-/** A location from a driver's message, which is JSON; undefined when it is none. */
-export function parseLocation(message: string): Location | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(message);
-  } catch {
-    return undefined;
-  }
-  const { latitude, longitude } = (value ?? {}) as Record<keyof Location, unknown>;
-  return isDegrees(latitude, 90) && isDegrees(longitude, 180) ? { latitude, longitude } : undefined;
-}
+/** What a driver sends. */
+export const Location = schemaOf("a location", (value): value is Location => {
+  const { latitude, longitude } = (value ?? {}) as Partial<Record<keyof Location, unknown>>;
+  return isDegrees(latitude, 90) && isDegrees(longitude, 180);
+});
 
 /** To a metre or so. */
 export function formatLocation({ latitude, longitude }: Location): string {
   return `${latitude.toFixed(5)}, ${longitude.toFixed(5)}`;
 }
 
-function isDegrees(value: unknown, limit: number): value is number {
+function isDegrees(value: unknown, limit: number): boolean {
   return typeof value === "number" && Math.abs(value) <= limit;
 }

@@ -1,7 +1,7 @@
 /**
  * Somebody who waits for a taxi, and sees where they all are:
  *
- *     npx tsx examples/taxi/rider.ts ben
+ *     node --import tsx examples/taxi/rider.ts ben
  */
 
 import { runClient } from "../support/run_client.ts";

@@ -1,9 +1,9 @@
 /** Taxis and who waits for one: riders hear where every driver is. `PORT` chooses the port, 9091 by default. */
 
-import { broadcast, type Caller, type CloseFrame, closeFrame, type Service, UpgradeError } from "../../mod.ts";
+import { bind, broadcast, type Caller, type CloseFrame, closeFrame, type Service, UpgradeError } from "../../mod.ts";
 import { checkName } from "../support/check_name.ts";
 import { listenerOn, runListener } from "../support/run_listener.ts";
-import { formatLocation, parseLocation } from "./location.ts";
+import { formatLocation, Location } from "./location.ts";
 
 /** How many may be connected at once, of either kind. */
 const MOST_DRIVERS = 200;
@@ -38,12 +38,11 @@ class Driver implements Service {
     return `Hi ${this.#name}! Your location will be shared with the riders`;
   }
 
-  onTextMessage(_caller: Caller, text: string): CloseFrame | undefined {
-    const location = parseLocation(text);
-    if (location === undefined) return closeFrame(1003, "That is not a location");
+  /** Anything else closes the connection with 1003. */
+  readonly onMessage = bind(Location, (_caller, location) => {
     this.news = `${this.#name} updated the location ${formatLocation(location)}`;
     tellRiders(this.news);
-  }
+  });
 
   onClose(): void {
     if (drivers.get(this.#key) !== this) return;
@@ -76,8 +75,12 @@ function takenText(name: string): string {
   return `Somebody called ${name} drives already`;
 }
 
+/** Who left without a word is missed within their sum, in seconds. */
+const ALIVE = { pingInterval: 10, pongTimeout: 5 };
+
 const listener = listenerOn(9091);
 listener.attach("/taxi/:name", {
+  ...ALIVE,
   maxMessageSize: 1_024,
   get(_request, { params: { name } }) {
     const key = checkName(name);
@@ -87,6 +90,7 @@ listener.attach("/taxi/:name", {
   },
 });
 listener.attach("/subscribe/:name", {
+  ...ALIVE,
   maxMessageSize: 1_024,
   maxBufferedAmount: 65_536,
   get(_request, { params: { name } }) {

@@ -25,6 +25,11 @@ const LINES: readonly (readonly [number, number, number])[] = [
   [2, 4, 6],
 ];
 
+/** Whether there is such a square. */
+export function isSquare(value: unknown): value is number {
+  return Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 8;
+}
+
 /** A game in which `first` begins. */
 export function newGame(first: Sign): Game {
   return { squares: Array<null>(9).fill(null), next: first, winner: null, line: null };
@@ -35,10 +40,10 @@ export function other(sign: Sign): Sign {
 }
 
 /** Why `sign` may not play on `square`, as a sentence without a full stop; undefined: he may. */
-export function whyNot({ squares, next }: Game, sign: Sign, square: unknown): string | undefined {
+export function whyNot({ squares, next }: Game, sign: Sign, square: number): string | undefined {
   if (next === null) return "The game is over";
   if (next !== sign) return `It is the turn of ${next}`;
-  if (typeof square !== "number" || !(square in squares)) return "There is no such square";
+  if (!isSquare(square)) return "There is no such square";
   if (squares[square] !== null) return "That square is taken";
   return undefined;
 }

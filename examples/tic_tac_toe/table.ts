@@ -5,6 +5,7 @@
 
 import { setTimeout } from "node:timers";
 import {
+  bind,
   broadcast,
   type Caller,
   type CloseFrame,
@@ -14,12 +15,20 @@ import {
   UpgradeError,
   type UpgradeService,
 } from "../../mod.ts";
-import { type Game, newGame, other, play, type Sign, whyNot } from "./rules.ts";
+import { schemaOf } from "../support/schema_of.ts";
+import { type Game, isSquare, newGame, other, play, type Sign, whyNot } from "./rules.ts";
 
 const SIGNS: readonly Sign[] = ["X", "O"];
 
 /** The close code for a connection whose seat is used by a newer one. */
 const TAKEN_OVER = 4001;
+
+/** What a player does. */
+interface Move {
+  readonly square: number;
+}
+
+const Move = schemaOf("a move", (value): value is Move => isSquare((value as Partial<Move>).square));
 
 /** Free without a token. With one it is somebody's, who is here or away. */
 interface Seat {
@@ -94,17 +103,22 @@ class Table implements Service {
   }
 
   /** `{"type":"move","square":4}`. */
-  onMove(caller: Caller, { square }: { readonly square?: unknown }): Returned {
+  readonly onMove = bind(Move, (caller, { square }): Returned => {
     const sign = signOf(caller);
     if (sign === undefined) return refused("Only the two players may play");
     if (this.#seats[other(sign)].token === undefined) return refused("There is no second player yet");
     const reason = whyNot(this.#game, sign, square);
     if (reason !== undefined) return refused(reason);
-    this.#game = play(this.#game, sign, square as number);
+    this.#game = play(this.#game, sign, square);
     const { next, winner } = this.#game;
     if (winner !== null) this.#score[winner]++;
     this.#tellAll({ type: "move", move: square, player: sign });
     if (next === null) this.#tellAll({ type: "end" });
+  });
+
+  /** What is no move. */
+  onMoveError(): object {
+    return refused("There is no such square");
   }
 
   /** `{"type":"rematch"}`. */
