@@ -3,6 +3,7 @@
 import { expect, it } from "vitest";
 import type { Client } from "../../mod.ts";
 import { hear, run, serve, visit } from "./programs.ts";
+import { Relay } from "./relay.ts";
 
 const SLOW = { timeout: 20_000 };
 
@@ -72,7 +73,7 @@ it("X1: a terminal program asks a pipe for the name, says all that came before t
 });
 
 it(
-  "X1: the terminal program ends, and says why, when it is refused and when the server stops or is not there",
+  "X1: the terminal program ends, and says why, when it is refused and when the server is not there or closes it",
   SLOW,
   async () => {
     const { program: server, url } = await serve(CHAT);
@@ -81,12 +82,45 @@ it(
     const again = run(TERMINAL, {}, "Ada", url);
     expect(await again.ended).toBe(1);
     expect(again.output).toBe("Somebody called Ada is in the chat already\n");
+    ada.write(`${"x".repeat(16_385)}\n`);
+    expect(await ada.ended).toBe(1);
+    expect(ada.output).toMatch(/closed with 1009/);
     expect(await server.kill("SIGINT")).toBe(0);
-    expect(await ada.ended).toBe(0);
-    expect(ada.output).toContain('The server closed with 1001 "The server stops"\n');
     const late = run(TERMINAL, {}, "ada", url);
     expect(await late.ended).toBe(1);
     expect(late.output).toMatch(/^Cannot connect.*\n$/);
+  },
+);
+
+it(
+  "X1: the terminal program comes back to a server that comes back, and what was typed meanwhile is said then",
+  SLOW,
+  async () => {
+    const { program: server, url } = await serve(CHAT);
+    const relay = await Relay.start(Number(new URL(url).port));
+    const terminal = run(TERMINAL, {}, "zoë", `ws://${relay.host}`);
+    await terminal.wrote(/^Hi zoë!/m);
+    expect(await server.kill("SIGTERM")).toBe(0);
+    await terminal.wrote(/^The connection is lost: trying again until it is back\n/m);
+    terminal.write("Who is there?\n");
+
+    const { program: next, url: there } = await serve(CHAT);
+    relay.target = Number(new URL(there).port);
+    await terminal.wrote(/^Connected again\nHi zoë!.*\nzoë: Who is there\?\n/m);
+
+    // The server has not missed her yet: her name is taken, by herself.
+    const count = relay.count;
+    relay.loseClients();
+    await relay.connections(count + 2);
+    relay.loseServers();
+    await terminal.wrote(/(Connected again\n[^]*){2}/);
+    terminal.write("Me\n");
+    await terminal.wrote(/^zoë: Me\n/m);
+
+    expect(await next.kill("SIGTERM")).toBe(0);
+    await terminal.wrote(/(The connection is lost[^]*){3}/);
+    terminal.write("Nobody\nexit\n");
+    expect(await terminal.ended).toBe(0);
   },
 );
 

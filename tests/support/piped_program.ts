@@ -1,10 +1,9 @@
-/** A program in TypeScript, in a process of its own, with a test at its standard input and output. */
+/** A program in a process of its own, with a test at its standard input and output. */
 
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import process from "node:process";
 
 import { ROOT } from "../../scripts/command.ts";
-import { starter } from "./program.ts";
 
 /** The longest it may run, in seconds. */
 const TIMEOUT = 20;
@@ -17,10 +16,9 @@ export class PipedProgram {
   /** How it ended: its exit code, or the signal that killed it. */
   readonly ended: Promise<number | string | null>;
 
-  /** Starts `file` inside the runtime that runs the tests. */
-  constructor(file: string, env: Readonly<Record<string, string>>, ...args: string[]) {
-    const [command, ...options] = starter();
-    const child = spawn(command, [...options, file, ...args], {
+  /** Starts `command` in the root of the repository. */
+  constructor([file, ...args]: readonly [file: string, ...args: string[]], env: Readonly<Record<string, string>>) {
+    const child = spawn(file, args, {
       cwd: ROOT,
       env: { ...process.env, ...env },
       stdio: "pipe",
