@@ -42,8 +42,8 @@ function connect(url: string, terminal: Terminal): Client {
   const client = new Client(url, {
     ...ALIVE,
     retryConfig: {
-      interval: 0.5,
-      maxWaitInterval: 5,
+      interval: 0.2,
+      maxWaitInterval: 2,
       retryOn(error, byDefault) {
         if (state === "new" || !(byDefault || isTaken(error))) return false;
         if (state === "open") terminal.print("The connection is lost: trying again until it is back");

@@ -225,7 +225,7 @@ it("X1: the page and nothing else is served, and only its own pages may play", a
 });
 
 it("X1: the program serves the page and its game, keeps a seat as long as it is told, and ends in good order", {
-  timeout: 20_000,
+  timeout: 60_000,
 }, async () => {
   const { program, url } = await serve("tic_tac_toe/server.ts", { HOLD: "3600" });
   const page = await fetch(url.replace("ws", "http"));

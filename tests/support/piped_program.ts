@@ -6,7 +6,7 @@ import process from "node:process";
 import { ROOT } from "../../scripts/command.ts";
 
 /** The longest it may run, in seconds. */
-const TIMEOUT = 20;
+const TIMEOUT = 25;
 
 export class PipedProgram {
   readonly #child: ChildProcessWithoutNullStreams;
