@@ -1,10 +1,11 @@
 /** The client in a browser: a page that a listener serves, bundled with it, in Chromium. */
 
 import { type AddressInfo, createServer, type Socket } from "node:net";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, describe, expect, it } from "vitest";
 import { type CloseFrame, closeFrame, type Message, type Service, type UpgradeServiceOptions } from "../../mod.ts";
 import { bundleForBrowsers } from "../../scripts/browser_size.ts";
-import { Chromium, type Page } from "../interop/support/chromium.ts";
+import { openPage, startChromium } from "../interop/support/chromium.ts";
 import { needs } from "../interop/support/needs.ts";
 import type { Scenarios } from "../support/browser_page.ts";
 import { DigestOf, mixed, Sizes } from "../support/mixed_bytes.ts";
@@ -19,9 +20,9 @@ const SLOW = { timeout: 30_000 };
 /** For a server that cannot hold the page back: no message is handled before `onOpen` has sent all. */
 const ROOMY = { messages: 65_536, bytes: 16 * MEBIBYTE };
 
-let chromium: Promise<Chromium> | undefined;
+let chromium: Promise<Browser> | undefined;
 let program: Promise<string> | undefined;
-afterAll(async () => (await chromium)?.stop());
+afterAll(async () => (await chromium)?.close());
 
 /** A listener with `service`, and the page that it serves beside it. */
 async function open(service: Service = ECHO, options: UpgradeServiceOptions = {}): Promise<Page> {
@@ -34,8 +35,8 @@ async function open(service: Service = ECHO, options: UpgradeServiceOptions = {}
         headers: { "content-type": "text/html" },
       });
   const { port } = await listen(service, options, { fetch });
-  chromium ??= Chromium.start();
-  const page = await (await chromium).open(`http://127.0.0.1:${port}/`);
+  chromium ??= startChromium();
+  const page = await openPage(await chromium, `http://127.0.0.1:${port}/`);
   whenOver(() => page.close());
   return page;
 }

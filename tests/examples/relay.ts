@@ -8,6 +8,7 @@ export class Relay {
   readonly #clients = new Set<Socket>();
   readonly #servers = new Set<Socket>();
   #count = 0;
+  #hidesLosses = false;
   #onConnection: () => void = () => {};
   /** The port on this machine where connections go; undefined: they are refused. */
   target: number | undefined;
@@ -35,11 +36,13 @@ export class Relay {
 
   /** Drops the connections of clients. Those to the server behind them stay, as if nobody had noticed. */
   loseClients(): void {
+    this.#hidesLosses = true;
     for (const socket of this.#clients) socket.destroy();
   }
 
   /** Drops the connections to the server, and what is left of those before them. */
   loseServers(): void {
+    this.#hidesLosses = false;
     for (const socket of this.#servers) socket.destroy();
   }
 
@@ -62,7 +65,7 @@ export class Relay {
     const server = connect({ host: "127.0.0.1", port: this.target });
     keep(server, this.#servers);
     client.pipe(server, { end: false });
-    client.on("end", () => server.end());
+    client.on("close", () => this.#hidesLosses || server.destroy());
     server.pipe(client);
     server.on("close", () => client.destroy());
   }

@@ -1,9 +1,9 @@
 /** Chromium: the `WebSocket` of a browser, and a page that a listener serves beside it. */
 
 import { readFileSync } from "node:fs";
-import { afterAll, expect, it } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { converseWith, MEBIBYTE } from "./support/conversation.ts";
-import { Chromium, ChromiumPeer } from "./support/chromium.ts";
+import { ChromiumPeer, openPage, startChromium } from "./support/chromium.ts";
 import { needs } from "./support/needs.ts";
 import { listen } from "./support/ours.ts";
 
@@ -22,9 +22,6 @@ converseWith("chromium", {
   deflate: "writes",
   plainClose: 1005,
 });
-
-let chromium: Chromium | undefined;
-afterAll(() => chromium?.stop());
 
 /** Waits in the page until its log has an item that begins with `start`, and hands out the whole log. */
 function logUntil(start: string): string {
@@ -45,14 +42,15 @@ it(
       onClose: (_caller: unknown, code: number, reason: string) => void closures.push([code, reason]),
     };
     const { port } = await listen(service, { fetch: servePage(PAGE) });
-    chromium = await Chromium.start();
-    const page = await chromium.open(`http://127.0.0.1:${port}/`);
+    const chromium = await startChromium();
+    onTestFinished(() => chromium.close());
+    const page = await openPage(chromium, `http://127.0.0.1:${port}/`);
     await page.evaluate(logUntil("open"));
     await page.evaluate(`form.text.value = "Grüße, 世界 👋"; form.requestSubmit(); form.requestSubmit()`);
     await page.evaluate("form.binary.click(); form.large.click()");
     await page.evaluate(logUntil(`← ${MEBIBYTE} bytes`));
     await page.evaluate("form.close.click()");
-    const log = await page.evaluate(logUntil("closed")) as string[];
+    const log = await page.evaluate<string[]>(logUntil("closed"));
     const [large] = log.filter((line) => line.startsWith(`→ ${MEBIBYTE} bytes, checksum `));
     expect(log.filter((line) => line.startsWith("←"))).toEqual([
       "← “Grüße, 世界 👋”",
