@@ -1,68 +1,76 @@
 /** The page of tic-tac-toe in examples/, in Chromium: what players and those who watch see, and that it connects again. */
 
-import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, expect, it, onTestFinished } from "vitest";
 import { fetchPage } from "../../examples/tic_tac_toe/site.ts";
 import { tableFor } from "../../examples/tic_tac_toe/table.ts";
 import { type Caller, Listener, type Service } from "../../mod.ts";
-import { Chromium, type Page } from "../interop/support/chromium.ts";
+import { openPage, startChromium } from "../interop/support/chromium.ts";
 import { needs } from "../interop/support/needs.ts";
 import { visit } from "./programs.ts";
+import { Relay } from "./relay.ts";
 
 const SLOW = { timeout: 60_000 };
 
-/** The longest a page may take to show something, in milliseconds. */
-const PATIENCE = 15_000;
+/** Where pictures of the page go, for a person to look at; not set: there are none. */
+const PICTURES = process.env["HAWSER_SCREENSHOTS"];
 
-let chromium: Promise<Chromium> | undefined;
-afterAll(async () => (await chromium)?.stop());
+/** What a picture is taken of. */
+const SCREENS = { desktop: [1_280, 800], phone: [360, 640], sideways: [640, 360] } as const;
+
+let chromium: Promise<Browser> | undefined;
+afterAll(async () => (await chromium)?.close());
 
 /** The server behind a relay, so that it may come back where it was. */
 class Site {
   /** Of the connections to the server, in the order in which they were opened. */
   readonly callers: Caller[] = [];
-  readonly #relay = createServer((client) => this.#pass(client));
-  readonly #sockets = new Set<Socket>();
+  readonly #relay: Relay;
+  readonly #hold: number;
   #listener: Listener | undefined;
 
-  static async start(): Promise<Site> {
-    const site = new Site();
-    onTestFinished(async () => {
-      site.#relay.close();
-      for (const socket of site.#sockets) socket.destroy();
-      await site.stop();
-    });
-    await new Promise<void>((resolve) => site.#relay.listen(0, "127.0.0.1", resolve));
+  /** @param hold seconds for which a seat is kept */
+  static async start(hold = 30): Promise<Site> {
+    const site = new Site(await Relay.start(), hold);
+    onTestFinished(() => site.stop());
     await site.start();
     return site;
   }
 
+  private constructor(relay: Relay, hold: number) {
+    this.#relay = relay;
+    this.#hold = hold;
+  }
+
   get host(): string {
-    return `127.0.0.1:${(this.#relay.address() as AddressInfo).port}`;
+    return this.#relay.host;
   }
 
   /** A new server, which knows nothing of the last one's games. */
   async start(): Promise<void> {
-    const service = tableFor(30);
+    const service = tableFor(this.#hold);
     this.#listener = new Listener(0, { host: "127.0.0.1", fetch: fetchPage });
     this.#listener.attach("/ws/game", {
       ...service,
       get: async (request, context) => this.#seen(await service.get(request, context) as Service),
     });
     await this.#listener.start();
+    this.#relay.target = this.#listener.port;
   }
 
   async stop(): Promise<void> {
+    this.#relay.target = undefined;
     await this.#listener?.gracefulStop();
-    this.#listener = undefined;
   }
 
   /** Opens the page. */
   async open(): Promise<Page> {
-    chromium ??= Chromium.start();
-    const page = await (await chromium).open(`http://${this.host}/`);
-    onTestFinished(() => page.close());
-    await page.call("Emulation.setFocusEmulationEnabled", { enabled: true });
+    chromium ??= startChromium();
+    const page = await openPage(await chromium, `http://${this.host}/`);
+    onTestFinished(() => page.context().close());
     return page;
   }
 
@@ -75,82 +83,63 @@ class Site {
     };
     return table;
   }
-
-  #pass(client: Socket): void {
-    this.#keep(client);
-    if (this.#listener === undefined) {
-      client.destroy();
-      return;
-    }
-    const server = connect({ host: "127.0.0.1", port: this.#listener.port });
-    this.#keep(server);
-    for (const [from, to] of [[client, server], [server, client]] as const) {
-      from.pipe(to);
-      from.on("close", () => to.destroy());
-    }
-  }
-
-  #keep(socket: Socket): void {
-    this.#sockets.add(socket);
-    socket.on("error", () => {}); // its "close" follows
-    socket.on("close", () => this.#sockets.delete(socket));
-  }
 }
 
-/** Waits in the page until `expression` is true. */
-async function shows(page: Page, expression: string): Promise<void> {
-  await page.evaluate(`new Promise((resolve, reject) => {
-    const done = (end) => {
-      observer.disconnect();
-      clearTimeout(timer);
-      end();
-    };
-    const look = () => (${expression}) && done(resolve);
-    const late = () => done(() => reject(new Error(${
-    JSON.stringify(expression)
-  } + ", but: " + document.body.innerText)));
-    const timer = setTimeout(late, ${PATIENCE});
-    const observer = new MutationObserver(look);
-    observer.observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
-    look();
-  })`);
-}
-
-function text(page: Page, selector: string): Promise<unknown> {
-  return page.evaluate(`document.querySelector(${JSON.stringify(selector)}).textContent`);
+/** Takes pictures of the page as it is, on each screen in both colour schemes. */
+async function picture(page: Page, name: string): Promise<void> {
+  if (PICTURES === undefined) return;
+  mkdirSync(PICTURES, { recursive: true });
+  for (const [screen, [width, height]] of Object.entries(SCREENS)) {
+    await page.setViewportSize({ width, height });
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme });
+      await page.screenshot({ path: join(PICTURES, `${name}, ${screen}, ${colorScheme}.png`), animations: "disabled" });
+    }
+  }
 }
 
 /** Waits for the headline, and hands out the line below it. */
-async function headline(page: Page, title: string): Promise<unknown> {
-  await shows(page, `document.querySelector("#status strong").textContent === ${JSON.stringify(title)}`);
-  return text(page, "#status span");
+async function headline(page: Page, title: string): Promise<string | null> {
+  await page.locator(`#status strong:text-is("${title}")`).waitFor();
+  return page.locator("#status span").textContent();
+}
+
+/** Waits for the line below the headline. */
+async function news(page: Page, text: string): Promise<void> {
+  await page.locator(`#status span:text-is("${text}")`).waitFor();
 }
 
 async function connection(page: Page, state: string): Promise<void> {
-  await shows(page, `document.querySelector("#connection").dataset.state === ${JSON.stringify(state)}`);
+  await page.locator(`#connection[data-state=${state}]`).waitFor();
 }
 
-/** The squares as a reader of the screen is told, by their signs. */
-async function board(page: Page): Promise<string> {
-  const labels = await page.evaluate(
-    `[...document.querySelectorAll("#board button")].map((button) => button.ariaLabel)`,
-  );
-  const places = [1, 2, 3].flatMap((row) => [1, 2, 3].map((column) => `row ${row}, column ${column}: `));
-  return (labels as string[]).map((label, i) => {
-    expect(label.startsWith(places[i]!)).toBe(true);
-    return label.slice(places[i]!.length).replace("empty", "-");
-  }).join("");
-}
-
-/** Waits for the squares: a headline may be that of an earlier turn. */
+/** Waits for the squares, and that a reader of the screen is told the same: a headline may be that of an earlier turn. */
 async function showsBoard(page: Page, signs: string): Promise<void> {
-  const now = `[...document.querySelectorAll("#board button")].map(({ dataset }) => dataset.sign || "-").join("")`;
-  await shows(page, `${now} === ${JSON.stringify(signs)}`);
-  expect(await board(page)).toBe(signs);
+  const has = [...signs].map((sign, i) => {
+    const [row, column] = [Math.floor(i / 3) + 1, i % 3 + 1];
+    return `:has(> :nth-child(${row}) > :nth-child(${column}) > [data-sign="${sign.replace("-", "")}"])`;
+  });
+  await page.locator(`#board${has.join("")}`).waitFor();
+  for (const [i, sign] of [...signs].entries()) {
+    expect(await square(page, i).getAttribute("aria-label")).toBe(`${place(i)}: ${sign.replace("-", "empty")}`);
+  }
 }
 
-async function click(page: Page, square: number): Promise<void> {
-  await page.evaluate(`document.querySelectorAll("#board button")[${square}].click()`);
+function place(square: number): string {
+  return `row ${Math.floor(square / 3) + 1}, column ${square % 3 + 1}`;
+}
+
+function square(page: Page, at: number): Locator {
+  return page.getByRole("button", { name: place(at) });
+}
+
+/** With the mouse, also where there is nothing to play. */
+async function click(page: Page, at: number): Promise<void> {
+  await square(page, at).click({ force: true });
+}
+
+function focused(page: Page): Promise<string | null> {
+  return page.locator("*:focus").getAttribute("aria-label");
 }
 
 /** Two players, and the board as both see it. */
@@ -165,11 +154,11 @@ async function sitDown(site: Site): Promise<[x: Page, o: Page]> {
 
 /** Plays in turns, X first. */
 async function playAll(players: readonly [Page, Page], squares: readonly number[]): Promise<void> {
-  for (const [i, square] of squares.entries()) {
+  for (const [i, at] of squares.entries()) {
     await headline(players[i % 2]!, "Your turn");
-    await click(players[i % 2]!, square);
+    await click(players[i % 2]!, at);
     for (const player of players) {
-      await shows(player, `document.querySelectorAll("#board button")[${square}].dataset.sign !== ""`);
+      await square(player, at).and(player.locator("[data-sign=X], [data-sign=O]")).waitFor();
     }
   }
 }
@@ -179,54 +168,86 @@ it(
   SLOW,
   needs("chromium", async () => {
     const site = await Site.start();
-    const [x, o] = await sitDown(site);
+    const x = await site.open();
+    await headline(x, "Waiting for a rival");
+    await picture(x, "waiting for a rival");
+    const o = await site.open();
+    expect(await headline(o, "Turn of X")).toBe("You play O.");
+    await picture(o, "their turn");
+    await headline(x, "Your turn");
     const third = await site.open();
     expect(await headline(third, "Turn of X")).toBe("Only two players are allowed: you watch.");
-    expect(await text(third, "#watching")).toBe("You are watching");
+    expect(await third.locator("#watching").textContent()).toBe("You are watching");
 
     await click(third, 0);
     await click(o, 0); // out of turn
     await click(x, 4);
     expect(await headline(o, "Your turn")).toBe("X played row 2, column 2.");
-    expect(await o.evaluate("document.title")).toBe("Your turn – Tic-tac-toe");
-    await o.press("4"); // left, in the middle
+    expect(await o.title()).toBe("Your turn – Tic-tac-toe");
+    await picture(o, "your turn");
+    await o.keyboard.press("4"); // left, in the middle
     await headline(x, "Your turn");
     await showsBoard(x, "---OX----");
     await showsBoard(third, "---OX----");
+    await picture(third, "watching");
 
     // From the middle, which the click went to: up, right, and then round to the left.
-    for (const key of ["Tab", "ArrowUp", "ArrowRight"]) await x.press(key);
-    await x.press("Enter");
+    for (const key of ["ArrowUp", "ArrowRight", "Enter"]) await x.keyboard.press(key);
     await headline(o, "Your turn");
     await showsBoard(o, "--XOX----");
-    expect(await o.evaluate("document.activeElement.ariaLabel")).toBe("row 2, column 1: O");
-    await o.press("ArrowLeft");
-    expect(await o.evaluate("document.activeElement.ariaLabel")).toBe("row 2, column 3: empty");
-    await o.press("Enter");
+    expect(await focused(o)).toBe("row 2, column 1: O");
+    await o.keyboard.press("ArrowLeft");
+    expect(await focused(o)).toBe("row 2, column 3: empty");
+    await o.keyboard.press("Enter");
     await headline(x, "Your turn");
-    await x.press("7");
+    await x.keyboard.press("7");
 
     expect(await headline(x, "You win!")).toBe("");
     expect(await headline(o, "You lose")).toBe("X played row 3, column 1.");
     await headline(third, "X wins");
     for (const page of [x, o, third]) {
       await showsBoard(page, "--XOXOX--");
-      const won = `[...document.querySelectorAll("#board button")].flatMap((b, i) => b.matches(".won") ? [i] : [])`;
-      expect(await page.evaluate(won)).toEqual([2, 4, 6]);
-      expect(await text(page, "[data-sign=X] .score")).toBe("Games won: 1");
+      for (const at of [2, 4, 6]) await square(page, at).and(page.locator(".won")).waitFor();
+      expect(await page.locator(".won").count()).toBe(3);
+      expect(await page.locator("[data-sign=X] .score").textContent()).toBe("Games won: 1");
     }
-    expect(await third.evaluate("document.querySelector('#rematch').hidden")).toBe(true);
+    expect(await third.getByRole("button", { name: /again/ }).count()).toBe(0);
+    await picture(x, "won");
+    await picture(o, "lost");
+    await picture(third, "watched the end");
 
-    await x.evaluate("document.querySelector('#rematch').focus()");
-    await x.press("Enter");
-    await shows(x, "document.querySelector('#rematch').textContent === 'Waiting for your rival'");
-    await shows(o, "document.querySelector('#status span').textContent === 'X wants to play again.'");
-    await o.evaluate("document.querySelector('#rematch').click()");
+    await x.getByRole("button", { name: "Play again" }).press("Enter");
+    await x.getByRole("button", { name: "Waiting for your rival" }).waitFor();
+    await news(o, "X wants to play again.");
+    await picture(x, "rematch asked");
+    await picture(o, "rematch offered");
+    await o.getByRole("button", { name: "Play again, too" }).click();
     await headline(o, "Your turn");
     await headline(x, "Turn of O");
     await showsBoard(third, "---------");
     // The button that had the focus is gone: it is on the board.
-    expect(await x.evaluate("document.activeElement.ariaLabel")).toBe("row 2, column 2: empty");
+    expect(await focused(x)).toBe("row 2, column 2: empty");
+  }),
+);
+
+it(
+  "X1: a game may end in a draw; a player who does not come back is told of, and the first who watches takes the seat",
+  SLOW,
+  needs("chromium", async () => {
+    const site = await Site.start(0.2);
+    const [x, o] = await sitDown(site);
+    const watcher = await site.open();
+    await headline(watcher, "Turn of X");
+    await playAll([x, o], [4, 0, 2, 6, 3, 5, 1, 7, 8]);
+    for (const page of [x, o, watcher]) await headline(page, "A draw");
+    await picture(x, "draw");
+    await o.goto("about:blank");
+    expect(await headline(watcher, "Turn of X")).toBe("You play O.");
+    await headline(x, "Your turn");
+    await watcher.goto("about:blank");
+    expect(await headline(x, "Waiting for a rival")).toBe("O did not come back.");
+    await picture(x, "rival did not come back");
+    await x.getByText("Whoever opens this page now plays against you.").waitFor();
   }),
 );
 
@@ -237,21 +258,24 @@ it(
     const site = await Site.start();
     const [x, o] = await sitDown(site);
     await playAll([x, o], [0, 4]);
-    await x.call("Page.navigate", { url: "about:blank" });
-    await shows(o, "document.querySelector('#players [data-sign=X] small').textContent === 'away'");
-    expect(await text(o, "#status span")).toBe("X left. The seat is kept for 30 seconds.");
+    await x.goto("about:blank");
+    await o.locator('#players [data-sign=X] small:text-is("away")').waitFor();
+    await news(o, "X left. The seat is kept for 30 seconds.");
+    await picture(o, "rival left");
     const watcher = await site.open();
     expect(await headline(watcher, "Turn of X")).toBe("A seat is kept for a player who has left: you watch.");
+    await picture(watcher, "watching, a seat is kept");
 
-    await x.call("Page.navigate", { url: `http://${site.host}/` });
-    await shows(o, "document.querySelector('#status span').textContent === 'X is back.'");
+    await x.goto(`http://${site.host}/`);
+    await news(o, "X is back.");
+    await picture(o, "rival is back");
     expect(await headline(x, "Your turn")).toBe("You are back at your seat.");
     await showsBoard(x, "X---O----");
     await playAll([x, o], [8]);
 
     // The way back is to the first page, which was kept: its connection was not.
     await x.evaluate("setTimeout(() => history.go(-2)) && undefined");
-    await shows(o, "document.querySelector('#status span').textContent === 'X is back.'");
+    await news(o, "X is back.");
     expect(await headline(x, "Turn of O")).toBe("You are back at your seat.");
     await showsBoard(x, "X---O---X");
   }),
@@ -266,11 +290,11 @@ it(
     await playAll([x, o], [0, 4]);
     await site.callers[0]!.close(1012, "restart");
     await connection(x, "waiting");
-    expect(await text(x, "#connection span")).toBe("Offline");
+    expect(await x.locator("#connection span").textContent()).toBe("Offline");
     await connection(x, "open");
     expect(await headline(x, "Your turn")).toBe("You are back at your seat.");
     site.callers[1]!.terminate();
-    await shows(x, "document.querySelector('#status span').textContent === 'O is back.'");
+    await news(x, "O is back.");
     await playAll([x, o], [8]);
     await showsBoard(x, "X---O---X");
     await showsBoard(o, "X---O---X");
@@ -278,17 +302,17 @@ it(
     await site.stop();
     for (const page of [x, o]) {
       await connection(page, "waiting");
-      await shows(page, "!document.querySelector('#connection button').hidden");
-      await shows(page, "/^Again in \\d s$/.test(document.querySelector('#connection small').textContent)");
+      await page.locator("#connection button").waitFor();
+      await page.locator("#connection small", { hasText: /^Again in \d s$/ }).waitFor();
       // What is played now would be lost.
-      expect(await page.evaluate("document.querySelectorAll('#board [aria-disabled=false]').length")).toBe(0);
+      expect(await page.locator("#board [aria-disabled=false]").count()).toBe(0);
     }
+    await picture(o, "the server is gone");
     await site.start();
-    await o.evaluate("document.querySelector('#connection button').click()");
-    await x.evaluate("document.querySelector('#connection button').click()");
+    for (const page of [o, x]) await page.evaluate(`document.querySelector("#connection button").click()`);
     for (const page of [x, o]) {
       await connection(page, "open");
-      await shows(page, "!document.querySelector('#players [data-seat=free]')");
+      await page.locator("#players:not(:has([data-seat=free]))").waitFor();
       await showsBoard(page, "---------");
     }
   }),
@@ -304,11 +328,12 @@ it(
     const other = await visit(`ws://${site.host}/ws/game?token=${token}`);
     expect(JSON.parse(await other.readTextMessage())).toMatchObject({ type: "state", sign: "X" });
     await connection(x, "taken");
-    expect(await text(x, "#connection span")).toBe("You play in another window");
+    expect(await x.locator("#connection span").textContent()).toBe("You play in another window");
+    await picture(x, "playing in another window");
     await other.writeMessage({ type: "move", square: 0 });
     await headline(o, "Your turn");
     expect(site.callers).toHaveLength(3);
-    await x.evaluate("document.querySelector('#connection button').click()");
+    await x.getByRole("button", { name: "Play here" }).click();
     expect(await headline(x, "Turn of O")).toBe("You are back at your seat.");
     await showsBoard(x, "X--------");
     expect(await other.closed).toMatchObject({ code: 4001 });
@@ -335,6 +360,12 @@ const PALE_TEXTS = `(() => {
     })
     .filter(([, ratio]) => ratio < 4.5);
 })()`;
+/** Of each square: whether it is all on the screen, square, and large enough for a finger. */
+const BAD_SQUARES = `[...document.querySelectorAll("#board button")]
+  .map((button) => button.getBoundingClientRect())
+  .filter(({ left, top, right, bottom, width, height }) =>
+    left < 0 || top < 0 || right > innerWidth || bottom > innerHeight ||
+    width < 44 || height < 44 || Math.abs(width - height) > 1).length`;
 
 it(
   "X1: the page can be read in both colour schemes and fits a phone; its policy lets nothing in",
@@ -345,24 +376,17 @@ it(
     await playAll([x, o], [0, 3, 1, 4, 2]);
     await headline(x, "You win!");
     const grounds = new Set<unknown>();
-    for (const scheme of ["light", "dark"]) {
-      await x.call("Emulation.setEmulatedMedia", { features: [{ name: "prefers-color-scheme", value: scheme }] });
+    for (const colorScheme of ["light", "dark"] as const) {
+      await x.emulateMedia({ colorScheme });
       grounds.add(await x.evaluate("getComputedStyle(document.body).backgroundColor"));
-      expect([scheme, await x.evaluate(PALE_TEXTS)]).toEqual([scheme, []]);
+      expect([colorScheme, await x.evaluate(PALE_TEXTS)]).toEqual([colorScheme, []]);
     }
     expect(grounds.size).toBe(2);
 
-    for (const [width, height] of [[320, 568], [360, 640], [640, 360], [1_280, 800]]) {
-      const metrics = { width, height, deviceScaleFactor: 1, mobile: true };
-      await x.call("Emulation.setDeviceMetricsOverride", metrics);
-      const fits = await x.evaluate(`(() => {
-        const squares = [...document.querySelectorAll("#board button")].map((button) => button.getBoundingClientRect());
-        const outside = squares.filter(({ left, top, right, bottom }) =>
-          left < 0 || top < 0 || right > ${width} || bottom > ${height});
-        const small = squares.filter(({ width, height }) => width < 44 || height < 44 || Math.abs(width - height) > 1);
-        return [document.documentElement.scrollWidth, outside.length, small.length];
-      })()`);
-      expect([width, fits]).toEqual([width, [width, 0, 0]]);
+    for (const [width, height] of [[320, 568], [360, 640], [640, 360], [1_280, 800]] as const) {
+      await x.setViewportSize({ width, height });
+      const scrollWidth = await x.evaluate("document.documentElement.scrollWidth");
+      expect([width, scrollWidth, await x.evaluate(BAD_SQUARES)]).toEqual([width, width, 0]);
     }
 
     const script = `(() => {
