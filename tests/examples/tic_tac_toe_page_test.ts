@@ -147,7 +147,7 @@ async function sitDown(site: Site): Promise<[x: Page, o: Page]> {
   const x = await site.open();
   await headline(x, "Waiting for a rival");
   const o = await site.open();
-  expect(await headline(o, "Turn of X")).toBe("You play O.");
+  expect(await headline(o, "Rival’s turn")).toBe("You play O.");
   await headline(x, "Your turn");
   return [x, o];
 }
@@ -172,12 +172,12 @@ it(
     await headline(x, "Waiting for a rival");
     await picture(x, "waiting for a rival");
     const o = await site.open();
-    expect(await headline(o, "Turn of X")).toBe("You play O.");
+    expect(await headline(o, "Rival’s turn")).toBe("You play O.");
     await picture(o, "their turn");
     await headline(x, "Your turn");
     const third = await site.open();
-    expect(await headline(third, "Turn of X")).toBe("Only two players are allowed: you watch.");
-    expect(await third.locator("#watching").textContent()).toBe("You are watching");
+    expect(await headline(third, "X’s turn")).toBe("Only two players are allowed: you watch.");
+    expect(await third.locator("#watching").textContent()).toMatch(/^You are watching: both seats are taken\./);
 
     await click(third, 0);
     await click(o, 0); // out of turn
@@ -223,7 +223,7 @@ it(
     await picture(o, "rematch offered");
     await o.getByRole("button", { name: "Play again, too" }).click();
     await headline(o, "Your turn");
-    await headline(x, "Turn of O");
+    await headline(x, "Rival’s turn");
     await showsBoard(third, "---------");
     // The button that had the focus is gone: it is on the board.
     expect(await focused(x)).toBe("row 2, column 2: empty");
@@ -237,12 +237,12 @@ it(
     const site = await Site.start(0.2);
     const [x, o] = await sitDown(site);
     const watcher = await site.open();
-    await headline(watcher, "Turn of X");
+    await headline(watcher, "X’s turn");
     await playAll([x, o], [4, 0, 2, 6, 3, 5, 1, 7, 8]);
     for (const page of [x, o, watcher]) await headline(page, "A draw");
     await picture(x, "draw");
     await o.goto("about:blank");
-    expect(await headline(watcher, "Turn of X")).toBe("You play O.");
+    expect(await headline(watcher, "Rival’s turn")).toBe("You play O.");
     await headline(x, "Your turn");
     await watcher.goto("about:blank");
     expect(await headline(x, "Waiting for a rival")).toBe("O did not come back.");
@@ -263,7 +263,7 @@ it(
     await news(o, "X left. The seat is kept for 30 seconds.");
     await picture(o, "rival left");
     const watcher = await site.open();
-    expect(await headline(watcher, "Turn of X")).toBe("A seat is kept for a player who has left: you watch.");
+    expect(await headline(watcher, "X’s turn")).toBe("A seat is kept for a player who has left: you watch.");
     await picture(watcher, "watching, a seat is kept");
 
     await x.goto(`http://${site.host}/`);
@@ -276,7 +276,7 @@ it(
     // The way back is to the first page, which was kept: its connection was not.
     await x.evaluate("setTimeout(() => history.go(-2)) && undefined");
     await news(o, "X is back.");
-    expect(await headline(x, "Turn of O")).toBe("You are back at your seat.");
+    expect(await headline(x, "Rival’s turn")).toBe("You are back at your seat.");
     await showsBoard(x, "X---O---X");
   }),
 );
@@ -301,8 +301,8 @@ it(
 
     await site.stop();
     for (const page of [x, o]) {
-      await connection(page, "waiting");
-      await page.locator("#connection button").waitFor();
+      expect(await headline(page, "No connection")).toBe("The page tries again by itself.");
+      await page.getByRole("button", { name: "Try now" }).waitFor();
       await page.locator("#connection small", { hasText: /^Again in \d s$/ }).waitFor();
       // What is played now would be lost.
       expect(await page.locator("#board [aria-disabled=false]").count()).toBe(0);
@@ -328,13 +328,13 @@ it(
     const other = await visit(`ws://${site.host}/ws/game?token=${token}`);
     expect(JSON.parse(await other.readTextMessage())).toMatchObject({ type: "state", sign: "X" });
     await connection(x, "taken");
-    expect(await x.locator("#connection span").textContent()).toBe("You play in another window");
+    expect(await headline(x, "You play in another window")).toBe("Or play on here, instead of there.");
     await picture(x, "playing in another window");
     await other.writeMessage({ type: "move", square: 0 });
     await headline(o, "Your turn");
     expect(site.callers).toHaveLength(3);
     await x.getByRole("button", { name: "Play here" }).click();
-    expect(await headline(x, "Turn of O")).toBe("You are back at your seat.");
+    expect(await headline(x, "Rival’s turn")).toBe("You are back at your seat.");
     await showsBoard(x, "X--------");
     expect(await other.closed).toMatchObject({ code: 4001 });
   }),

@@ -23,11 +23,22 @@ const board = find("#board");
 const rematch = /** @type {HTMLButtonElement} */ (find("#rematch"));
 const retry = /** @type {HTMLButtonElement} */ (find("#connection button"));
 
+/** What is shown of a connection, and instead of the game while there is none. */
+const WORDS = {
+  connecting: { connection: "Connecting…", headline: "One moment", news: "" },
+  open: { connection: "Connected", headline: "One moment", news: "" },
+  taken: { connection: "Not here", headline: "You play in another window", news: "Or play on here, instead of there." },
+  waiting: { connection: "Offline", headline: "No connection", news: "The page tries again by itself." },
+};
+
 /** What was told last. @type {View | undefined} */
 let view;
 /** Who we are: a player, or somebody who watches. @type {Sign | null} */
 let me = null;
-let isOpen = false;
+/** Of the connection. @type {import("./connection.js").State["name"]} */
+let state = "connecting";
+/** What the words are about: while it is tried again, still the loss, so that nobody hears of each attempt. */
+let told = state;
 /** What happened last, as sentences. */
 let news = "";
 
@@ -99,9 +110,13 @@ function tell(/** @type {any} */ { type, player, move, hold, why, sign }) {
 }
 
 function show() {
+  const headline = headlineOf();
+  setText(find("#status strong"), headline);
+  setText(find("#status span"), state === "open" ? news : WORDS[told].news);
+  document.title = `${headline} – Tic-tac-toe`;
   if (view === undefined) return;
   const { line, next, seats, score, watching } = view;
-  const mayPlay = isOpen && isMyTurn();
+  const mayPlay = state === "open" && isMyTurn();
   document.body.dataset["me"] = me ?? "";
   board.classList.toggle("mine", mayPlay);
   for (const [square, button] of squares.entries()) showSquare(button, square, mayPlay);
@@ -116,10 +131,6 @@ function show() {
     find(`[data-sign=${sign}] .score :last-child`).textContent = `${score[sign]}`;
   }
 
-  const headline = headlineOf();
-  setText(find("#status strong"), headline);
-  setText(find("#status span"), news);
-  document.title = `${headline} – Tic-tac-toe`;
   showRematch();
   find("#invitation").hidden = me === null || (seats.X !== "free" && seats.O !== "free");
   setText(find("#watching"), watchersOf(watching));
@@ -151,40 +162,40 @@ function showRematch() {
   // The focus does not fall into nothing with the button.
   if (!isOver && document.activeElement === rematch) focusOn(4);
   rematch.hidden = !isOver;
-  rematch.disabled = !isOpen;
+  rematch.disabled = state !== "open";
   rematch.setAttribute("aria-disabled", `${asked}`);
   rematch.textContent = asked ? "Waiting for your rival" : view.rematch.length > 0 ? "Play again, too" : "Play again";
 }
 
 function headlineOf() {
-  if (view === undefined) return "One moment";
+  if (state !== "open" || view === undefined) return WORDS[told].headline;
   const { next, winner } = view;
   if (winner !== null) return winner === me ? "You win!" : me === null ? `${winner} wins` : "You lose";
   if (next === null) return "A draw";
   if (!isPlaying()) return me === null ? "Waiting for a player" : "Waiting for a rival";
-  return next === me ? "Your turn" : `Turn of ${next}`;
+  return next === me ? "Your turn" : me === null ? `${next}’s turn` : "Rival’s turn";
 }
 
-function showConnection(/** @type {import("./connection.js").State} */ state) {
-  isOpen = state.name === "open";
-  document.body.classList.toggle("offline", !isOpen);
-  find("#connection").dataset["state"] = state.name;
-  const words = {
-    connecting: "Connecting…",
-    open: "Connected",
-    taken: "You play in another window",
-    waiting: "Offline",
-  };
-  setText(find("#connection span"), words[state.name]);
+function showConnection(/** @type {import("./connection.js").State} */ now) {
+  state = now.name;
+  if (state !== "connecting" || told !== "waiting") told = state;
+  document.body.classList.toggle("offline", state !== "open");
+  find("#connection").dataset["state"] = state;
+  setText(find("#connection span"), WORDS[state].connection);
   // Only to be seen: nobody wants to hear a clock.
-  find("#connection small").textContent = state.name === "waiting" ? `Again in ${state.seconds} s` : "";
-  retry.hidden = state.name === "open" || state.name === "connecting";
-  retry.textContent = state.name === "taken" ? "Play here" : "Now";
+  find("#connection small").textContent = now.name === "waiting" ? `Again in ${now.seconds} s` : "";
+  retry.hidden = state === "open" || state === "connecting";
+  retry.textContent = state === "taken" ? "Play here" : "Try now";
   show();
 }
 
 function watchersOf(/** @type {number} */ count) {
-  if (me === null) return count > 1 ? `You and ${count - 1} more are watching` : "You are watching";
+  if (me === null) {
+    return `${
+      count > 1 ? `You and ${count - 1} more` : "You"
+    } are watching: both seats are taken. The next one that is ` +
+      "free goes to who has watched for longest.";
+  }
   return count === 0 ? "" : count === 1 ? "1 is watching" : `${count} are watching`;
 }
 
