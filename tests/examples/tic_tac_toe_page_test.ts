@@ -302,7 +302,7 @@ it(
     await site.stop();
     for (const page of [x, o]) {
       expect(await headline(page, "No connection")).toBe("The page tries again by itself.");
-      await page.getByRole("button", { name: "Try now" }).waitFor();
+      await page.getByRole("button", { name: "Retry" }).waitFor();
       await page.locator("#connection small", { hasText: /^Again in \d s$/ }).waitFor();
       // What is played now would be lost.
       expect(await page.locator("#board [aria-disabled=false]").count()).toBe(0);

@@ -185,7 +185,7 @@ function showConnection(/** @type {import("./connection.js").State} */ now) {
   // Only to be seen: nobody wants to hear a clock.
   find("#connection small").textContent = now.name === "waiting" ? `Again in ${now.seconds} s` : "";
   retry.hidden = state === "open" || state === "connecting";
-  retry.textContent = state === "taken" ? "Play here" : "Try now";
+  retry.textContent = state === "taken" ? "Play here" : "Retry";
   show();
 }
 
