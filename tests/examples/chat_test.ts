@@ -1,9 +1,10 @@
 /** The chat of examples/: its server, its program for the terminal, and clients between them. */
 
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import type { Client } from "../../mod.ts";
 import { hear, run, serve, visit } from "./programs.ts";
 import { Relay } from "./relay.ts";
+import { WebSocket } from "../support/ws_package.ts";
 
 const SLOW = { timeout: 60_000 };
 
@@ -56,6 +57,31 @@ it(
     expect(server.output).toContain("Stopped: 1 connections closed, 0 cut\n");
   },
 );
+
+it("X1: two clients of the package ws and the terminal program hear each other", SLOW, async () => {
+  const { url } = await serve(CHAT);
+  const terminal = run(TERMINAL, {}, "zoë", url);
+  await terminal.wrote(/^Hi zoë!/m);
+  const [ada, ben] = [new WebSocket(`${url}/chat/ada`), new WebSocket(`${url}/chat/ben`)];
+  onTestFinished(() => [ada, ben].forEach((socket) => socket.terminate()));
+  const heard: string[] = [];
+  const heardAll = new Promise<void>((resolve) => {
+    for (const socket of [ada, ben]) {
+      socket.on("message", (data) => {
+        heard.push(String(data));
+        if (heard.filter((text) => text === "ben: from ws" || text === "zoë: from a terminal").length === 4) resolve();
+      });
+    }
+  });
+  await terminal.wrote(/^(?=[^]*^ada connected to chat\n)(?=[^]*^ben connected to chat\n)/m);
+  await new Promise<void>((resolve) => ben.readyState === WebSocket.OPEN ? resolve() : ben.once("open", resolve));
+  ben.send("from ws");
+  await terminal.wrote(/^ben: from ws\n/m);
+  terminal.write("from a terminal\n");
+  await heardAll;
+  ada.close();
+  await terminal.wrote(/^ada left the chat\n/m);
+});
 
 it("X1: a terminal program asks a pipe for the name, says all that came before the end, and leaves", SLOW, async () => {
   const { url } = await serve(CHAT);

@@ -1,6 +1,9 @@
 /** The taxis of examples/: a driver and two riders as programs, and what drivers may say. */
 
 import { expect, it } from "vitest";
+import { python } from "../../scripts/system_packages.ts";
+import { needs } from "../interop/support/needs.ts";
+import { PipedProgram } from "../support/piped_program.ts";
 import { hear, run, serve, visit } from "./programs.ts";
 import { Relay } from "./relay.ts";
 
@@ -61,6 +64,40 @@ it("X1: a driver and a rider come back to a server that comes back", SLOW, async
   await rider.wrote(/^Connected again\nHi ben!.*\n(?:.*\n)*ada updated the location/m);
   expect(await Promise.all([driver.kill("SIGTERM"), rider.kill("SIGINT")])).toEqual([0, 0]);
 });
+
+/** Drives for one location, and tells all that the rider hears until the driver is gone. */
+const PYTHON = `
+import asyncio, sys, websockets
+
+async def main(url):
+    async with websockets.connect(url + "/subscribe/ben") as rider:
+        print(await rider.recv())
+        async with websockets.connect(url + "/taxi/guido") as driver:
+            print(await driver.recv())
+            await driver.send('{"latitude": 52.37, "longitude": 4.89}')
+            for _ in range(2):
+                print(await rider.recv())
+        print(await rider.recv())
+
+asyncio.run(main(sys.argv[1]))
+`;
+
+it(
+  "X1: a driver and a rider of Python are served like ours",
+  SLOW,
+  needs("python:websockets", async () => {
+    const { url } = await serve("taxi/server.ts");
+    const program = new PipedProgram([python(), "-c", PYTHON, url], {});
+    expect([await program.ended, program.output.split("\n")]).toEqual([0, [
+      "Hi ben! You have successfully connected.",
+      "Hi guido! Your location will be shared with the riders",
+      "Driver guido ready for a ride",
+      "guido updated the location 52.37000, 4.89000",
+      "guido got disconnected",
+      "",
+    ]]);
+  }),
+);
 
 it("X1: what is no location closes the driver with 1003, and riders do not hear of it", SLOW, async () => {
   const { url } = await serve("taxi/server.ts");
