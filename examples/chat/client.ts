@@ -18,14 +18,16 @@ async function hear(client: Client, terminal: Terminal): Promise<void> {
   }
 }
 
-async function speak(client: Client, terminal: Terminal): Promise<void> {
+async function speak(client: Client, terminal: Terminal, leave: () => void): Promise<void> {
   for (let line; (line = await terminal.line()) !== undefined && line.trim() !== "exit";) {
     if (line.trim() === "") continue;
     const said = client.writeTextMessage(line).catch(({ message }) => terminal.print(`Nobody heard that: ${message}`));
     // A slow server slows a pipe down. Without one the line waits, and the next may be "exit".
     if (client.isOpen()) await said;
   }
-  await client.close();
+  leave();
 }
 
-await runClient("/chat/", 9090, (client, terminal) => Promise.all([hear(client, terminal), speak(client, terminal)]));
+await runClient("/chat/", 9090, (client, terminal, leave) => {
+  return Promise.all([hear(client, terminal), speak(client, terminal, leave)]);
+});

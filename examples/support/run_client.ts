@@ -8,27 +8,34 @@ import { Terminal } from "./terminal.ts";
 const ALIVE = { pingInterval: 10, pongTimeout: 10 };
 
 /**
- * Connects to `path` and your name behind it, and talks until the connection is closed; SIGINT and SIGTERM close it. The
- * first argument is the name, or else it is asked for; the second is where the server is, or else it is on this machine,
- * on `PORT`, or else on `port`.
+ * Connects to `path` and your name behind it, and talks until the connection is closed; `leave` closes it, and so do
+ * SIGINT and SIGTERM. The first argument is the name, or else it is asked for; the second is where the server is, or else
+ * it is on this machine, on `PORT`, or else on `port`.
  */
 export async function runClient(
   path: string,
   port: number,
-  talk: (client: Client, terminal: Terminal) => Promise<unknown>,
+  talk: (client: Client, terminal: Terminal, leave: () => void) => Promise<unknown>,
 ): Promise<void> {
   const terminal = new Terminal();
+  let isLeaving = false;
   try {
     const name = process.argv[2] ?? await terminal.ask("Your name: ");
     if (name === "") throw new Error("A name is needed");
     const server = process.argv[3] ?? `ws://127.0.0.1:${process.env["PORT"] ?? port}`;
     const client = connect(`${server}${path}${encodeURIComponent(name)}`, terminal);
-    for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => void client.close());
+    const leave = (): void => {
+      isLeaving = true;
+      void client.close();
+    };
+    for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, leave);
     await client.opened;
-    await talk(client, terminal);
+    await talk(client, terminal, leave);
     const { code, reason, first } = await client.close();
     if (first === "remote") terminal.print(`The server closed with ${code} "${reason}"`);
   } catch (error) {
+    // Who leaves while the connection is lost need not hear again that it is.
+    if (isLeaving) return;
     terminal.print(await reasonOf(error));
     process.exitCode = 1;
   } finally {

@@ -146,6 +146,7 @@ it(
 
     expect(await next.kill("SIGTERM")).toBe(0);
     await terminal.wrote(/(The connection is lost[^]*){3}/);
+    await relay.connections(relay.count + 1); // tried in vain
     terminal.write("Nobody\nexit\n");
     expect(await terminal.ended).toBe(0);
   },

@@ -16,7 +16,7 @@ export function startChromium(): Promise<Browser> {
 
 /** Opens a page that shares nothing with the others. Resolves when it is loaded. */
 export async function openPage(browser: Browser, url: string): Promise<Page> {
-  const page = await browser.newPage();
+  const page = await browser.newPage({ reducedMotion: "reduce", viewport: { width: 800, height: 600 } });
   await page.goto(url);
   return page;
 }
