@@ -13,7 +13,7 @@ import { runCommand } from "../../scripts/command.ts";
 import { blocksIn, blocksWritten } from "../support/documents.ts";
 import { withOurImports } from "../support/own_imports.ts";
 import { PipedProgram } from "../support/piped_program.ts";
-import { runProgram } from "../support/program.ts";
+import { runProgram, starter } from "../support/program.ts";
 import { MEBIBYTE } from "./support/conversation.ts";
 import { documentedNginx } from "./support/documented_nginx.ts";
 import { manyFreePorts } from "./support/free_ports.ts";
@@ -187,7 +187,7 @@ it(
       const systemctl: Readonly<Record<string, (port: string) => Promise<void>>> = {
         async start(port) {
           // Slower than the page has it, so that one sees that they are not closed all at once.
-          const program = new PipedProgram(SERVER, { PORT: `${ports[port]}`, DRAIN_RATE: "20" });
+          const program = new PipedProgram([...starter(), SERVER], { PORT: `${ports[port]}`, DRAIN_RATE: "20" });
           onTestFinished(() => void program.kill("SIGKILL"));
           instances.set(port, program);
           await program.wrote(/Listening on/);
