@@ -79,7 +79,7 @@ export class Listener {
     this.#runtime = runtime;
     this.#target = target;
     this.#settings = checkListener(target, config);
-    const { native, timeoutMs, compression, trusts, places, onError } = this.#settings;
+    const { native, timeoutMs, compression, trusts, places, auth, onError } = this.#settings;
     if (native && runtime.nativeHost === undefined) {
       const reason = `${runtime.name} has no server of its own for WebSockets`;
       throw new UnsupportedError(`Cannot use the option "host": ${reason}`, "native host", runtime.name);
@@ -98,6 +98,7 @@ export class Listener {
       compression,
       trusts,
       places,
+      auth,
       errors,
       limitations,
     });
