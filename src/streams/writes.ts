@@ -91,7 +91,7 @@ export class Writes {
    */
   takeTurn(turn: PartsTurn): void {
     const held = this.#held ??= new HeldWrites();
-    if (this.#turn === undefined && held.length === 0) return void this.#begin(turn);
+    if (!this.#blocked && held.length === 0) return void this.#begin(turn);
     if (held.isFullFor(0, this.#options.maxBufferedAmount)) throw this.#tooMany(held);
     held.put({ turn, message: "", bytes: 0, compress: false, since: 0, resolve: ignore, reject: ignore });
   }
