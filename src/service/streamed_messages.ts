@@ -88,5 +88,6 @@ export class StreamedMessages implements Requests, PartsReader {
 
 /** What the handler has not read by its end, nobody will. */
 function leave(message: IncomingMessage): void {
-  message.drop(new TypeError("Cannot read further: the handler has ended"));
+  // Most have read it all, and an error costs more than a short message.
+  if (!message.isOver) message.drop(new TypeError("Cannot read further: the handler has ended"));
 }

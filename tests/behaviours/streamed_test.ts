@@ -577,6 +577,20 @@ describe("reading in parts beside the rest", () => {
     expect(await partsOf(await client.readMessageStream())).toEqual(["whole"]);
   });
 
+  it("F3: a client reads a message whole in however many fragments it comes, and an ordinary one whatever maxFragments", async () => {
+    const { client, peer } = await clientAndServer({ messageStreams: true, maxFragments: 1 });
+    const count = 150_000;
+    const whole = client.readBinaryMessage();
+    const tiny = Buffer.from([0, 1, 7]);
+    const fragments = Buffer.concat([Buffer.from([2, 1, 7]), ...Array.from({ length: count }, () => tiny)]);
+    await peer.raw.write(fragments);
+    await peer.send({ opcode: 0, payload: "" });
+    const message = await whole;
+    expect([message.length, message.every((byte) => byte === 7)]).toEqual([count + 1, true]);
+    await peer.send({ opcode: 2, payload: new Uint8Array(3_000_000) });
+    expect((await client.readBinaryMessage()).length).toBe(3_000_000);
+  });
+
   it("F3: a client without the option reads whole messages only", async () => {
     const { client } = await clientAndServer();
     expect(() => client.readMessageStream()).toThrow('it needs the option "messageStreams"');
