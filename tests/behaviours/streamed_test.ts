@@ -609,6 +609,29 @@ describe("reading in parts beside the rest", () => {
     }),
   );
 
+  it(
+    "F3: a message that is sent back as it comes, and is cut, is no failure of its handler",
+    differs(RECEIVING, async () => {
+      for (const cut of ["socket", "close"] as const) {
+        const ended = deferred<void>();
+        const errors: unknown[] = [];
+        const { port } = await listen(
+          { onMessageStream: (caller, message) => caller.writeMessage(message), onClose: () => ended.resolve() },
+          {},
+          { onError: (error) => void errors.push(error) },
+        );
+        const peer = await upgraded(port);
+        await peer.send({ opcode: 1, fin: false, payload: "half" });
+        expect(await peer.next()).toMatchObject({ opcode: 1, fin: false, text: "half" });
+        if (cut === "socket") peer.socket.destroy();
+        else await peer.close(1000);
+        await ended.promise;
+        await new Promise((resolve) => setImmediate(resolve));
+        expect(errors).toEqual([]);
+      }
+    }),
+  );
+
   it("F3: two ways to take messages are refused, as S1 says", async () => {
     const service = { onMessageStream() {}, onTextMessage() {} };
     const errors: unknown[] = [];
