@@ -44,7 +44,10 @@ export interface ConnectionConfiguration {
   readonly maxBufferedAmount?: number;
   /** What becomes of a message that would pass `maxBufferedAmount`. Default `"wait"`. */
   readonly bufferPolicy?: BufferPolicy;
-  /** Frames of one message (RFC 6455 §5.4); more: close 1009. Default 131 072. */
+  /**
+   * Frames of one message (RFC 6455 §5.4); more: close 1009. Where messages may be read as streams, only of a compressed
+   * one. Default 131 072.
+   */
   readonly maxFragments?: number;
   /** Automatic pongs that wait for a slow peer; beyond it the oldest is dropped. Default 16. */
   readonly maxPendingPongs?: number;
