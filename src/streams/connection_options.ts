@@ -28,7 +28,10 @@ export interface ConnectionConfiguration {
   readonly pongTimeout?: number;
   /** Bytes of one message that comes in, and of what it inflates to; more: close 1009. Default 16 777 216. */
   readonly maxMessageSize?: number;
-  /** Bytes of one message that is read as a stream; more: close 1009. Default: no limit. */
+  /**
+   * Bytes of one message that is read as a stream, instead of `maxMessageSize`, unless it is compressed; more: close 1009.
+   * Default: no limit.
+   */
   readonly maxStreamedMessageSize?: number;
   /**
    * Bytes of one frame (RFC 6455 §5.2), at least 4. Larger ones that come in: close 1009; larger ones that go out are
