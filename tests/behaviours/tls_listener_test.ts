@@ -364,6 +364,24 @@ describe("versions, suites and times", () => {
       expect(await client.readTextMessage()).toBe("still here");
     }),
   );
+
+  it("T1: an answer may take longer than timeout, which is for the request alone, whether its body is read or not", async () => {
+    const later = deferred<void>();
+    const page = (): Promise<Response> => later.promise.then(() => new Response("page"));
+    const listener = await listen({}, ECHO, { timeout: 0.1, fetch: page });
+    listener.attach("/undecided", { get: () => new Promise<Service>(() => {}) });
+    const requests = ["GET / HTTP/1.1\r\nHost: a\r\n\r\n", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody"];
+    const raws = await Promise.all(requests.map(async (request) => {
+      const raw = await RawClient.connect(listener.port, files.ca);
+      whenOver(() => raw.socket.destroy());
+      await raw.write(request);
+      return raw;
+    }));
+    // As long as `timeout`, and it began later.
+    expect(await failure(connect(`${byName(listener)}/undecided`, TRUSTED))).toMatchObject({ status: 503 });
+    later.resolve();
+    for (const raw of raws) expect(statusOf(await raw.head())).toBe(200);
+  });
 });
 
 describe("renewing", () => {

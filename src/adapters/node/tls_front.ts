@@ -122,6 +122,8 @@ export class TlsFront {
 class WatchedRequests {
   readonly #watch: RequestWatch;
   readonly #cancels = new WeakMap<Socket, () => void>();
+  /** Those that are not answered yet. */
+  readonly #messages = new WeakMap<Socket, IncomingMessage>();
 
   constructor(http: Server, watch: RequestWatch) {
     this.#watch = watch;
@@ -136,11 +138,9 @@ class WatchedRequests {
 
   #requested(message: IncomingMessage, response: ServerResponse): void {
     const { socket } = message;
-    const arrived = (): void => this.#cancel(socket);
-    message.once("end", arrived);
+    this.#messages.set(socket, message);
     response.once("close", () => {
-      // It may be told later that the message had no more to say.
-      message.off("end", arrived);
+      this.#messages.delete(socket);
       this.#expect(socket);
     });
   }
@@ -151,7 +151,10 @@ class WatchedRequests {
     if (timeoutMs !== Infinity && !socket.destroyed) {
       this.#cancels.set(
         socket,
-        clock.after(timeoutMs, () => late(socket)),
+        clock.after(timeoutMs, () => {
+          // One that is whole waits for its answer, and ends only when somebody has read it: nobody has to.
+          if (this.#messages.get(socket)?.complete !== true) late(socket);
+        }),
       );
     }
   }
