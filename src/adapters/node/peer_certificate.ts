@@ -98,7 +98,7 @@ function altNames(extensions: DerValue | undefined): string[] {
       case 0x86:
         return [`URI:${ascii(contents)}`];
       case 0x87:
-        return [`IP:${address(contents)}`];
+        return contents.length === 4 || contents.length === 16 ? [`IP:${address(contents)}`] : [];
       default:
         return [];
     }

@@ -44,6 +44,12 @@ describe("a certificate", () => {
     expect(peerCertificate(raw(ca))).toMatchObject({ subject: { CN: "an authority" }, subjectAltNames: [] });
   });
 
+  it("is read although an authority has signed an address that is none", () => {
+    const bad = ["IP:10.0.0", "IP:10.0.0.0.7", `IP:${Array(18).fill(1).join(".")}`];
+    const good = ["IP:10.0.0.7", "IP:32.1.13.184.0.0.0.0.0.0.0.0.0.0.0.1"];
+    expect(read({ names: [...bad, ...good] }).read.subjectAltNames).toEqual(["IP:10.0.0.7", "IP:2001:db8::1"]);
+  });
+
   it("is refused when it is none", () => {
     expect(() => peerCertificate(Uint8Array.of(1, 2, 3))).toThrow(Error);
   });
