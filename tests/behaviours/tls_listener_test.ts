@@ -382,6 +382,18 @@ describe("versions, suites and times", () => {
     later.resolve();
     for (const raw of raws) expect(statusOf(await raw.head())).toBe(200);
   });
+
+  it("T1: a connection that waits for its next request is told nothing of timeout", async () => {
+    const listener = await listen({}, ECHO, { timeout: 0.1, fetch: () => new Response("page") });
+    listener.attach("/undecided", { get: () => new Promise<Service>(() => {}) });
+    const raw = await RawClient.connect(listener.port, files.ca);
+    whenOver(() => raw.socket.destroy());
+    await raw.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    expect(statusOf(await raw.answer())).toBe(200);
+    expect(await failure(connect(`${byName(listener)}/undecided`, TRUSTED))).toMatchObject({ status: 503 });
+    raw.socket.destroy();
+    expect(await raw.rest()).toBe("");
+  });
 });
 
 describe("renewing", () => {

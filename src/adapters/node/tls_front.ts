@@ -141,17 +141,19 @@ class WatchedRequests {
     this.#messages.set(socket, message);
     response.once("close", () => {
       this.#messages.delete(socket);
-      this.#expect(socket);
+      this.#expect(socket, socket.bytesRead);
     });
   }
 
-  #expect(socket: Socket): void {
+  /** @param answered how much had come when the last request was answered: without more none is late, and nobody is told so */
+  #expect(socket: Socket, answered?: number): void {
     const { clock, timeoutMs, late } = this.#watch;
     this.#cancel(socket);
     if (timeoutMs !== Infinity && !socket.destroyed) {
       this.#cancels.set(
         socket,
         clock.after(timeoutMs, () => {
+          if (socket.bytesRead === answered) return void socket.destroy();
           // One that is whole waits for its answer, and ends only when somebody has read it: nobody has to.
           if (this.#messages.get(socket)?.complete !== true) late(socket);
         }),
