@@ -370,7 +370,10 @@ describe("versions, suites and times", () => {
     const page = (): Promise<Response> => later.promise.then(() => new Response("page"));
     const listener = await listen({}, ECHO, { timeout: 0.1, fetch: page });
     listener.attach("/undecided", { get: () => new Promise<Service>(() => {}) });
-    const requests = ["GET / HTTP/1.1\r\nHost: a\r\n\r\n", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody"];
+    const requests = [
+      "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+      "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody",
+    ];
     const raws = await Promise.all(requests.map(async (request) => {
       const raw = await RawClient.connect(listener.port, files.ca);
       whenOver(() => raw.socket.destroy());

@@ -148,7 +148,11 @@ function scheme2(parameters: DerValue | undefined, password: string): Cipher {
   const hash = prf === undefined ? "sha1" : known(HASHES, valuesIn(prf)[0]);
   const [id, iv] = valuesIn(encryption);
   const [cipher, keyBytes] = known(CIPHERS, id);
-  return { cipher, key: pbkdf2Sync(password, octets(salt), checkIterations(iterations), keyBytes, hash), iv: octets(iv) };
+  return {
+    cipher,
+    key: pbkdf2Sync(password, octets(salt), checkIterations(iterations), keyBytes, hash),
+    iv: octets(iv),
+  };
 }
 
 /** RFC 7292 §C, as far as OpenSSL still does it: stores of before 2021. */
