@@ -132,3 +132,11 @@ export function certificateOn(socket: TLSSocket): Uint8Array | undefined {
   const { raw } = (socket.getPeerCertificate?.() ?? {}) as { raw?: Uint8Array };
   return raw && new Uint8Array(raw);
 }
+
+/**
+ * The same, if it has been verified. Node 20 goes on to call a socket authorized that has shown another one since, in TLS 1.2,
+ * and has only an error besides.
+ */
+export function verifiedCertificateOn(socket: TLSSocket): Uint8Array | undefined {
+  return socket.authorized && !socket.authorizationError ? certificateOn(socket) : undefined;
+}

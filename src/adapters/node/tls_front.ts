@@ -13,7 +13,7 @@ import {
 } from "node:http";
 import { createServer as createHttps, Server as HttpsServer } from "node:https";
 import type { Server as NetServer, Socket } from "node:net";
-import { createServer as createTls, type Server as TlsServer, type TLSSocket } from "node:tls";
+import { createServer as createTls, type SecureContextOptions, type Server as TlsServer, type TLSSocket } from "node:tls";
 import type { Clock } from "../../transport/clock.ts";
 import type { ServerTls } from "../../transport/tls.ts";
 import { certificateOn } from "./peer_certificate.ts";
@@ -21,6 +21,9 @@ import { contextOf } from "./secure_context.ts";
 
 /** The longest that a timer waits, in milliseconds. */
 const FOR_EVER = 2_147_483_647;
+
+/** OpenSSL's number. */
+const NO_RENEGOTIATION = 0x4000_0000;
 
 /** Whether `node:https` is all that it has to be: this method is the one that can be looked for. */
 const HAS_HTTPS = "setSecureContext" in HttpsServer.prototype;
@@ -48,7 +51,7 @@ export class TlsFront {
   constructor(options: ServerOptions, tls: ServerTls, watch: RequestWatch) {
     this.#verifyClient = tls.verifyClient;
     const secure = {
-      ...contextOf(tls),
+      ...listenerContext(tls),
       ALPNProtocols: ["http/1.1"],
       // As the sockets of an HTTP server.
       allowHalfOpen: true,
@@ -86,7 +89,7 @@ export class TlsFront {
 
   /** New connections get `tls`; those that are open stay as they are. */
   setTls(tls: ServerTls): void {
-    this.#server.setSecureContext(contextOf(tls));
+    this.#server.setSecureContext(listenerContext(tls));
   }
 
   /** Takes no more connections, and drops those that are not through with their handshake. */
@@ -164,6 +167,12 @@ class WatchedRequests {
   #cancel(socket: Socket): void {
     this.#cancels.get(socket)?.();
   }
+}
+
+/** TLS 1.2 would let a client show another certificate later (RFC 5246 §7.4.1.1), which Node hands on though it has not verified it. */
+function listenerContext(tls: ServerTls): SecureContextOptions {
+  const context = contextOf(tls);
+  return { ...context, secureOptions: (context.secureOptions ?? 0) | NO_RENEGOTIATION };
 }
 
 function endOf({ remoteAddress, remotePort }: Socket): string {

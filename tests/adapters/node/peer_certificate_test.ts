@@ -1,6 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { certificateOn, peerCertificate } from "../../../src/adapters/node/peer_certificate.ts";
+import { certificateOn, peerCertificate, verifiedCertificateOn } from "../../../src/adapters/node/peer_certificate.ts";
 import { makeAuthority, type Saying } from "../../support/certificates.ts";
 
 const { ca, issue } = makeAuthority("an authority");
@@ -63,5 +63,18 @@ describe("on a socket", () => {
     expect(on({ raw: shown })).toEqual(new Uint8Array(shown));
     expect(on({ raw: shown })?.buffer).not.toBe(shown.buffer);
     expect([on({}), on(null), on({ subject: {} }), certificateOn({} as never)]).toEqual(Array(4).fill(undefined));
+  });
+
+  it("is told only if it was verified, and no other one has been shown since", () => {
+    const getPeerCertificate = (): unknown => ({ raw: Buffer.from("certificate") });
+    const on = (state: object): boolean => verifiedCertificateOn({ getPeerCertificate, ...state } as never) !== undefined;
+    expect([{ authorized: true, authorizationError: null }, { authorized: true }].map(on)).toEqual([true, true]);
+    expect(
+      [
+        { authorized: false, authorizationError: "CERT_HAS_EXPIRED" },
+        { authorized: true, authorizationError: "UNABLE_TO_VERIFY_LEAF_SIGNATURE" },
+        {},
+      ].map(on),
+    ).toEqual([false, false, false]);
   });
 });
