@@ -92,7 +92,7 @@ it("attack 6: HTTP in the clear, and garbage, on a port with TLS get no answer o
   expect(await bystander.readTextMessage()).toBe("still here");
 });
 
-it("attack 15: a client cannot show another certificate later, by a second handshake of TLS 1.2, also after a renewal", async () => {
+it("T1: a client cannot show another certificate later, by a second handshake of TLS 1.2, also after a renewal", async () => {
   const mutualSsl = { cert: file("ca.pem"), verifyClient: "optional" } as const;
   const listener = await listen({ mutualSsl });
   for (let i = 0; i < 2; i++) {

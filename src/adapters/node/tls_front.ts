@@ -13,7 +13,12 @@ import {
 } from "node:http";
 import { createServer as createHttps, Server as HttpsServer } from "node:https";
 import type { Server as NetServer, Socket } from "node:net";
-import { createServer as createTls, type SecureContextOptions, type Server as TlsServer, type TLSSocket } from "node:tls";
+import {
+  createServer as createTls,
+  type SecureContextOptions,
+  type Server as TlsServer,
+  type TLSSocket,
+} from "node:tls";
 import type { Clock } from "../../transport/clock.ts";
 import type { ServerTls } from "../../transport/tls.ts";
 import { certificateOn } from "./peer_certificate.ts";

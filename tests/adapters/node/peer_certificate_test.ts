@@ -67,7 +67,8 @@ describe("on a socket", () => {
 
   it("is told only if it was verified, and no other one has been shown since", () => {
     const getPeerCertificate = (): unknown => ({ raw: Buffer.from("certificate") });
-    const on = (state: object): boolean => verifiedCertificateOn({ getPeerCertificate, ...state } as never) !== undefined;
+    const on = (state: object): boolean =>
+      verifiedCertificateOn({ getPeerCertificate, ...state } as never) !== undefined;
     expect([{ authorized: true, authorizationError: null }, { authorized: true }].map(on)).toEqual([true, true]);
     expect(
       [
