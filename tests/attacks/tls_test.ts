@@ -91,3 +91,28 @@ it("attack 6: HTTP in the clear, and garbage, on a port with TLS get no answer o
   await bystander.writeTextMessage("still here");
   expect(await bystander.readTextMessage()).toBe("still here");
 });
+
+it("T1: a client cannot show another certificate later, by a second handshake of TLS 1.2, also after a renewal", async () => {
+  const mutualSsl = { cert: file("ca.pem"), verifyClient: "optional" } as const;
+  const listener = await listen({ mutualSsl });
+  for (let i = 0; i < 2; i++) {
+    const { port } = listener;
+    const socket = connectTls({ host: "127.0.0.1", port, ca, servername: "localhost", maxVersion: "TLSv1.2" });
+    whenOver(() => socket.destroy());
+    await new Promise((resolve) => socket.once("secureConnect", resolve));
+    // Some runtimes cannot even ask, or get no answer to it.
+    const again = await new Promise<unknown>((resolve) => {
+      socket.on("error", resolve).once("close", () => resolve("closed"));
+      socket.once("data", () => resolve("refused"));
+      try {
+        socket.renegotiate({}, (error) => resolve(error ?? "renegotiated"));
+      } catch (error) {
+        resolve(error);
+      }
+      socket.write(upgradeRequest());
+    });
+    expect(again).not.toBe("renegotiated");
+    socket.destroy();
+    listener.setSecureContext({ key: key("server"), mutualSsl });
+  }
+});

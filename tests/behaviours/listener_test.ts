@@ -165,8 +165,8 @@ describe("its configuration", () => {
     }),
   );
 
-  it("L2: a get that is slower than timeout is a 503", async () => {
-    const listener = await listen(ECHO, {}, { timeout: 0.1 });
+  it.each([0.1, 0.201])("L2: a get that is slower than timeout is a 503: %d s", async (timeout) => {
+    const listener = await listen(ECHO, {}, { timeout });
     listener.attach("/undecided", { get: () => new Promise<Service>(() => {}) });
     expect((await answerTo(listener.port, upgradeRequest("/undecided"))).status).toBe(503);
   });

@@ -225,6 +225,15 @@ describe("together with other options", () => {
     expect(error).toBeInstanceOf(SslError);
   });
 
+  it("T2: a host with a dot behind its name is asked for without it", async () => {
+    const port = await server();
+    // Not every system finds such a host.
+    const proxy = await connectProxy(whenOver);
+    const client = await connect(`wss://localhost.:${port}/`, { proxy: proxy.url, secureSocket: CA });
+    const seen: Seen = JSON.parse(await client.readTextMessage());
+    expect([seen.name, /^Host: (.*):/im.exec(seen.request)?.[1]]).toEqual(["localhost", "localhost."]);
+  });
+
   it("T2: behind a redirect to another origin neither its certificate nor the name goes along", async () => {
     const asks = { ca, requestCert: true, rejectUnauthorized: false };
     const there = await server(asks);

@@ -364,6 +364,39 @@ describe("versions, suites and times", () => {
       expect(await client.readTextMessage()).toBe("still here");
     }),
   );
+
+  it("T1: an answer may take longer than timeout, which is for the request alone, whether its body is read or not", async () => {
+    const later = deferred<void>();
+    const page = (): Promise<Response> => later.promise.then(() => new Response("page"));
+    const listener = await listen({}, ECHO, { timeout: 0.1, fetch: page });
+    listener.attach("/undecided", { get: () => new Promise<Service>(() => {}) });
+    const requests = [
+      "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+      "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody",
+    ];
+    const raws = await Promise.all(requests.map(async (request) => {
+      const raw = await RawClient.connect(listener.port, files.ca);
+      whenOver(() => raw.socket.destroy());
+      await raw.write(request);
+      return raw;
+    }));
+    // As long as `timeout`, and it began later.
+    expect(await failure(connect(`${byName(listener)}/undecided`, TRUSTED))).toMatchObject({ status: 503 });
+    later.resolve();
+    for (const raw of raws) expect(statusOf(await raw.head())).toBe(200);
+  });
+
+  it("T1: a connection that waits for its next request is told nothing of timeout", async () => {
+    const listener = await listen({}, ECHO, { timeout: 0.1, fetch: () => new Response("page") });
+    listener.attach("/undecided", { get: () => new Promise<Service>(() => {}) });
+    const raw = await RawClient.connect(listener.port, files.ca);
+    whenOver(() => raw.socket.destroy());
+    await raw.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    expect(statusOf(await raw.answer())).toBe(200);
+    expect(await failure(connect(`${byName(listener)}/undecided`, TRUSTED))).toMatchObject({ status: 503 });
+    raw.socket.destroy();
+    expect(await raw.rest()).toBe("");
+  });
 });
 
 describe("renewing", () => {

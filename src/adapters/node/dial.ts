@@ -61,8 +61,8 @@ function open({ hostname, port, secure, socketPath, pipe, tls }: DialTarget): So
   if (socketPath !== undefined) return connectTcp({ path: socketPath, allowHalfOpen: true });
   const where = { host: hostname, port, allowHalfOpen: true };
   if (!secure) return connectTcp(where);
-  // RFC 6066 §3: an address is no server name. The certificate has to be the host's all the same.
-  const servername = tls?.serverName ?? (isIP(hostname) === 0 ? hostname : "");
+  // RFC 6066 §3: an address is no server name, and a name has no dot behind it. The certificate has to be the host's all the same.
+  const servername = tls?.serverName ?? (isIP(hostname) === 0 ? hostname.replace(/\.$/, "") : "");
   const session = tls && SESSIONS.get(tls)?.get(writeAuthority(hostname, port));
   return connectTls({
     ...where,

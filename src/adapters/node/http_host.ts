@@ -88,7 +88,7 @@ class HttpHost {
       headersTimeout: timeout,
       requestTimeout: timeout,
       // How late a slow request is noticed.
-      connectionsCheckingInterval: timeout === 0 ? 30_000 : Math.min(30_000, Math.max(20, timeout / 8)),
+      connectionsCheckingInterval: timeout === 0 ? 30_000 : Math.min(30_000, Math.max(20, Math.ceil(timeout / 8))),
       // Who has none is refused below: the answer is the same everywhere.
       requireHostHeader: false,
     };

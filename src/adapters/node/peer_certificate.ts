@@ -98,7 +98,7 @@ function altNames(extensions: DerValue | undefined): string[] {
       case 0x86:
         return [`URI:${ascii(contents)}`];
       case 0x87:
-        return [`IP:${address(contents)}`];
+        return contents.length === 4 || contents.length === 16 ? [`IP:${address(contents)}`] : [];
       default:
         return [];
     }
@@ -131,4 +131,12 @@ export function certificateOn(socket: TLSSocket): Uint8Array | undefined {
   // Bun's https sockets have something without it.
   const { raw } = (socket.getPeerCertificate?.() ?? {}) as { raw?: Uint8Array };
   return raw && new Uint8Array(raw);
+}
+
+/**
+ * The same, if it has been verified. Node 20 goes on to call a socket authorized that has shown another one since, in TLS 1.2,
+ * and has only an error besides.
+ */
+export function verifiedCertificateOn(socket: TLSSocket): Uint8Array | undefined {
+  return socket.authorized && !socket.authorizationError ? certificateOn(socket) : undefined;
 }

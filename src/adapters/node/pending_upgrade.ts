@@ -27,7 +27,7 @@ import type { Acceptance, Upgrade, UpgradeRequest } from "../../transport/upgrad
 import { HeaderLines } from "./header_lines.ts";
 import { drop, endWith } from "./last_answer.ts";
 import { NetTransport } from "./net_transport.ts";
-import { certificateOn, peerCertificate } from "./peer_certificate.ts";
+import { peerCertificate, verifiedCertificateOn } from "./peer_certificate.ts";
 
 /** What comes before the 101 is kept up to here; then the socket is paused. */
 const EARLY_BYTES = 65_536;
@@ -66,7 +66,7 @@ class HeldRequest implements UpgradeRequest {
     this.remoteAddress = socket.remoteAddress;
     this.secure = isEncrypted(socket);
     // A server of somebody's own may let in whom it has not verified.
-    this.#certificate = isEncrypted(socket) && socket.authorized ? certificateOn(socket) : undefined;
+    this.#certificate = isEncrypted(socket) ? verifiedCertificateOn(socket) : undefined;
   }
 
   get headers(): Headers {

@@ -36,6 +36,8 @@ const X509 = "1.2.840.113549.1.9.22.1";
 const PBES2 = "1.2.840.113549.1.5.13";
 const PBKDF2 = "1.2.840.113549.1.5.12";
 const TRIPLE_DES = "1.2.840.113549.1.12.1.3";
+/** How often a password may be hashed, as in Java's stores: it is done at once, and more would stop the process for a minute. */
+const MAX_ITERATIONS = 5_000_000;
 /** The tag of what is labelled by the context, and inside of it. */
 const EXPLICIT = 0xa0;
 
@@ -107,7 +109,7 @@ function checkMac(mac: DerValue, content: Uint8Array, password: string): void {
   const [digest, salt, iterations] = valuesIn(mac);
   const [algorithm, expected] = valuesIn(digest);
   const hash = known(HASHES, valuesIn(algorithm)[0]);
-  const count = iterations === undefined ? 1 : integer(iterations);
+  const count = iterations === undefined ? 1 : checkIterations(iterations);
   const key = derive(hash, password, octets(salt), count, 3, createHash(hash).digest().length);
   const actual = createHmac(hash, key).update(content).digest();
   const same = octets(expected);
@@ -146,7 +148,11 @@ function scheme2(parameters: DerValue | undefined, password: string): Cipher {
   const hash = prf === undefined ? "sha1" : known(HASHES, valuesIn(prf)[0]);
   const [id, iv] = valuesIn(encryption);
   const [cipher, keyBytes] = known(CIPHERS, id);
-  return { cipher, key: pbkdf2Sync(password, octets(salt), integer(iterations), keyBytes, hash), iv: octets(iv) };
+  return {
+    cipher,
+    key: pbkdf2Sync(password, octets(salt), checkIterations(iterations), keyBytes, hash),
+    iv: octets(iv),
+  };
 }
 
 /** RFC 7292 §C, as far as OpenSSL still does it: stores of before 2021. */
@@ -156,8 +162,14 @@ function scheme1(id: DerValue | undefined, parameters: DerValue | undefined, pas
   }
   const [salt, iterations] = valuesIn(parameters);
   const from = (purpose: number, size: number): Uint8Array =>
-    derive("sha1", password, octets(salt), integer(iterations), purpose, size);
+    derive("sha1", password, octets(salt), checkIterations(iterations), purpose, size);
   return { cipher: "des-ede3-cbc", key: from(1, 24), iv: from(2, 8) };
+}
+
+function checkIterations(value: DerValue | undefined): number {
+  const iterations = integer(value);
+  if (iterations <= MAX_ITERATIONS) return iterations;
+  throw new Error(`its password is hashed more than ${MAX_ITERATIONS} times`);
 }
 
 function known<Value>(names: ReadonlyMap<string, Value>, value: DerValue | undefined): Value {

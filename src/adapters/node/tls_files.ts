@@ -187,11 +187,17 @@ function readFile(from: string | URL, option: string): Source {
   try {
     return { ...source, bytes: readFileSync(file) };
   } catch (cause) {
+    if (typeof from === "string" && MAY_BE_SECRET.test(from)) {
+      throw new SslError(`Cannot use the value of "${option}": it is neither a file nor a text in PEM`);
+    }
     throw unusable("file", source, `of "${option}": ${tlsReason(cause as Error)}`, cause);
   }
 }
 
 const NOTHING = new Uint8Array(0);
+
+/** No path to be shown: a key that has lost its first line, or is in Base64 once more, or in JSON. */
+const MAY_BE_SECRET = /[\r\n{]|-----|^[a-z\d+/=]{60,}$/i;
 
 function unusable(what: string, { name, file }: Source, reason: string, cause?: unknown): SslError {
   const where = what === "file" ? `${what} ${name} ${reason}` : `${what} in ${name}: ${reason}`;

@@ -13,7 +13,12 @@ import {
 } from "node:http";
 import { createServer as createHttps, Server as HttpsServer } from "node:https";
 import type { Server as NetServer, Socket } from "node:net";
-import { createServer as createTls, type Server as TlsServer, type TLSSocket } from "node:tls";
+import {
+  createServer as createTls,
+  type SecureContextOptions,
+  type Server as TlsServer,
+  type TLSSocket,
+} from "node:tls";
 import type { Clock } from "../../transport/clock.ts";
 import type { ServerTls } from "../../transport/tls.ts";
 import { certificateOn } from "./peer_certificate.ts";
@@ -21,6 +26,9 @@ import { contextOf } from "./secure_context.ts";
 
 /** The longest that a timer waits, in milliseconds. */
 const FOR_EVER = 2_147_483_647;
+
+/** OpenSSL's number. */
+const NO_RENEGOTIATION = 0x4000_0000;
 
 /** Whether `node:https` is all that it has to be: this method is the one that can be looked for. */
 const HAS_HTTPS = "setSecureContext" in HttpsServer.prototype;
@@ -48,7 +56,7 @@ export class TlsFront {
   constructor(options: ServerOptions, tls: ServerTls, watch: RequestWatch) {
     this.#verifyClient = tls.verifyClient;
     const secure = {
-      ...contextOf(tls),
+      ...listenerContext(tls),
       ALPNProtocols: ["http/1.1"],
       // As the sockets of an HTTP server.
       allowHalfOpen: true,
@@ -86,7 +94,7 @@ export class TlsFront {
 
   /** New connections get `tls`; those that are open stay as they are. */
   setTls(tls: ServerTls): void {
-    this.#server.setSecureContext(contextOf(tls));
+    this.#server.setSecureContext(listenerContext(tls));
   }
 
   /** Takes no more connections, and drops those that are not through with their handshake. */
@@ -122,6 +130,8 @@ export class TlsFront {
 class WatchedRequests {
   readonly #watch: RequestWatch;
   readonly #cancels = new WeakMap<Socket, () => void>();
+  /** Those that are not answered yet. */
+  readonly #messages = new WeakMap<Socket, IncomingMessage>();
 
   constructor(http: Server, watch: RequestWatch) {
     this.#watch = watch;
@@ -136,22 +146,25 @@ class WatchedRequests {
 
   #requested(message: IncomingMessage, response: ServerResponse): void {
     const { socket } = message;
-    const arrived = (): void => this.#cancel(socket);
-    message.once("end", arrived);
+    this.#messages.set(socket, message);
     response.once("close", () => {
-      // It may be told later that the message had no more to say.
-      message.off("end", arrived);
-      this.#expect(socket);
+      this.#messages.delete(socket);
+      this.#expect(socket, socket.bytesRead);
     });
   }
 
-  #expect(socket: Socket): void {
+  /** @param answered how much had come when the last request was answered: without more none is late, and nobody is told so */
+  #expect(socket: Socket, answered?: number): void {
     const { clock, timeoutMs, late } = this.#watch;
     this.#cancel(socket);
     if (timeoutMs !== Infinity && !socket.destroyed) {
       this.#cancels.set(
         socket,
-        clock.after(timeoutMs, () => late(socket)),
+        clock.after(timeoutMs, () => {
+          if (socket.bytesRead === answered) return void socket.destroy();
+          // One that is whole waits for its answer, and ends only when somebody has read it: nobody has to.
+          if (this.#messages.get(socket)?.complete !== true) late(socket);
+        }),
       );
     }
   }
@@ -159,6 +172,12 @@ class WatchedRequests {
   #cancel(socket: Socket): void {
     this.#cancels.get(socket)?.();
   }
+}
+
+/** TLS 1.2 would let a client show another certificate later (RFC 5246 §7.4.1.1), which Node hands on though it has not verified it. */
+function listenerContext(tls: ServerTls): SecureContextOptions {
+  const context = contextOf(tls);
+  return { ...context, secureOptions: (context.secureOptions ?? 0) | NO_RENEGOTIATION };
 }
 
 function endOf({ remoteAddress, remotePort }: Socket): string {

@@ -1,6 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { certificateOn, peerCertificate } from "../../../src/adapters/node/peer_certificate.ts";
+import { certificateOn, peerCertificate, verifiedCertificateOn } from "../../../src/adapters/node/peer_certificate.ts";
 import { makeAuthority, type Saying } from "../../support/certificates.ts";
 
 const { ca, issue } = makeAuthority("an authority");
@@ -44,6 +44,12 @@ describe("a certificate", () => {
     expect(peerCertificate(raw(ca))).toMatchObject({ subject: { CN: "an authority" }, subjectAltNames: [] });
   });
 
+  it("is read although an authority has signed an address that is none", () => {
+    const bad = ["IP:10.0.0", "IP:10.0.0.0.7", `IP:${Array(18).fill(1).join(".")}`];
+    const good = ["IP:10.0.0.7", "IP:32.1.13.184.0.0.0.0.0.0.0.0.0.0.0.1"];
+    expect(read({ names: [...bad, ...good] }).read.subjectAltNames).toEqual(["IP:10.0.0.7", "IP:2001:db8::1"]);
+  });
+
   it("is refused when it is none", () => {
     expect(() => peerCertificate(Uint8Array.of(1, 2, 3))).toThrow(Error);
   });
@@ -57,5 +63,19 @@ describe("on a socket", () => {
     expect(on({ raw: shown })).toEqual(new Uint8Array(shown));
     expect(on({ raw: shown })?.buffer).not.toBe(shown.buffer);
     expect([on({}), on(null), on({ subject: {} }), certificateOn({} as never)]).toEqual(Array(4).fill(undefined));
+  });
+
+  it("is told only if it was verified, and no other one has been shown since", () => {
+    const getPeerCertificate = (): unknown => ({ raw: Buffer.from("certificate") });
+    const on = (state: object): boolean =>
+      verifiedCertificateOn({ getPeerCertificate, ...state } as never) !== undefined;
+    expect([{ authorized: true, authorizationError: null }, { authorized: true }].map(on)).toEqual([true, true]);
+    expect(
+      [
+        { authorized: false, authorizationError: "CERT_HAS_EXPIRED" },
+        { authorized: true, authorizationError: "UNABLE_TO_VERIFY_LEAF_SIGNATURE" },
+        {},
+      ].map(on),
+    ).toEqual([false, false, false]);
   });
 });

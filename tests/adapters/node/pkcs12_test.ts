@@ -62,4 +62,31 @@ describe("PKCS#12 stores", () => {
     const enveloped = der.sequence(der.integer(3), der.sequence(der.oid("1.2.840.113549.1.7.1"), safe));
     expect(() => readPkcs12(enveloped, "x")).toThrow("by a public key");
   });
+
+  it("are refused at once when their password is hashed without end, for the whole or for a part", () => {
+    const [data, sha256] = ["1.2.840.113549.1.7.1", "2.16.840.1.101.3.4.2.1"].map(der.oid) as [Uint8Array, Uint8Array];
+    const store = (safe: Uint8Array, ...mac: Uint8Array[]): Uint8Array =>
+      der.sequence(der.integer(3), der.sequence(data, der.tagged(0xa0, der.octets(safe))), ...mac);
+    const salt = der.octets(new Uint8Array(8));
+    for (const many of [Uint8Array.of(0x4c, 0x4b, 0x41), new Uint8Array(8).fill(0x7f), new Uint8Array(900).fill(1)]) {
+      const iterations = der.integer(many);
+      const digest = der.sequence(der.sequence(sha256), der.octets(new Uint8Array(32)));
+      const kdf = der.sequence(der.oid("1.2.840.113549.1.5.12"), der.sequence(salt, iterations));
+      const aes = der.sequence(der.oid("2.16.840.1.101.3.4.1.42"), der.octets(new Uint8Array(16)));
+      const schemes = [
+        der.sequence(der.oid("1.2.840.113549.1.5.13"), der.sequence(kdf, aes)),
+        der.sequence(der.oid("1.2.840.113549.1.12.1.3"), der.sequence(salt, iterations)),
+      ];
+      const parts = schemes.map((scheme) => {
+        const content = der.sequence(data, scheme, der.tagged(0x80, new Uint8Array(16)));
+        const encrypted = der.sequence(der.integer(0), content);
+        return der.sequence(der.oid("1.2.840.113549.1.7.6"), der.tagged(0xa0, encrypted));
+      });
+      const stores = [
+        store(der.sequence(), der.sequence(digest, salt, iterations)),
+        ...parts.map((part) => store(der.sequence(part))),
+      ];
+      for (const each of stores) expect(() => readPkcs12(each, "x")).toThrow("more than 5000000 times");
+    }
+  });
 });

@@ -174,6 +174,22 @@ describe("what cannot be used (T3)", () => {
     }
   });
 
+  it.each<[string, (key: string) => string]>([
+    ["without its first line", (key) => key.split("\n").slice(1).join("\n")],
+    ["in one line", (key) => key.replaceAll("\n", "\\n").slice(3)],
+    ["in Base64 once more", (key) => Buffer.from(key).toString("base64")],
+    ["in DER and Base64", (key) => key.split("\n").slice(1, -2).join("")],
+    ["in JSON", (key) => JSON.stringify(createPrivateKey(key).export({ format: "jwk" }))],
+  ])("a key %s is taken for a file, and not repeated", (_, write) => {
+    const keyFile = write(identity.key);
+    const error = errorOf(() => server({ key: { ...key("server"), keyFile } }));
+    expect(error).toEqual(
+      new SslError('Cannot use the value of "secureSocket.key.keyFile": it is neither a file nor a text in PEM'),
+    );
+    const told = inspect(error, { depth: Infinity, showHidden: true, maxStringLength: Infinity });
+    for (let at = 0; at + 20 < keyFile.length; at += 20) expect(told).not.toContain(keyFile.slice(at, at + 20));
+  });
+
   it("are the same for a client", () => {
     expect(() => client({ cert: file("none.pem") })).toThrow(/"secureSocket.cert": ENOENT/);
     expect(() => client({ key: { ...key("client"), keyFile: file("server.key") } })).toThrow("key values mismatch");
