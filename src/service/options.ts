@@ -16,6 +16,7 @@ import {
   type ConnectionSettings,
 } from "../streams/connection_options.ts";
 import { UnsupportedError } from "../errors.ts";
+import { HINTS_OF_LISTENER, HINTS_OF_SERVICE } from "../foreign_options.ts";
 import type { ServerTlsSettings } from "../transport/tls.ts";
 import { type CompressionSettings, DEFAULT_LIMITS, type FetchHandler, type Limitations } from "../transport/upgrade.ts";
 import type { Caller } from "./caller.ts";
@@ -182,7 +183,7 @@ export function checkListener(target: number | object, config: ListenerConfigura
   checkTarget(target);
   checkIsOptions(config);
   const given = config as Given;
-  checkNames(given, LISTENER_NAMES, LISTENER_REFUSALS);
+  checkNames(given, LISTENER_NAMES, LISTENER_REFUSALS, "", LISTENER_HINTS);
   if (typeof target === "object") refuseBesideServer(given);
 
   checkHttpSettings(given);
@@ -222,7 +223,7 @@ export function checkListener(target: number | object, config: ListenerConfigura
  */
 export function checkService(options: UpgradeServiceOptions): ServiceSettings {
   const given = options as Given;
-  checkNames(given, SERVICE_NAMES, SERVICE_REFUSALS);
+  checkNames(given, SERVICE_NAMES, SERVICE_REFUSALS, "", SERVICE_HINTS);
   const { subProtocols, origins } = options;
   checkSubProtocols(subProtocols);
   return {
@@ -312,6 +313,17 @@ const SERVICE_REFUSALS: ReadonlyMap<string, string> = new Map([
   ["auth", `${NOT_YET}; check the request in "get"`],
   ["closeOnExpiry", NOT_YET],
   ["webSocketCompressionEnabled", "it is an option of the listener"],
+]);
+
+/** An option that the other of the two has is taken for one of it more often than it is misspelled. */
+const LISTENER_HINTS: ReadonlyMap<string, string> = new Map([
+  ...HINTS_OF_LISTENER,
+  ...SERVICE_NAMES.map((name) => [name, 'it is an option of "attach"'] as const),
+]);
+
+const SERVICE_HINTS: ReadonlyMap<string, string> = new Map([
+  ...LISTENER_NAMES.map((name) => [name, "it is an option of the listener"] as const),
+  ...HINTS_OF_SERVICE,
 ]);
 
 function checkTarget(target: unknown): void {
