@@ -171,7 +171,7 @@ function suggestion(name: string, known: readonly string[]): string {
 }
 
 /** How many letters to put in, take out or change to get from `a` to `b`. */
-function distance(a: string, b: string): number {
+export function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, column) => column);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];

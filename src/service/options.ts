@@ -174,13 +174,12 @@ export interface ServiceSettings extends ConnectionSettings {
 }
 
 /**
- * Checks a listener's target and options.
+ * Checks a listener's options, whose target is a port or, as an object, a server.
  *
  * @throws {TypeError} for an unknown name, a value of the wrong kind, and what this version does not do
  * @throws {RangeError} for a number out of range
  */
 export function checkListener(target: number | object, config: ListenerConfiguration = {}): ListenerSettings {
-  checkTarget(target);
   checkIsOptions(config);
   const given = config as Given;
   checkNames(given, LISTENER_NAMES, LISTENER_REFUSALS, "", LISTENER_HINTS);
@@ -326,12 +325,18 @@ const SERVICE_HINTS: ReadonlyMap<string, string> = new Map([
   ...HINTS_OF_SERVICE,
 ]);
 
-function checkTarget(target: unknown): void {
+/**
+ * Refuses what nobody can listen on.
+ *
+ * @throws {TypeError} when it is neither a port nor a server, such as the options of another library
+ * @throws {RangeError} when it is no port that there can be
+ */
+export function checkTarget(target: unknown): void {
   if (typeof target === "number") {
     if (!Number.isInteger(target) || target < 0 || target > 65_535) {
       throw new RangeError(`Cannot listen on port ${target}: it is not an integer from 0 to 65535`);
     }
-  } else if (typeof target !== "object" || target === null) {
+  } else if (typeof Object(target).on !== "function") {
     throw new TypeError("Cannot listen: the first argument is neither a port nor a server");
   }
 }
