@@ -37,6 +37,11 @@ export {
   union,
 } from "./src/binding/binder.ts";
 
+export type { Authenticator, AuthRequest, AuthResult, Identity } from "./src/auth/authenticator.ts";
+export type { Credentials } from "./src/auth/authorization.ts";
+export type { BearerToken, ClientAuth } from "./src/auth/client_auth.ts";
+export type { CredentialSource } from "./src/auth/credential_source.ts";
+export type { TokenFrom } from "./src/auth/token_source.ts";
 export { Router } from "./src/service/router.ts";
 export type { Caller, CallerRequest } from "./src/service/caller.ts";
 export { broadcast, type BroadcastOptions, type BroadcastResult } from "./src/service/broadcast.ts";

@@ -97,6 +97,30 @@ const CHAPTERS: readonly Chapter[] = [
     first: "WebSocketError ErrorCode",
   },
   {
+    title: "hawser/auth",
+    about: "Guide: [authentication](authentication.md), [Basic](auth_basic.md).",
+    sources: ["src/auth/"],
+    first: "Authenticator Identity ClientAuth TokenFrom basicAuth fileUserStore hashPassword",
+  },
+  {
+    title: "hawser/auth/jwt",
+    about: "Guide: [JSON Web Tokens](auth_jwt.md).",
+    sources: [],
+    first: "jwtAuth issuedJwt",
+  },
+  {
+    title: "hawser/auth/ldap",
+    about: "Guide: [users in a directory](auth_ldap.md).",
+    sources: [],
+    first: "ldapUserStore",
+  },
+  {
+    title: "hawser/auth/oauth2",
+    about: "Guide: [OAuth 2.0](auth_oauth2.md).",
+    sources: [],
+    first: "introspectionAuth oauth2Grant",
+  },
+  {
     title: "hawser/node",
     about: "Guide: [existing servers](existing_servers.md).",
     sources: [],

@@ -53,23 +53,26 @@ const PLAIN = { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" };
 export async function buildPackage(wanted?: Compiler): Promise<Build> {
   const deno = await readJson<DenoConfig>("deno.json");
   const { exports: sources, imports = {} } = deno;
-  const manifest = makeManifest(deno, await readJson<OwnPackage>("package.json"));
+  const own = await readJson<OwnPackage>("package.json");
+  const manifest = makeManifest(deno, own);
+  // Commands are compiled as entries are.
+  const entries = { ...deno, exports: { ...sources, ...own.bin } };
   if (wanted !== undefined) {
-    await make(wanted, deno, manifest);
+    await make(wanted, entries, manifest);
     return { manifest, sources, imports, compiler: wanted, why: "as asked" };
   }
   const unanswered = await askJsr();
   if (unanswered === undefined) {
     try {
-      await make("dnt", deno, manifest);
+      await make("dnt", entries, manifest);
       return { manifest, sources, imports, compiler: "dnt", why: "JSR answers" };
     } catch (error) {
       console.warn(error);
-      await make("tsc", deno, manifest);
+      await make("tsc", entries, manifest);
       return { manifest, sources, imports, compiler: "tsc", why: "JSR answers, but dnt failed" };
     }
   }
-  await make("tsc", deno, manifest);
+  await make("tsc", entries, manifest);
   return { manifest, sources, imports, compiler: "tsc", why: `JSR does not answer (${unanswered})` };
 }
 

@@ -24,6 +24,8 @@ export interface OwnPackage {
   readonly description: string;
   readonly license: string;
   readonly engines: Readonly<Record<string, string>>;
+  /** Commands, to files of the repository. */
+  readonly bin?: Readonly<Record<string, string>>;
 }
 
 /** Conditions of one subpath, in the order in which they are tried. */
@@ -59,7 +61,7 @@ const BROWSER = "./browser";
  * @throws {Error} when the two files disagree about the version, or an entry cannot be one
  */
 export function makeManifest(deno: DenoConfig, own: OwnPackage): Manifest {
-  const { name, version, description, license, engines } = own;
+  const { name, version, description, license, engines, bin = {} } = own;
   if (deno.version !== version) {
     throw new Error(`Cannot make a package: deno.json has version ${deno.version}, package.json ${version}`);
   }
@@ -84,6 +86,11 @@ export function makeManifest(deno: DenoConfig, own: OwnPackage): Manifest {
     // No module of ours does more than define things when it is loaded.
     sideEffects: false,
     engines,
+    ...(Object.keys(bin).length > 0 && {
+      bin: Object.fromEntries(
+        Object.entries(bin).map(([name, source]) => [name, compiled(FOLDERS.code, source, ".js")]),
+      ),
+    }),
     exports,
     files: [...Object.values(FOLDERS), "CHANGELOG.md"], // npm takes README and LICENSE by itself
     ...peersOf(deno.imports ?? {}),

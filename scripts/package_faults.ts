@@ -56,8 +56,16 @@ export async function findPackageFaults(folder: string, machinePaths: readonly s
   return faults;
 }
 
-function manifestFaults({ exports = {}, ...rest }: Partial<Manifest>, files: ReadonlyMap<string, string>): string[] {
+function manifestFaults(
+  { exports = {}, bin = {}, ...rest }: Partial<Manifest>,
+  files: ReadonlyMap<string, string>,
+): string[] {
   const faults: string[] = [];
+  for (const [command, path] of Object.entries(bin)) {
+    if (!files.get(posix.normalize(path))?.startsWith("#!/usr/bin/env node\n")) {
+      faults.push(`The command "${command}" leads to ${path}, which is no program`);
+    }
+  }
   for (const [subpath, target] of Object.entries(exports)) {
     const conditions: Conditions = typeof target === "string" ? { default: target } : target;
     for (const [condition, path] of Object.entries(conditions)) {

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { ROOT } from "./command.ts";
 
 /** The programs of `tests/package/` that import, and the one that requires. */
-const IMPORTING = ["consumer.ts", "server_consumer.ts", "xml_consumer.ts"] as const;
+const IMPORTING = ["consumer.ts", "server_consumer.ts", "xml_consumer.ts", "auth_consumer.ts"] as const;
 const REQUIRING = "required.cjs";
 
 /** A subpath, and the names of what it exports. */

@@ -23,6 +23,7 @@ export const SYSTEM_PACKAGES = {
   "openssl": "openssl",
   "ip": "iproute2",
   "unshare": "util-linux",
+  "slapd": "slapd",
 } as const;
 
 export type SystemNeed = keyof typeof SYSTEM_PACKAGES;

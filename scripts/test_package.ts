@@ -36,6 +36,7 @@ const LINES = {
   consumer: "7 5 3,2,1 50000, closed with 1000, cleanly, 0 cut",
   server_consumer: "A page, An echo, closed with 1000, one Router",
   xml_consumer: '{"a":{"#text":"<","@_b":"1"}}, ERR_PAYLOAD_BINDING, 1',
+  auth_consumer: "ada from a token, 401 Bearer, bob from a file",
   required: "hello, closed with 1000, told, loaded once",
 } as const;
 
@@ -55,7 +56,7 @@ const AT_ONCE = 3;
 const TIMEOUT = 60;
 
 /** The programs that import: every user has them. */
-const IMPORTING = ["consumer.ts", "server_consumer.ts", "xml_consumer.ts", "subpaths.ts"];
+const IMPORTING = ["consumer.ts", "server_consumer.ts", "xml_consumer.ts", "auth_consumer.ts", "subpaths.ts"];
 
 /** What the README's programs import beside hawser. */
 const README_IMPORTS = ["zod"];
@@ -268,7 +269,7 @@ function tryNode(trial: Trial): Stages {
     ],
     run: Object.keys(manifest.peerDependencies ?? {}).map((peer): Step => [
       `node, without ${peer}`,
-      () => expectMissing(peer, bare, [...names.keys()]),
+      () => expectMissing(peer, Object.keys(manifest.peerDependencies ?? {}), bare, [...names.keys()]),
     ]).concat(NODE_VERSIONS.flatMap((version) => {
       const start = async (file: string, line: string): Promise<void> =>
         expectLine(await run((await node(version)).command, [join(folder, file)]), line);
@@ -276,6 +277,7 @@ function tryNode(trial: Trial): Stages {
         [`node ${version}, import`, () => start("compiled/consumer.js", LINES.consumer)],
         [`node ${version}, hawser/node`, () => start("compiled/server_consumer.js", LINES.server_consumer)],
         [`node ${version}, hawser/xml`, () => start("compiled/xml_consumer.js", LINES.xml_consumer)],
+        [`node ${version}, hawser/auth`, () => start("compiled/auth_consumer.js", LINES.auth_consumer)],
         [`node ${version}, every subpath`, () => start("compiled/subpaths.js", namesOn("node", names))],
         [`node ${version}, require`, () => start("required.cjs", LINES.required)],
         [`node ${version}, every subpath, required`, () => start("subpaths.cjs", namesOn("node", names))],
@@ -300,6 +302,20 @@ function tryDeno({ runtimes: { deno }, manifest: { name }, names, readme, folder
     [title, () => start(folder, "consumer.ts", LINES.consumer, config(folder))],
     [`${title}, hawser/node`, () => start(folder, "server_consumer.ts", LINES.server_consumer, config(folder))],
     [`${title}, hawser/xml`, () => start(folder, "xml_consumer.ts", LINES.xml_consumer, config(folder))],
+    // A store of users is a file.
+    [
+      `${title}, hawser/auth`,
+      () =>
+        start(
+          folder,
+          "auth_consumer.ts",
+          LINES.auth_consumer,
+          config(folder),
+          "--allow-read",
+          "--allow-write",
+          "--allow-env",
+        ),
+    ],
     [`${title}, every subpath`, () => start(folder, "subpaths.ts", namesOn("deno", names), config(folder))],
     [`${title}, the README`, () => runReadme([deno, ...DENO_RUN, config(folder)], readme, folder, ".ts", env)],
   ];
@@ -337,6 +353,7 @@ function tryBun({ runtimes: { bun }, manifest, names, tarball, peers, imported, 
       ["bun, import", () => start("consumer.ts", LINES.consumer)],
       ["bun, hawser/node", () => start("server_consumer.ts", LINES.server_consumer)],
       ["bun, hawser/xml", () => start("xml_consumer.ts", LINES.xml_consumer)],
+      ["bun, hawser/auth", () => start("auth_consumer.ts", LINES.auth_consumer)],
       ["bun, every subpath", () => start("subpaths.ts", namesOn("bun", names))],
       ["bun, the README", () => runReadme([bun, "run"], readme, folders.bun, ".ts")],
       ["bun, require", () => start("required.cjs", LINES.required)],
@@ -345,8 +362,13 @@ function tryBun({ runtimes: { bun }, manifest, names, tarball, peers, imported, 
   };
 }
 
-/** One subpath needs the peer, and says so by its name; all others load without it. */
-async function expectMissing(peer: string, folder: string, subpaths: readonly string[]): Promise<void> {
+/** One subpath needs the peer, and says so by its name; all others load without it, or need another of `peers`. */
+async function expectMissing(
+  peer: string,
+  peers: readonly string[],
+  folder: string,
+  subpaths: readonly string[],
+): Promise<void> {
   const program = subpaths.map((subpath) => {
     const specifier = JSON.stringify(packageSpecifier("hawser")(subpath));
     return `await import(${specifier}).catch((error) => console.log(error.message.split("\\n")[0]));\n`;
@@ -354,7 +376,10 @@ async function expectMissing(peer: string, folder: string, subpaths: readonly st
   const file = join(folder, `without_${peer}.mjs`);
   await writeFile(file, program);
   const lines = (await run(process.execPath, [file])).trim().split("\n");
-  if (lines.length !== 1 || !lines[0]!.startsWith(`Cannot find package '${peer}'`)) throw new Error(lines.join("\n"));
+  const [missing, others] = [`'${peer}'`, peers.map((other) => `'${other}'`)].map((names) =>
+    lines.filter((line) => [names].flat().some((name) => line.startsWith(`Cannot find package ${name}`)))
+  );
+  if (missing!.length !== 1 || others!.length !== lines.length) throw new Error(lines.join("\n"));
 }
 
 type Readme = Trial["readme"];

@@ -309,12 +309,20 @@ export class SslError extends WebSocketError {
   }
 }
 
-/** A client could not obtain its credentials. Never carries the secret. */
+/** A client could not obtain its credentials, or a listener could not check somebody's. Never carries the secret. */
 export class AuthError extends WebSocketError {
   /** The name of the class, which stays when a bundler renames that. */
   override readonly name: string = "AuthError";
   /** What kind of error this is, for a `switch`. */
   readonly code = "ERR_AUTH" as const;
+  /** Whether another attempt may succeed: a client with `retryConfig` makes one. */
+  readonly temporary: boolean;
+
+  /** `message` says what could not be done, and why. `temporary` is false unless it is given. */
+  constructor(message: string, options: ErrorOptions & { readonly temporary?: boolean } = {}) {
+    super(message, options);
+    this.temporary = options.temporary ?? false;
+  }
 }
 
 /** Returned or thrown by an upgrade service's `get`: the caller is nobody we know, 401. */

@@ -85,5 +85,5 @@ function handler(ours: string, ...theirs: readonly string[]): Entry[] {
 }
 
 function said(hint: string, ...names: readonly string[]): Entry[] {
-  return names.map((name) => [name, hint]);
+  return names.map((name) => [name, `, ${hint}`]);
 }

@@ -27,7 +27,7 @@ export function checkIsOptions(config: unknown): asserts config is object {
  * @param known the names there are
  * @param refused the names that are understood and refused, each with the reason; none by default
  * @param within what stands before the names in the sentence, such as `cookies[1].`; empty by default
- * @param hints what to say of names that other libraries know, instead of the nearest one; none by default
+ * @param hints how the sentence ends for names that other libraries know, instead of the nearest one; none by default
  * @throws {TypeError} naming the option, and the known name that is meant, as far as that can be told
  */
 export function checkNames(
@@ -49,7 +49,7 @@ export function checkNames(
   for (const name of names) {
     if (known.includes(name) || refused.has(name)) continue;
     const hint = hints.get(name) ?? suggestion(name, known);
-    throw new TypeError(`Cannot use the option "${within}${name}": there is none of that name${hint && `, ${hint}`}`);
+    throw new TypeError(`Cannot use the option "${within}${name}": there is none of that name${hint}`);
   }
 }
 
@@ -167,7 +167,7 @@ function suggestion(name: string, known: readonly string[]): string {
     if (changes < least) [nearest, least] = [candidate, changes];
   }
   // What shares less than half of its letters is a guess, not a help.
-  return least <= nearest.length / 2 ? `the nearest is "${nearest}"` : "";
+  return least <= nearest.length / 2 ? `, the nearest is "${nearest}"` : "";
 }
 
 /** How many letters to put in, take out or change to get from `a` to `b`. */

@@ -55,7 +55,12 @@ const HOUSE: Readonly<Record<string, Folder>> = {
     ),
   },
   binding: { imports: [], files: words("payload and_then issues constraint schema binder") },
-  auth: { imports: [], files: words("authorization basic bearer jwt oauth2 user_store scopes") },
+  auth: {
+    imports: [],
+    files: words(
+      "authenticator authorization challenge scopes token_source turnstile basic authentication limited_fetch answer_cache credential_source client_auth",
+    ),
+  },
   pubsub: { imports: words("transport"), files: words("topics") },
   client: {
     imports: words("connection handshake transport streams binding auth"),
@@ -70,16 +75,23 @@ const HOUSE: Readonly<Record<string, Folder>> = {
     files: words(
       `close_frame caller request_binding dispatch_options places secure_socket options broadcast service router reply handler_name bind handlers concurrent_request requests
       streamed_messages lines dispatcher session session_set
-      forwarded_request reporter upgrade_pipeline guest listener`,
+      expiry forwarded_request reporter upgrade_pipeline guest listener`,
     ),
   },
-  peers: { imports: words("binding"), files: words("xml") },
+  peers: {
+    imports: words("binding auth"),
+    files: words("xml jose ldapts oauth2_request introspection oauth2_grant oauth2"),
+  },
   "adapters/node": {
     imports: words("connection handshake transport protocol"),
     files: words(
       `system_clock ascii_decoder tls_reason der pkcs12 peer_certificate tls_files secure_context net_transport zlib_codec dial header_lines last_answer plain_request
       pending_upgrade tls_front http_host node_runtime mod`,
     ),
+  },
+  "adapters/auth": {
+    imports: words("auth"),
+    files: words("password_hash user_file users_command hawser_users mod"),
   },
   "adapters/native": {
     imports: words("handshake transport"),
@@ -116,7 +128,17 @@ const ENTRIES: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** What a file of peers imports: its package, and ours. */
-const PEERS: Readonly<Record<string, RegExp>> = { "peers/xml": /^(\.\.?\/.+\.ts|fast-xml-parser)$/ };
+const PEERS: Readonly<Record<string, RegExp>> = {
+  "peers/xml": /^(\.\.?\/.+\.ts|fast-xml-parser)$/,
+  "peers/jose": /^(\.\.?\/.+\.ts|jose)$/,
+  "peers/ldapts": /^(\.\.?\/.+\.ts|ldapts)$/,
+  ...Object.fromEntries(
+    words("oauth2_request introspection oauth2_grant").map((name) => [
+      `peers/${name}`,
+      /^(\.\.?\/.+\.ts|oauth4webapi)$/,
+    ]),
+  ),
+};
 
 const FILES = readdirSync(join(ROOT, "src"), { recursive: true, encoding: "utf8" })
   .map((path) => path.split(sep).join("/"))

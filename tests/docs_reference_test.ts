@@ -41,7 +41,7 @@ const CHECKED: Readonly<Record<string, Checked>> = {
     check: (given) => checkClient(given),
     source: "src/client/options.ts",
     names: "NAMES",
-    refusals: "REFUSALS",
+    refusals: "none are refused",
   },
   "listener": {
     headings: ["Listener"],

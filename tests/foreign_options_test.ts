@@ -13,12 +13,12 @@ describe.each([
   ["a listener", listener, new Map([...HINTS_OF_LISTENER].filter(([name]) => name !== "onError"))],
 ])("%s", (_, check, hints) => {
   it.each([...hints])("%s: %s", (name, hint) => {
-    const message = `Cannot use the option "${name}": there is none of that name, ${hint}`;
+    const message = `Cannot use the option "${name}": there is none of that name${hint}`;
     expect(() => check({ [name]: 1 })).toThrow(new TypeError(message));
   });
 
   it("what a hint leads to is there", () => {
-    const targets = new Set([...hints.values()].map((hint) => /^here it is "([^".]+)(\.[^"]+)?"$/.exec(hint)));
+    const targets = new Set([...hints.values()].map((hint) => /^, here it is "([^".]+)(\.[^"]+)?"$/.exec(hint)));
     for (const found of targets) {
       if (found === null) continue;
       const [, name = "", field] = found;

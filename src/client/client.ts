@@ -243,8 +243,8 @@ export class Client implements AsyncIterable<Message> {
    *
    * A `ReadableStream`, or an async iterable, of strings or of bytes goes as one message in parts (RFC 6455 §5.4), each
    * sent when it comes, uncompressed; other messages wait behind it. It resolves when the last part is accepted. Rejects
-   * also with what the stream fails with, and with a `ConnectionError` while there is no connection: it waits for none. A
-   * connection on which the message had begun is closed then, with 1011.
+   * also with what the stream fails with, and a connection on which the message had begun is closed then, with 1011; and
+   * with a `ConnectionError` while there is no connection: it waits for none.
    *
    * @throws {TypeError} at once, for anything else, for a stream that somebody reads, or when an option cannot be used
    * @throws {UnsupportedError} at once, for a stream where the runtime sends whole messages only

@@ -118,7 +118,7 @@ async function connect(
   try {
     controller.signal.throwIfAborted();
     const headers = typeof settings.headers === "function"
-      ? await abortable(settings.headers(), controller.signal)
+      ? await abortable(settings.headers(controller.signal), controller.signal)
       : settings.headers;
     return await follow(runtime, target, { ...settings, headers }, controller.signal);
   } finally {

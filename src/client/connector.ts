@@ -23,7 +23,7 @@ import type { Target } from "./target.ts";
 export interface ConnectSettings {
   readonly protocols: readonly string[];
   /** To be made for each connection, where it is a function. */
-  readonly headers: HeaderLines | (() => Promise<HeaderLines>);
+  readonly headers: HeaderLines | ((signal: AbortSignal) => Promise<HeaderLines>);
   readonly origin: string | undefined;
   readonly cookies: CookieSource | undefined;
   /** How many redirects are followed. */

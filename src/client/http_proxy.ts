@@ -3,7 +3,7 @@
  * (RFC 7617). Connects to nothing, and repeats no secret in a refusal.
  */
 
-import { encodeBase64, encodeUtf8 } from "../bytes.ts";
+import { basicAuthorization, problemOf } from "../auth/authorization.ts";
 import { checkNames, wrongKind } from "../option_check.ts";
 import type { DialTarget } from "../transport/dialer.ts";
 import { type CheckedHeaders, checkHeaders } from "./header_option.ts";
@@ -77,21 +77,20 @@ export function parseProxy(url: string | URL, what: string): HttpProxy {
   };
 }
 
-/** RFC 7617 §2: in UTF-8, without control characters, and a colon in the password only. */
+/** The credentials of a URL, where they are percent-encoded. */
 function basic(username: string, password: string, refuse: (reason: string) => never): string {
-  const [user, secret] = [username, password].map((part) => {
+  const decode = (part: string): string => {
     try {
       return decodeURIComponent(part);
     } catch {
       return refuse("its user name or password has a broken percent escape");
     }
-  });
-  const pair = `${user}:${secret}`;
-  // deno-lint-ignore no-control-regex
-  if (user!.includes(":") || /[\0-\x1f\x7f]/.test(pair)) {
+  };
+  const credentials = { username: decode(username), password: decode(password) };
+  if (problemOf(credentials) !== undefined) {
     refuse("its user name has a colon, or it or the password a control character");
   }
-  return `Basic ${encodeBase64(encodeUtf8(pair))}`;
+  return basicAuthorization(credentials);
 }
 
 /** Not by `URL.canParse`: Node 20.20 says false of a URL that is not ASCII once that call is optimised. */

@@ -3,6 +3,7 @@
  * the URL. Nothing that is given is ever ignored: what cannot be had is refused by its name.
  */
 
+import { type Authorize, checkClientAuth, type ClientAuth } from "../auth/client_auth.ts";
 import { ConnectionError, WebSocketError } from "../errors.ts";
 import { validateProtocols } from "../handshake/subprotocol.ts";
 import { HINTS_OF_CLIENT } from "../foreign_options.ts";
@@ -57,6 +58,12 @@ export interface ClientOptions<Client> extends ConnectionConfiguration, RequestC
    * throws is the cause of a `ConnectionError`. Those of the handshake itself are a `TypeError`. Default: none.
    */
   readonly customHeaders?: CustomHeaders | (() => CustomHeaders | Promise<CustomHeaders>);
+  /**
+   * Who the client says it is, in the `Authorization` header, made anew for each attempt to connect. It goes to no other
+   * origin than the first. What makes it fails with an `AuthError`. An `Authorization` in `customHeaders` is refused then.
+   * Default: nobody.
+   */
+  readonly auth?: ClientAuth;
   /** The `Origin` header, such as `https://example.com`. Default: none. */
   readonly origin?: string;
   /**
@@ -118,7 +125,7 @@ export interface ClientOptions<Client> extends ConnectionConfiguration, RequestC
 /** A client's options, checked. Times are milliseconds, Infinity for ever. */
 export interface ClientSettings<Client> extends CommonSettings<Client>, ConnectionSettings {
   readonly protocols: readonly string[];
-  readonly headers: CheckedHeaders | (() => Promise<CheckedHeaders>);
+  readonly headers: CheckedHeaders | ((signal: AbortSignal) => Promise<CheckedHeaders>);
   readonly origin: string | undefined;
   readonly cookies: CookieSource | undefined;
   readonly maxRedirects: number;
@@ -139,7 +146,7 @@ export interface ClientSettings<Client> extends CommonSettings<Client>, Connecti
 export function checkClient<Client>(config: ClientOptions<Client> = {}, secure = true): ClientSettings<Client> {
   checkIsOptions(config);
   const given = config as Given;
-  checkNames(given, NAMES, REFUSALS, "", HINTS_OF_CLIENT);
+  checkNames(given, NAMES, undefined, "", HINTS_OF_CLIENT);
   const { origin } = config;
   if (origin !== undefined && (typeof origin !== "string" || !/^[\x21-\x7e]+$/.test(origin))) {
     throw wrongKind("origin", "an origin");
@@ -149,7 +156,10 @@ export function checkClient<Client>(config: ClientOptions<Client> = {}, secure =
   return {
     ...checkCommon<Client>(given),
     protocols: checkProtocols(config.subProtocols),
-    headers: checkCustomHeaders(config.customHeaders, given),
+    headers: authorized(
+      checkCustomHeaders(config.customHeaders, given),
+      config.auth === undefined ? undefined : checkClientAuth(config.auth),
+    ),
     origin,
     cookies: checkCookies(config.cookies),
     maxRedirects: checkCount(given, "maxRedirects", 0, 0),
@@ -175,6 +185,7 @@ const NAMES: readonly string[] = [
   ...CONNECTION_NAMES,
   "subProtocols",
   "customHeaders",
+  "auth",
   "origin",
   "cookies",
   "maxRedirects",
@@ -193,11 +204,6 @@ const NAMES: readonly string[] = [
   "validation",
 ];
 
-const NOT_YET = "this version does not do it";
-const REFUSALS: ReadonlyMap<string, string> = new Map([
-  ["auth", `${NOT_YET}; an "Authorization" in "customHeaders" is sent`],
-]);
-
 function checkProtocols(subProtocols: unknown = []): readonly string[] {
   const protocols: unknown = typeof subProtocols === "string" ? [subProtocols] : subProtocols;
   if (!Array.isArray(protocols)) throw wrongKind("subProtocols", "a string or a list of strings");
@@ -212,6 +218,7 @@ function checkProtocols(subProtocols: unknown = []): readonly string[] {
 
 /** Headers that have an option of their own, which then is the only place for them. */
 const OPTION_OF: ReadonlyMap<string, string> = new Map([
+  ["authorization", "auth"],
   ["origin", "origin"],
   ["cookie", "cookies"],
   ["proxy-authorization", "proxy"],
@@ -231,6 +238,20 @@ function checkCustomHeaders(headers: unknown, options: Given): ClientSettings<ne
     }
     // What it forgot to return is not the same as an option that was left out.
     return check(made ?? null);
+  };
+}
+
+/** Both may take their time, and neither waits for the other. */
+function authorized(headers: ClientSettings<never>["headers"], authorize: Authorize | undefined): typeof headers {
+  if (authorize === undefined) return headers;
+  const line = (value: string) => ["Authorization", value] as const;
+  if (typeof authorize === "string" && typeof headers !== "function") return [...headers, line(authorize)];
+  return async (signal) => {
+    const [others, value] = await Promise.all([
+      typeof headers === "function" ? headers(signal) : headers,
+      typeof authorize === "function" ? authorize(signal) : authorize,
+    ]);
+    return [...others, line(value)];
   };
 }
 

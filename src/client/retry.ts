@@ -6,6 +6,7 @@
 import type { FillRandom } from "../bytes.ts";
 import { ABNORMAL } from "../close_code.ts";
 import {
+  AuthError,
   type Closure,
   ConnectionError,
   HandshakeTimedOutError,
@@ -44,6 +45,7 @@ export function isTransient({ error, received, first }: Closure): boolean {
   if (error instanceof HandshakeTimedOutError) return true;
   // What was lost may come back; what was refused stays refused.
   if (error instanceof SslError) return LOST.includes(Object(error.cause).code);
+  if (error instanceof AuthError) return error.temporary;
   if (first === "local" || (error !== undefined && !(error instanceof ConnectionError))) return false;
   // RFC 6455 §7.4.1 and the registry of close codes: going away, service restart, try again later.
   return received === undefined || [1001, 1012, 1013].includes(received.code);

@@ -69,7 +69,7 @@ function parse(url: string | URL): URL {
   try {
     return new URL(url);
   } catch (cause) {
-    throw new TypeError(`Cannot connect: ${JSON.stringify(String(url))} is not a URL like "ws://host"`, { cause });
+    throw new TypeError(`Cannot connect: ${JSON.stringify(String(url))} is not a URL`, { cause });
   }
 }
 

@@ -143,9 +143,11 @@ export class Assembler {
     return this.#decode(bytes, start, end);
   }
 
+  /** Bytes of a frame that is a whole message. One that could come in parts has their limit, however it came. */
   #mostOf(compressed: boolean): number {
-    const { maxMessageSize } = this.#options;
-    return compressed ? compressedBound(maxMessageSize) : maxMessageSize;
+    const { maxMessageSize, parts } = this.#options;
+    if (compressed) return compressedBound(maxMessageSize);
+    return parts === undefined ? maxMessageSize : Math.min(maxMessageSize, parts.maxSize);
   }
 
   #inflateWhole({ bytes, start, end, key, opcode }: FrameReader): string | Uint8Array {

@@ -33,8 +33,8 @@ export interface EngineOptions {
   /** Present when permessage-deflate was agreed on (RFC 7692). */
   readonly deflate?: PermessageDeflate | undefined;
   /**
-   * Bytes of one message that is handed on in parts, inclusive, Infinity for any: those that do not come whole, and are not
-   * compressed. Undefined: none is.
+   * Bytes of one message that is not compressed, inclusive, Infinity for any: such a one is handed on in parts, unless all
+   * of it is there at once. Undefined: none is.
    */
   readonly streamedSize?: number | undefined;
 }
@@ -98,7 +98,7 @@ export class Engine {
     this.#reader = new FrameReader(this.#queue, {
       masked: role === "server",
       maxFrameSize: Math.min(maxFrameSize, most),
-      maxMessageSize,
+      maxMessageSize: Math.min(maxMessageSize, streamedSize ?? Infinity),
       compression: deflate !== undefined,
     });
     const parts = streamedSize === undefined ? undefined : {

@@ -4,7 +4,7 @@
  * caller's is kept or changed.
  */
 
-import { concat } from "../bytes.ts";
+import { concatAll } from "../bytes.ts";
 import { type ByteOutput, GATHER_BYTES, GatherBuffer } from "./gather_buffer.ts";
 import { mask, type MaskKeys } from "./mask.ts";
 import { BINARY, CONTINUATION, RSV1, TEXT } from "./opcode.ts";
@@ -236,7 +236,7 @@ export function frameMessage(
   const writer = new FrameWriter(output, { maxFrameSize });
   const inflated = writer.message(message, deflate, true);
   writer.flush();
-  return { bytes: concat(...parts), inflated };
+  return { bytes: concatAll(parts), inflated };
 }
 
 /** A length of 126 bytes and more, behind its marker. */

@@ -3,6 +3,7 @@
  * endpoint: seconds become milliseconds here, values become messages, and nothing else happens.
  */
 
+import type { Identity } from "../auth/authenticator.ts";
 import { toBytes, toMessage } from "../binding/payload.ts";
 import { EMPTY, type FillRandom, randomId } from "../bytes.ts";
 import type { Closure } from "../errors.ts";
@@ -27,6 +28,7 @@ export interface CallerRequest {
 export interface CallerLink {
   readonly endpoint: Endpoint;
   readonly request: UpgradeRequest;
+  readonly auth: Identity | undefined;
   readonly fillRandom: FillRandom;
   readonly clock: Clock;
   /** The endpoint's own, for whoever sends to many at once. */
@@ -214,9 +216,9 @@ export class Caller {
     return this.#link.request;
   }
 
-  /** The verified identity: undefined, because this version verifies none. */
-  get auth(): undefined {
-    return undefined;
+  /** Who it is, as `auth` of the service or the listener has verified; undefined where everybody may connect. */
+  get auth(): Identity | undefined {
+    return this.#link.auth;
   }
 
   /** Bytes written that have not reached the operating system yet. */

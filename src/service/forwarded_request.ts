@@ -1,4 +1,7 @@
-/** An upgrade request as its real sender made it, told by the proxies between (feature L2). Knows no header by name. */
+/**
+ * An upgrade request as its real sender made it, told by the proxies between (feature L2); and as a service may see it.
+ * Knows no header by name.
+ */
 
 import { type Sender, senderOf } from "../handshake/forwarded.ts";
 import type { RangeCheck } from "../handshake/ip_range.ts";
@@ -12,6 +15,12 @@ export function asSent(request: UpgradeRequest, trusts: RangeCheck | undefined):
   const { remoteAddress, secure } = request;
   const same = sender === request || sender.remoteAddress === remoteAddress && sender.secure === secure;
   return same ? request : new ForwardedRequest(request, sender);
+}
+
+/** `request` under another URL. */
+export function withUrl(request: UpgradeRequest, url: string): UpgradeRequest {
+  const { method, headers, remoteAddress, secure, peerCertificate, signal } = request;
+  return { method, url, headers, remoteAddress, secure, peerCertificate, signal };
 }
 
 class ForwardedRequest implements UpgradeRequest {

@@ -14,7 +14,7 @@ import { UpgradePipeline } from "./upgrade_pipeline.ts";
  */
 export type GuestOptions = Pick<
   ListenerConfiguration,
-  "timeout" | "server" | "requestLimits" | "webSocketCompressionEnabled" | "trustedProxies" | "onError"
+  "timeout" | "server" | "requestLimits" | "webSocketCompressionEnabled" | "trustedProxies" | "auth" | "onError"
 >;
 
 /** A router at work. */
@@ -31,10 +31,10 @@ export interface Guest {
  */
 export function guestOf(router: Router, runtime: Runtime, options: GuestOptions, limitations?: Limitations): Guest {
   const server = {};
-  const { timeoutMs, compression, trusts, ...settings } = checkListener(server, options);
+  const { timeoutMs, compression, trusts, auth, ...settings } = checkListener(server, options);
   if (limitations !== undefined) checkHostedListener(options, limitations);
   const errors = reporterOf(settings.onError, (error) => runtime.report(error));
-  const pipeline = new UpgradePipeline({ router, runtime, timeoutMs, compression, trusts, errors, limitations });
+  const pipeline = new UpgradePipeline({ router, runtime, timeoutMs, compression, trusts, auth, errors, limitations });
   const { hostname, maxUriLength, maxHeaderSize, maxEntityBodySize } = settings;
   return {
     pipeline,

@@ -90,7 +90,7 @@ export class Listener {
     this.#target = target;
     checkTarget(target);
     this.#settings = checkListener(target, config);
-    const { native, timeoutMs, compression, trusts, places, onError } = this.#settings;
+    const { native, timeoutMs, compression, trusts, places, auth, onError } = this.#settings;
     if (native && runtime.nativeHost === undefined) {
       const reason = `${runtime.name} has no server of its own for WebSockets`;
       throw new UnsupportedError(`Cannot use the option "host": ${reason}`, "native host", runtime.name);
@@ -109,6 +109,7 @@ export class Listener {
       compression,
       trusts,
       places,
+      auth,
       errors,
       limitations,
     });

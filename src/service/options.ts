@@ -3,6 +3,9 @@
  * seconds into milliseconds. Nothing that is given is ever ignored: what cannot be had is refused by its name.
  */
 
+import type { Authenticator } from "../auth/authenticator.ts";
+import { type Authenticators, checkAuthenticators } from "../auth/authentication.ts";
+import { checkTokenFrom, type TokenFrom } from "../auth/token_source.ts";
 import { checkSchema, type StandardSchema } from "../binding/schema.ts";
 import { isFieldValue } from "../handshake/header_grammar.ts";
 import { compileRanges, type RangeCheck } from "../handshake/ip_range.ts";
@@ -103,6 +106,11 @@ export interface ListenerConfiguration {
    */
   readonly maxConnectionsPerAddress?: number;
   /**
+   * Who may connect to services without an `auth` of their own: authenticators, asked in order until one of them knows who
+   * it is. Else the answer is 401, 403 or 503. Default: everybody may.
+   */
+  readonly auth?: readonly Authenticator[];
+  /**
    * Answers requests that are no upgrades; what it throws is a 500. Not with a server of your own, which answers them
    * itself. Default: none, and they get 426.
    */
@@ -142,6 +150,12 @@ export interface UpgradeServiceOptions extends ConnectionConfiguration, Dispatch
    * Default true.
    */
   readonly validation?: boolean;
+  /** Who may connect: in place of the listener's `auth`; false: everybody. Default: as the listener says. */
+  readonly auth?: readonly Authenticator[] | false;
+  /** Where a bearer token may be besides `Authorization`, which counts first. Default: nowhere. */
+  readonly tokenFrom?: TokenFrom;
+  /** Whether a connection is closed with 3000 when its token, or what else it was let in with, expires. Default false. */
+  readonly closeOnExpiry?: boolean;
 }
 
 /** A listener's options, checked. */
@@ -160,6 +174,8 @@ export interface ListenerSettings {
   /** Whose word counts for who sent a request; undefined for nobody's. */
   readonly trusts: RangeCheck | undefined;
   readonly places: PlaceLimits;
+  /** Undefined: everybody may. */
+  readonly auth: Authenticators | undefined;
   readonly fetch: FetchHandler | undefined;
   readonly onError: ListenerErrorHandler | undefined;
 }
@@ -171,6 +187,10 @@ export interface ServiceSettings extends ConnectionSettings {
   readonly validation: boolean;
   readonly schemas: RequestSchemas;
   readonly dispatch: DispatchSettings;
+  /** Undefined: as the listener says; false: everybody may. */
+  readonly auth: Authenticators | false | undefined;
+  readonly tokenFrom: TokenFrom | undefined;
+  readonly closeOnExpiry: boolean;
 }
 
 /**
@@ -209,6 +229,7 @@ export function checkListener(target: number | object, config: ListenerConfigura
       maxConnections: checkCount(given, "maxConnections", 0, 0),
       maxConnectionsPerAddress: checkCount(given, "maxConnectionsPerAddress", 0, 0),
     },
+    auth: checkAuthenticators(config.auth),
     fetch: config.fetch,
     onError: config.onError,
   };
@@ -235,6 +256,9 @@ export function checkService(options: UpgradeServiceOptions): ServiceSettings {
       headers: checkRequestSchema(given, "headers"),
     },
     dispatch: checkDispatch(given),
+    auth: given.auth === false ? false : checkAuthenticators(given.auth),
+    tokenFrom: checkTokenFrom(given.tokenFrom),
+    closeOnExpiry: checkBoolean(given, "closeOnExpiry", false),
     ...checkConnection(given, 30, closeMillis("connectionClosureTimeout", given.connectionClosureTimeout ?? 60)),
   };
 }
@@ -274,6 +298,7 @@ const LISTENER_NAMES: readonly string[] = [
   "trustedProxies",
   "maxConnections",
   "maxConnectionsPerAddress",
+  "auth",
   "fetch",
   "onError",
 ];
@@ -287,6 +312,9 @@ const SERVICE_NAMES: readonly string[] = [
   "origins",
   "connectionClosureTimeout",
   "validation",
+  "auth",
+  "tokenFrom",
+  "closeOnExpiry",
   "params",
   "query",
   "headers",
@@ -304,24 +332,21 @@ const LISTENER_REFUSALS: ReadonlyMap<string, string> = new Map([
   ["certValidation", "certificates are not looked up by OCSP or CRL here"],
   ["maxPipelinedRequests", "how many requests are pipelined is the runtime's affair"],
   ["maxTotalBuffered", NOT_YET],
-  ["auth", NOT_YET],
 ]);
 
 const SERVICE_REFUSALS: ReadonlyMap<string, string> = new Map([
   ["allowAnyOrigin", 'it is a value of the option "origins"'],
-  ["auth", `${NOT_YET}; check the request in "get"`],
-  ["closeOnExpiry", NOT_YET],
   ["webSocketCompressionEnabled", "it is an option of the listener"],
 ]);
 
 /** An option that the other of the two has is taken for one of it more often than it is misspelled. */
 const LISTENER_HINTS: ReadonlyMap<string, string> = new Map([
   ...HINTS_OF_LISTENER,
-  ...SERVICE_NAMES.map((name) => [name, 'it is an option of "attach"'] as const),
+  ...SERVICE_NAMES.map((name) => [name, ', it is an option of "attach"'] as const),
 ]);
 
 const SERVICE_HINTS: ReadonlyMap<string, string> = new Map([
-  ...LISTENER_NAMES.map((name) => [name, "it is an option of the listener"] as const),
+  ...LISTENER_NAMES.map((name) => [name, ", it is an option of the listener"] as const),
   ...HINTS_OF_SERVICE,
 ]);
 

@@ -3,6 +3,7 @@
  * for each request. Types, and the one rule about them that a type cannot hold everywhere.
  */
 
+import type { Identity } from "../auth/authenticator.ts";
 import type { StandardSchema } from "../binding/schema.ts";
 import { type AuthnError, type AuthzError, UnsupportedError, type UpgradeError } from "../errors.ts";
 import type { MessageStream } from "../streams/incoming_message.ts";
@@ -164,8 +165,8 @@ export interface UpgradeContext<
    * one. Undefined when there is none, and where the runtime does not tell it. Behind a proxy it is the proxy's.
    */
   readonly peerCertificate: PeerCertificate | undefined;
-  /** The verified identity: undefined, because this version verifies none. */
-  readonly auth: undefined;
+  /** Who it is, as `auth` of the service or the listener has verified; undefined where everybody may connect. */
+  readonly auth: Identity | undefined;
 }
 
 /**

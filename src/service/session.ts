@@ -3,6 +3,7 @@
  * onOpen first, onClose last and exactly once. Knows no upgrade and no other session.
  */
 
+import type { Identity } from "../auth/authenticator.ts";
 import type { Closure, WebSocketError } from "../errors.ts";
 import { Endpoint, type EndpointOptions, type EndpointReader } from "../streams/endpoint.ts";
 import type { FillRandom } from "../bytes.ts";
@@ -36,6 +37,7 @@ export interface SessionList {
 export class Session implements EndpointReader, CallerLink, DispatcherHost {
   readonly service: Service;
   readonly request: UpgradeRequest;
+  readonly auth: Identity | undefined;
   readonly endpoint: Endpoint;
   readonly caller: Caller;
   /** Present when the service answers pings; else they are answered below. */
@@ -49,16 +51,21 @@ export class Session implements EndpointReader, CallerLink, DispatcherHost {
   #closure: Closure | undefined;
   #told = false;
 
-  /** @param handlers of the service, if there is more to them than what every service may have */
+  /**
+   * @param handlers of the service, if there is more to them than what every service may have
+   * @param auth who the peer is, if that was verified
+   */
   constructor(
     socket: MessageSocket,
     service: Service,
     request: UpgradeRequest,
     host: SessionHost,
     handlers?: Handlers,
+    auth?: Identity,
   ) {
     this.service = service;
     this.request = request;
+    this.auth = auth;
     this.#host = host;
     this.endpoint = new Endpoint(socket, this, host.endpointOptions);
     this.caller = new Caller(this);

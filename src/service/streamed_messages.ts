@@ -3,6 +3,7 @@
  * and nothing of what a handler returns.
  */
 
+import { ConnectionClosureError } from "../errors.ts";
 import { IncomingMessage } from "../streams/incoming_message.ts";
 import { PartedMessages, type PartsReader } from "../streams/parted_messages.ts";
 import type { Message } from "../transport/message_socket.ts";
@@ -80,13 +81,18 @@ export class StreamedMessages implements Requests, PartsReader {
     });
   }
 
-  /** That its message was cut is no failure of a handler: without `onError`, `onClose` tells enough. */
+  /**
+   * That its message was cut is no failure of a handler, whether it hears of that as its reader or as the writer of an
+   * answer, such as the same message: without `onError`, `onClose` tells enough.
+   */
   #failed(message: IncomingMessage, error: unknown): void {
-    if (error !== message.failure || this.#host.service.onError !== undefined) throw error;
+    const isCut = message.failure instanceof ConnectionClosureError && error instanceof ConnectionClosureError;
+    if (!isCut || this.#host.service.onError !== undefined) throw error;
   }
 }
 
 /** What the handler has not read by its end, nobody will. */
 function leave(message: IncomingMessage): void {
-  message.drop(new TypeError("Cannot read further: the handler has ended"));
+  // Most have read it all, and an error costs more than a short message.
+  if (!message.isOver) message.drop(new TypeError("Cannot read further: the handler has ended"));
 }

@@ -1,9 +1,12 @@
 /**
- * From a pending upgrade to an open session or a refusal (features U1 to U4, U8, L7): route, origin, sub-protocol, what
- * schemas say of the request, then the service's word. What a peer is told is one plain sentence; what went wrong is told to the listener. Knows no port.
+ * From a pending upgrade to an open session or a refusal (features U1 to U4, U8, U9, L7): route, origin, sub-protocol, who
+ * it is, what schemas say of the request, then the service's word. What a peer is told is one plain sentence; what went wrong is told to the listener. Knows no port.
  */
 
-import { andThen } from "../binding/and_then.ts";
+import { authenticate, type Authenticators } from "../auth/authentication.ts";
+import type { Identity } from "../auth/authenticator.ts";
+import { findToken } from "../auth/token_source.ts";
+import { andThen, type Eventual } from "../binding/and_then.ts";
 import { AuthnError, AuthzError, ConnectionError, HandshakeTimedOutError, UpgradeError } from "../errors.ts";
 import type { RangeCheck } from "../handshake/ip_range.ts";
 import { isReservedHeader } from "../handshake/reserved_header.ts";
@@ -21,7 +24,8 @@ import type {
 import type { Caller } from "./caller.ts";
 import type { Errors, Tally } from "./dispatcher.ts";
 import type { ServiceSettings } from "./options.ts";
-import { asSent } from "./forwarded_request.ts";
+import { atExpiry } from "./expiry.ts";
+import { asSent, withUrl } from "./forwarded_request.ts";
 import { type Handlers, HandlerTables } from "./handlers.ts";
 import { type NoPlace, type PlaceLimits, Places } from "./places.ts";
 import { isThenable } from "./reply.ts";
@@ -53,13 +57,18 @@ export interface PipelineParts {
   readonly trusts: RangeCheck | undefined;
   /** How many connections there may be; no limits by default. */
   readonly places?: PlaceLimits;
+  /** Who may connect to services that do not say so themselves; undefined: everybody. */
+  readonly auth?: Authenticators | undefined;
   readonly errors: Errors & { report(error: unknown, caller?: Caller): void };
   /** What the host's sockets cannot do, undefined for nothing. */
   readonly limitations?: Limitations | undefined;
 }
 
-/** The terms of a 101, and who serves the connection then. */
+/** The terms of a 101, and who serves whom then. */
 interface Accepted {
+  /** As the service may see it. */
+  readonly request: UpgradeRequest;
+  readonly auth: Identity | undefined;
   readonly service: Service;
   readonly handlers: Handlers | undefined;
   readonly settings: ServiceSettings;
@@ -100,7 +109,7 @@ export class UpgradePipeline {
     } catch (error) {
       decision = this.#refusalOf(error);
     }
-    if (!isResponse(decision) && await this.#accept(upgrade, request, decision)) return;
+    if (!isResponse(decision) && await this.#accept(upgrade, decision)) return;
     this.#places.giveBack(remoteAddress);
     if (isResponse(decision)) await this.#reject(upgrade, decision);
   };
@@ -116,29 +125,39 @@ export class UpgradePipeline {
     this.#stopped = false;
   }
 
-  async #decide(request: UpgradeRequest): Promise<Accepted | Response> {
+  async #decide(sent: UpgradeRequest): Promise<Accepted | Response> {
     if (this.#stopped) return refusal(503, "The server is stopping");
 
-    const url = parseUrl(request.url);
-    const match = url && this.#match(url.pathname);
-    if (url === undefined || match === null) return refusal(400, "The request target is ill-formed");
+    const whole = parseUrl(sent.url);
+    const match = whole && this.#match(whole.pathname);
+    if (whole === undefined || match === null) return refusal(400, "The request target is ill-formed");
     if (match === undefined) return refusal(404, "There is no WebSocket service at this path");
     const { service, settings, params } = match;
 
-    const { headers } = request;
+    const { headers } = sent;
     if (!settings.allowsOrigin(headers.get("origin"), headers.get("host") ?? "")) {
       return refusal(403, "Pages of this origin may not connect");
     }
-    const offered = parseProtocols(headers.get("sec-websocket-protocol"));
-    if (offered === undefined) {
+    const protocols = parseProtocols(headers.get("sec-websocket-protocol"));
+    if (protocols === undefined) {
       return refusal(400, "The Sec-WebSocket-Protocol header is not a list of distinct tokens");
     }
+    const { tokenFrom } = settings;
+    const { token, url: visible, offered } = tokenFrom === undefined
+      ? { token: undefined, url: sent.url, offered: protocols }
+      : findToken(tokenFrom, { url: sent.url, cookies: headers.get("cookie"), offered: protocols });
+    const request = visible === sent.url ? sent : withUrl(sent, visible);
+    const url = visible === sent.url ? whole : new URL(visible);
     const protocol = chooseProtocol(offered, settings.subProtocols);
 
     const added = new Headers();
+    let auth: Identity | undefined;
     const result = await this.#ask(request, (signal) =>
       andThen(
-        bindRequest(settings.schemas, settings.validation, { params, query: url.searchParams, headers }),
+        andThen(this.#identify(settings, request, token, signal), (identity) => {
+          auth = identity;
+          return bindRequest(settings.schemas, settings.validation, { params, query: url.searchParams, headers });
+        }),
         (bound) => {
           // Too late to matter: the schemas took too long.
           signal.throwIfAborted();
@@ -149,10 +168,10 @@ export class UpgradePipeline {
             remoteAddress: request.remoteAddress,
             secure: request.secure,
             peerCertificate: request.peerCertificate,
-            auth: undefined,
+            auth,
           };
           // Its own schemas made it.
-          return service.get(new Request(request.url, { method: request.method, headers, signal }), context as never);
+          return service.get(new Request(visible, { method: request.method, headers, signal }), context as never);
         },
       ));
     if (isResponse(result)) return checkResponse(result);
@@ -161,7 +180,21 @@ export class UpgradePipeline {
     checkIsService(result, this.#parts.limitations);
     const handlers = this.#handlersOf(result, settings);
     checkHeaders(added);
-    return { service: result, handlers, settings, protocol, headers: added };
+    return { request, auth, service: result, handlers, settings, protocol, headers: added };
+  }
+
+  /** Who it is, undefined where that does not matter. Rejects with an `UpgradeError`. */
+  #identify(
+    settings: ServiceSettings,
+    request: UpgradeRequest,
+    token: string | undefined,
+    signal: AbortSignal,
+  ): Eventual<Identity | undefined> {
+    const authenticators = settings.auth ?? this.#parts.auth;
+    if (authenticators === undefined || authenticators === false) return undefined;
+    const { url, headers, remoteAddress, secure, peerCertificate } = request;
+    const seen = { url, headers, remoteAddress, secure, peerCertificate, signal };
+    return authenticate(authenticators, seen, token, (error) => this.#parts.errors.report(error));
   }
 
   /** Null: it cannot be decoded. */
@@ -225,8 +258,8 @@ export class UpgradePipeline {
   }
 
   /** False: there is no session, and the client is told or has left. */
-  async #accept(upgrade: Upgrade, request: UpgradeRequest, accepted: Accepted): Promise<boolean> {
-    const { service, handlers, settings, protocol, headers } = accepted;
+  async #accept(upgrade: Upgrade, accepted: Accepted): Promise<boolean> {
+    const { request, auth, service, handlers, settings, protocol, headers } = accepted;
     // Decided in time, but the listener has stopped meanwhile.
     if (this.#stopped) {
       await this.#reject(upgrade, refusal(503, "The server is stopping"));
@@ -247,13 +280,22 @@ export class UpgradePipeline {
       if (!(error instanceof ConnectionError)) this.#parts.errors.report(error);
       return false;
     }
-    const session = new Session(socket, service, request, this.#hostOf(settings), handlers);
+    const session = new Session(socket, service, request, this.#hostOf(settings), handlers, auth);
     this.tally.opened++;
     this.sessions.add(session);
     session.open();
+    if (settings.closeOnExpiry && auth?.expiresAt !== undefined) this.#closeAt(session, auth.expiresAt);
     // It opened behind the back of whoever stops, and must not keep that waiting.
     if (this.#stopped) void session.close(1001, "", LATE_CLOSE_MS);
     return true;
+  }
+
+  #closeAt(session: Session, expiresAt: number): void {
+    const { signal } = session.endpoint;
+    // It is closing already, or gone.
+    if (signal.aborted) return;
+    const expired = (): void => void session.close(EXPIRED, "The credentials have expired");
+    signal.addEventListener("abort", atExpiry(this.#parts.runtime.clock, expiresAt, Date.now(), expired));
   }
 
   #handlersOf(service: Service, settings: ServiceSettings): Handlers | undefined {
@@ -282,6 +324,9 @@ const CROWDED: Readonly<Record<NoPlace, [status: number, sentence: string]>> = {
   all: [503, "The server has as many connections as it takes"],
   address: [429, "There are too many connections with this address"],
 };
+
+/** "Unauthorized" in the registry of close codes. */
+const EXPIRED = 3_000;
 
 /** Milliseconds for the answer to the close frame of a connection that opened during a stop. */
 const LATE_CLOSE_MS = 2_000;

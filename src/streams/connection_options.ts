@@ -28,7 +28,10 @@ export interface ConnectionConfiguration {
   readonly pongTimeout?: number;
   /** Bytes of one message that comes in, and of what it inflates to; more: close 1009. Default 16 777 216. */
   readonly maxMessageSize?: number;
-  /** Bytes of one message that is read as a stream; more: close 1009. Default: no limit. */
+  /**
+   * Bytes of one message that is read as a stream, instead of `maxMessageSize`, unless it is compressed; more: close 1009.
+   * Default: no limit.
+   */
   readonly maxStreamedMessageSize?: number;
   /**
    * Bytes of one frame (RFC 6455 §5.2), at least 4. Larger ones that come in: close 1009; larger ones that go out are
@@ -44,7 +47,10 @@ export interface ConnectionConfiguration {
   readonly maxBufferedAmount?: number;
   /** What becomes of a message that would pass `maxBufferedAmount`. Default `"wait"`. */
   readonly bufferPolicy?: BufferPolicy;
-  /** Frames of one message (RFC 6455 §5.4); more: close 1009. Default 131 072. */
+  /**
+   * Frames of one message (RFC 6455 §5.4); more: close 1009. Where messages may be read as streams, only of a compressed
+   * one. Default 131 072.
+   */
   readonly maxFragments?: number;
   /** Automatic pongs that wait for a slow peer; beyond it the oldest is dropped. Default 16. */
   readonly maxPendingPongs?: number;

@@ -3,7 +3,7 @@
  * `readAhead`, so that a slow reader holds the peer back. Knows no socket, and not whose turn it is to read.
  */
 
-import { byteSize, concat } from "../bytes.ts";
+import { byteSize, concatAll } from "../bytes.ts";
 import { PayloadTooLargeError } from "../errors.ts";
 import type { Message } from "../transport/message_socket.ts";
 import type { MessageEndpoint } from "./message_endpoint.ts";
@@ -31,9 +31,11 @@ export type MessageStream = TextMessageStream | BinaryMessageStream;
 export interface WholeLimits {
   /** Bytes of one message, inclusive. */
   readonly maxMessageSize: number;
-  /** Parts of one message, inclusive. */
-  readonly maxFragments: number;
 }
+
+/** A part costs about a hundred bytes besides its own: what is shorter than this, or as many as this, become one. */
+const SHORT_PARTS = 1_024;
+const MOST_SHORT_PARTS = 256;
 
 /** What an incoming message needs of its endpoint. */
 export type PartHolder = Pick<MessageEndpoint, "queue" | "holdElsewhere" | "released" | "closedError" | "refuse">;
@@ -52,6 +54,9 @@ export class IncomingMessage {
   /** It is put together for somebody who reads whole messages; how many bytes that are by now. */
   #limits: WholeLimits | undefined;
   #size = 0;
+  /** Of those bytes, the last parts that were too short to be kept alone, and how long they are together. */
+  #short: Message[] = [];
+  #shortLength = 0;
   #hasEnded = false;
   #over = false;
   #controller: ReadableStreamDefaultController<Message> | undefined;
@@ -90,16 +95,36 @@ export class IncomingMessage {
     this.#limits = limits;
     for (let left = this.#parts.length; left > 0; left--) {
       const part = this.#parts.shift()!;
-      this.#parts.push(part);
-      this.#size += byteSize(part);
+      this.#gather(part);
       this.#release(part);
     }
     this.#isCounted = false;
-    this.#checkLimits();
+    this.#checkLimits(limits);
+  }
+
+  /** Keeps `part` with those before it, however small the pieces are that the peer, or the network, makes of a message. */
+  #gather(part: Message): void {
+    this.#size += byteSize(part);
+    this.#short.push(part);
+    this.#shortLength += part.length;
+    if (this.#shortLength >= SHORT_PARTS || this.#short.length >= MOST_SHORT_PARTS) this.#joinShort();
+  }
+
+  #joinShort(): void {
+    const short = this.#short;
+    if (short.length === 0) return;
+    this.#parts.push(short.length === 1 ? short[0]! : this.#joined(short));
+    this.#short = [];
+    this.#shortLength = 0;
+  }
+
+  #joined(parts: Message[]): Message {
+    return this.kind === "text" ? parts.join("") : concatAll(parts as Uint8Array[]);
   }
 
   /** Whoever it was put together for has left it to somebody who reads it in parts. */
   #countAgain(): void {
+    this.#joinShort();
     this.#limits = undefined;
     this.#isCounted = true;
     for (let left = this.#parts.length; left > 0; left--) {
@@ -121,10 +146,9 @@ export class IncomingMessage {
     if (this.#isCounted && !this.#endpoint.holdElsewhere(part)) {
       return this.fail(this.#endpoint.closedError("Cannot read further"));
     }
-    this.#parts.push(part);
-    if (this.#limits === undefined) return;
-    this.#size += byteSize(part);
-    this.#checkLimits();
+    if (this.#limits === undefined) return void this.#parts.push(part);
+    this.#gather(part);
+    this.#checkLimits(this.#limits);
   }
 
   /** That was the last one. */
@@ -142,19 +166,21 @@ export class IncomingMessage {
 
   /** All of it, once it has ended and before its stream was made. */
   join(): Message {
+    this.#joinShort();
     const parts: Message[] = [];
     for (let part = this.#parts.shift(); part !== undefined; part = this.#parts.shift()) {
       parts.push(part);
       this.#release(part);
     }
     this.#over = true;
-    return this.kind === "text" ? parts.join("") : concat(...parts as Uint8Array[]);
+    return this.#joined(parts);
   }
 
   /** Drops it, what came and what will come. Who still reads is told of `error`. */
   drop(error?: Error): void {
     if (this.#over) return;
     this.failure = error;
+    this.#short = [];
     for (let part = this.#parts.shift(); part !== undefined; part = this.#parts.shift()) this.#release(part);
     this.#finish();
   }
@@ -188,15 +214,10 @@ export class IncomingMessage {
     this.#endpoint.released(this.#endpoint.queue, false);
   }
 
-  #checkLimits(): void {
-    const { maxMessageSize, maxFragments } = this.#limits!;
-    const tooMany = this.#parts.length > maxFragments;
-    if (this.#size <= maxMessageSize && !tooMany) return;
-    const problem = tooMany
-      ? new PayloadTooLargeError(`Message in more than ${maxFragments} parts`, this.#parts.length, maxFragments)
-      : tooLarge(this.#size, maxMessageSize);
+  #checkLimits({ maxMessageSize }: WholeLimits): void {
+    if (this.#size <= maxMessageSize) return;
     this.drop();
-    this.#endpoint.refuse(problem);
+    this.#endpoint.refuse(tooLarge(this.#size, maxMessageSize));
   }
 
   #finish(): void {

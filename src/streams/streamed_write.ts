@@ -5,7 +5,7 @@
 
 import { EMPTY } from "../bytes.ts";
 import { boundReason } from "../close_code.ts";
-import { ConnectionError, UnsupportedError } from "../errors.ts";
+import { ConnectionClosureError, ConnectionError, UnsupportedError } from "../errors.ts";
 import type { Cancel, Clock } from "../transport/clock.ts";
 import type { Message } from "../transport/message_socket.ts";
 import { inTime, type PartsTurn, writeTimedOut } from "./held_writes.ts";
@@ -204,10 +204,14 @@ class StreamedWrite implements PartsTurn {
 
 /** Nobody waits for it: an async generator answers only when its pending step does, which may be never. */
 function stop(source: StreamSource, reason: unknown, { report }: StreamedWriteOptions): void {
+  const failed = (error: unknown): void => {
+    // A message that is passed on is cut with its connection, whose end is told already.
+    if (!(error instanceof ConnectionClosureError)) report(error);
+  };
   try {
-    Promise.resolve(source.stop(reason)).catch(report);
+    Promise.resolve(source.stop(reason)).catch(failed);
   } catch (error) {
-    report(error);
+    failed(error);
   }
 }
 

@@ -91,7 +91,7 @@ export class Writes {
    */
   takeTurn(turn: PartsTurn): void {
     const held = this.#held ??= new HeldWrites();
-    if (this.#turn === undefined && held.length === 0) return void this.#begin(turn);
+    if (!this.#blocked && held.length === 0) return void this.#begin(turn);
     if (held.isFullFor(0, this.#options.maxBufferedAmount)) throw this.#tooMany(held);
     held.put({ turn, message: "", bytes: 0, compress: false, since: 0, resolve: ignore, reject: ignore });
   }
@@ -141,12 +141,13 @@ export class Writes {
   end(flushes: boolean, closedError: () => ConnectionClosureError, unsent: (writes: HeldWrites) => void): void {
     const room = this.#room;
     this.#room = undefined;
-    const turns = this.#turn === undefined ? [] : [this.#turn];
+    const current = this.#turn;
     const held = this.#held;
     this.#held = undefined;
-    const isFlushed = flushes && turns.length === 0;
+    const isFlushed = flushes && current === undefined;
     this.#turn = undefined;
-    turns.push(...held?.takeTurns() ?? []);
+    const waitingTurns = held?.takeTurns() ?? [];
+    const turns = current === undefined ? waitingTurns : [current, ...waitingTurns];
     if (!isFlushed && held !== undefined) unsent(held);
     const waiters: Waiter[] = room === undefined ? [] : [room];
     for (let write = held?.next(); write !== undefined; write = held?.next()) {

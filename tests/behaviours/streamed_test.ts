@@ -577,6 +577,20 @@ describe("reading in parts beside the rest", () => {
     expect(await partsOf(await client.readMessageStream())).toEqual(["whole"]);
   });
 
+  it("F3: a client reads a message whole in however many fragments it comes, and an ordinary one whatever maxFragments", async () => {
+    const { client, peer } = await clientAndServer({ messageStreams: true, maxFragments: 1 });
+    const count = 150_000;
+    const whole = client.readBinaryMessage();
+    const tiny = Buffer.from([0, 1, 7]);
+    const fragments = Buffer.concat([Buffer.from([2, 1, 7]), ...Array.from({ length: count }, () => tiny)]);
+    await peer.raw.write(fragments);
+    await peer.send({ opcode: 0, payload: "" });
+    const message = await whole;
+    expect([message.length, message.every((byte) => byte === 7)]).toEqual([count + 1, true]);
+    await peer.send({ opcode: 2, payload: new Uint8Array(3_000_000) });
+    expect((await client.readBinaryMessage()).length).toBe(3_000_000);
+  });
+
   it("F3: a client without the option reads whole messages only", async () => {
     const { client } = await clientAndServer();
     expect(() => client.readMessageStream()).toThrow('it needs the option "messageStreams"');
@@ -592,6 +606,29 @@ describe("reading in parts beside the rest", () => {
       let echoed = "";
       while (echoed.length < 2) echoed += await client.readTextMessage();
       expect(echoed).toBe("ab");
+    }),
+  );
+
+  it(
+    "F3: a message that is sent back as it comes, and is cut, is no failure of its handler",
+    differs(RECEIVING, async () => {
+      for (const cut of ["socket", "close"] as const) {
+        const ended = deferred<void>();
+        const errors: unknown[] = [];
+        const { port } = await listen(
+          { onMessageStream: (caller, message) => caller.writeMessage(message), onClose: () => ended.resolve() },
+          {},
+          { onError: (error) => void errors.push(error) },
+        );
+        const peer = await upgraded(port);
+        await peer.send({ opcode: 1, fin: false, payload: "half" });
+        expect(await peer.next()).toMatchObject({ opcode: 1, fin: false, text: "half" });
+        if (cut === "socket") peer.socket.destroy();
+        else await peer.close(1000);
+        await ended.promise;
+        await new Promise((resolve) => setImmediate(resolve));
+        expect(errors).toEqual([]);
+      }
     }),
   );
 

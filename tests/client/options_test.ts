@@ -123,11 +123,6 @@ describe("checkClient (C6)", () => {
     expect(() => check({ retryConfig: { maxCount: -1 } })).toThrow(RangeError);
   });
 
-  it("refuses auth by name: not there yet", () => {
-    expect(() => check({ auth: {} })).toThrow(TypeError);
-    expect(() => check({ auth: {} })).toThrow('Cannot use the option "auth": this version does not do it');
-  });
-
   it("takes secureSocket, where the URL asks for TLS", () => {
     expect(check({}).secureSocket).toBeUndefined();
     expect(check({ secureSocket: { cert: "ca.pem" } }).secureSocket).toMatchObject({ trust: "ca.pem", verify: true });

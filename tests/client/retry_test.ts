@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { failureOf, isTransient, MAX_RETRY_AFTER_MS, retryAfterMs, retryWait } from "../../src/client/retry.ts";
 import {
+  AuthError,
   type Closure,
   ConnectionError,
   CorruptedFrameError,
@@ -80,6 +81,7 @@ describe("isTransient (C9)", () => {
       const cause = Object.assign(new Error("lost"), { code });
       return [`${code} in the middle of TLS`, failureOf(new SslError("lost", { cause }))];
     }),
+    ["credentials that may be had later", failureOf(new AuthError("down", { temporary: true }))],
     ["a close frame that was not answered in time", { ...closedBy(1012, "remote"), clean: false }],
     ...[1001, 1012, 1013].map((code): [string, Closure] => [`${code} of the peer`, closedBy(code, "remote")]),
     ...[429, 500, 502, 503, 504, 599].map((
@@ -95,6 +97,7 @@ describe("isTransient (C9)", () => {
     ["1001 of ours, not answered", { ...lost, sent: { code: 1001, reason: "idle timeout" }, first: "local" }],
     ["a broken rule", { ...closedBy(1002, "local"), error: new CorruptedFrameError("RSV", 1002, "§5.2") }],
     ["a message that is too large", { ...lost, code: 1009, error: new PayloadTooLargeError("large", 2, 1) }],
+    ["credentials that are refused", failureOf(new AuthError("closed"))],
     ["a TLS failure", failureOf(new SslError("self signed"))],
     ["a TLS failure with its cause", failureOf(new SslError("expired", { cause: new Error("expired") }))],
     ["what cannot be had here", failureOf(new UnsupportedError("no WebSocket", "client", "browser"))],

@@ -4,6 +4,7 @@
  * they do. What installs, builds or takes minutes is compared with the scripts that the suite itself is run by.
  */
 
+import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,19 +14,23 @@ import { ROOT, runCommand } from "../../scripts/command.ts";
 import { makeManifest } from "../../scripts/npm_manifest.ts";
 import { run } from "../examples/programs.ts";
 import { blocksWritten, type PlacedBlock } from "../support/documents.ts";
+import { starter } from "../support/program.ts";
 
 const SLOW = { timeout: 60_000 };
 
 /** Of the document whose commands docs_nginx_test.ts runs, against nginx and two servers. */
 const DEPLOYMENT = "docs/deployment.md";
 
-const EXAMPLE = /^npx tsx examples\/(\S+\.ts)(?: (.*))?$/;
+const EXAMPLE = /^(?:npx tsx|node --import tsx) examples\/(\S+\.ts)(?: (.*))?$/;
 
 interface OwnPackage {
   readonly name: string;
   readonly version: string;
   readonly scripts: Readonly<Record<string, string>>;
 }
+
+/** The program behind the command of the package. */
+const USERS = "src/adapters/auth/hawser_users.ts";
 
 /** A user's. */
 const project = mkdtempSync(join(tmpdir(), "hawser-project-"));
@@ -49,6 +54,23 @@ const COMPARED: readonly (readonly [command: RegExp, compare: (...words: string[
     if (words!.includes("module")) expect(made.type).toBe("module");
   }],
   [/^npm pack \.\/npm$/, () => expect(read("scripts/build_npm.ts")).toContain('join(ROOT, "npm")')],
+  [/^(?:npx|bunx|deno run -RW npm:hawser\/)\s*hawser-users \.\/users (\w+)(.*)$/, async (action, rest) => {
+    const file = join(project, "users");
+    if (action !== "set") expect(existsSync(file), "there is nobody to list or to remove").toBe(true);
+    const child = spawn(starter()[0], [
+      ...starter().slice(1),
+      join(ROOT, USERS),
+      file,
+      action!,
+      ...rest!.trim().split(" "),
+    ], {
+      stdio: ["pipe", "ignore", "inherit"],
+    });
+    child.stdin!.end("correct horse\n");
+    expect(await new Promise((resolve) => child.on("close", resolve))).toBe(0);
+    const { bin } = makeManifest(JSON.parse(read("deno.json")), JSON.parse(read("package.json")));
+    expect(Object.keys(bin ?? {})).toEqual(["hawser-users"]);
+  }],
   [/^npm install \S*?([\w.-]+\.tgz)((?: [@\w/.-]+)*)$/, (tarball, others) => {
     const { name, version } = makeManifest(JSON.parse(read("deno.json")), JSON.parse(read("package.json")));
     expect(tarball).toBe(`${name}-${version}.tgz`);

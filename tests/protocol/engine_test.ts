@@ -800,6 +800,19 @@ describe.each(ROLES)("messages in parts, to a %s", (role) => {
     expect(recorder.parts).toEqual([]);
   });
 
+  it("have that limit also where all of a message is there at once, below maxMessageSize", () => {
+    const limited = { ...options, maxMessageSize: 1_000 };
+    for (const streamedSize of [10, 200]) { // a short frame takes a short cut
+      const at = (length: number): Uint8Array => wire(frame({ opcode: 2, payload: new Uint8Array(length) }));
+      const within = open({ ...limited, streamedSize });
+      within.engine.receive(at(streamedSize).slice());
+      expect([within.violation, within.messages.length]).toEqual([undefined, 1]);
+      const beyond = open({ ...limited, streamedSize });
+      beyond.engine.receive(at(streamedSize + 1).slice());
+      expect(beyond.violation).toMatchObject({ closeCode: 1009, size: streamedSize + 1, limit: streamedSize });
+    }
+  });
+
   it("take no memory for a length that was announced, and none has more than can be counted", () => {
     const mask = role === "server" ? { key: KEY } : {};
     const announced = frame({ opcode: 2, length: 2n ** 53n - 1n, payload: "abcdef", ...mask });

@@ -31,6 +31,12 @@ describe("makeManifest", () => {
     }
   });
 
+  it("has the commands, compiled", () => {
+    const own = { ...OWN, bin: { "a-command": "./src/a_command.ts" } };
+    const manifest = makeManifest({ version: "1.2.3", exports: { ".": "./mod.ts" } }, own);
+    expect(manifest.bin).toEqual({ "a-command": "./esm/src/a_command.js" });
+  });
+
   it("gives browsers their own entry, before everybody else's", () => {
     const exports = { ".": "./mod.ts", "./browser": "./src/page.ts" };
     const manifest = makeManifest({ version: "1.2.3", exports }, OWN);

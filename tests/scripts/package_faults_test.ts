@@ -72,6 +72,17 @@ describe("findPackageFaults", () => {
     expect(await faultsWith({ [file]: text })).toEqual([fault]);
   });
 
+  it("finds commands that are no programs", async () => {
+    const fault = (path: string): string => `The command "a" leads to ${path}, which is no program`;
+    for (const path of ["./esm/gone.js", "./esm/src/a.js"]) {
+      const manifest = JSON.stringify({ ...MANIFEST, bin: { a: path } });
+      expect(await faultsWith({ "package.json": manifest })).toEqual([fault(path)]);
+    }
+    const program = `#!/usr/bin/env node\n${GOOD["esm/src/a.js"]}`;
+    const manifest = JSON.stringify({ ...MANIFEST, bin: { a: "./esm/src/a.js" } });
+    expect(await faultsWith({ "package.json": manifest, "esm/src/a.js": program })).toEqual([]);
+  });
+
   it("finds imports that lead nowhere, several of them in a line", async () => {
     const js = GOOD["esm/mod.js"]!.replace("./src/a.js", "./src/b.js");
     expect(await faultsWith({ "esm/mod.js": js })).toEqual(['esm/mod.js imports "./src/b.js", not there']);

@@ -51,6 +51,17 @@ describe("a guest", () => {
       .toEqual(["404 There is no WebSocket service at this path", "101"]);
   });
 
+  it("U9: asks who it is, on somebody's server too", async () => {
+    const ada = { subject: "ada", scopes: [], claims: {} };
+    const authenticate = (credentials?: string) => credentials === "7f3a" ? ada : undefined;
+    const { pipeline, router } = invite({ auth: [{ scheme: "ApiKey", authenticate }] });
+    router.attach("/", { get: () => ({}), pingInterval: 0 });
+    const [stranger, known] = [new FakeUpgrade("/"), new FakeUpgrade("/", { authorization: "ApiKey 7f3a" })];
+    await pipeline.handle(stranger);
+    await pipeline.handle(known);
+    expect(await Promise.all([stranger.outcome(), known.outcome()])).toEqual(["401 Credentials are needed", "101"]);
+  });
+
   it("tells its host of its limits, and of what it claims", () => {
     const { options, router } = invite({
       timeout: 1.5,

@@ -25,6 +25,7 @@ describe("L2: the listener's options", () => {
       compression: checkCompression({}),
       trusts: undefined,
       places: { maxConnections: 0, maxConnectionsPerAddress: 0 },
+      auth: undefined,
       fetch: undefined,
       onError: undefined,
     });
@@ -57,6 +58,7 @@ describe("L2: the listener's options", () => {
       compression: checkCompression({}),
       trusts: undefined,
       places,
+      auth: undefined,
       fetch,
       onError,
     });
@@ -238,7 +240,12 @@ describe("U4 to U8: the upgrade service's options", () => {
     [{ query: {} }, "query"],
     [{ headers: {} }, "headers"],
     [{ dispatcherStreamId: "id" }, "dispatcherStreamId"],
-    [{ closeOnExpiry: true }, "closeOnExpiry"],
+    [{ auth: true }, "auth"],
+    [{ auth: [{ scheme: "Basic" }] }, "auth[0]"],
+    [{ auth: [{ scheme: "a b", authenticate() {} }] }, "auth[0].scheme"],
+    [{ tokenFrom: "cookie" }, "tokenFrom"],
+    [{ tokenFrom: { header: "x" } }, "tokenFrom.header"],
+    [{ closeOnExpiry: 1 }, "closeOnExpiry"],
     [{ webSocketCompressionEnabled: true }, "webSocketCompressionEnabled"],
     [{ maxInflatedBytesPerSecond: 0 }, "maxInflatedBytesPerSecond"],
     [{ subprotocols: [] }, "subprotocols"],
@@ -265,10 +272,10 @@ describe("U4 to U8: the upgrade service's options", () => {
     }
     expect(checkService(new Upgrade())).toMatchObject({ pacing: { idleMs: 2_000 } });
     class Inherits extends Upgrade {
-      get closeOnExpiry(): boolean {
+      get allowAnyOrigin(): boolean {
         return true;
       }
     }
-    expect(() => checkService(new Inherits())).toThrow(/"closeOnExpiry"/);
+    expect(() => checkService(new Inherits())).toThrow(/"allowAnyOrigin"/);
   });
 });

@@ -126,6 +126,20 @@ describe("onMessageStream", () => {
     expect(told).toEqual(["a", "a", "ConnectionClosureError"]);
   });
 
+  it("that goes back as it comes is no failure either when it is cut", async () => {
+    for (const end of ["closeByPeer", "end"] as const) {
+      const { part, socket, errors, ended } = start({
+        onMessageStream: (caller, message) => caller.writeMessage(message),
+      });
+      part("a");
+      await settled();
+      if (end === "end") socket.end();
+      else socket.closeByPeer(1000);
+      await settled();
+      expect([errors, ended.length]).toEqual([[], 1]);
+    }
+  });
+
   it("that fails closes with 1011, as every handler", async () => {
     const { part, socket, errors } = start({
       onMessageStream: () => Promise.reject(new Error("oops")),

@@ -482,3 +482,64 @@ describe("a word that comes too late", () => {
     expect(await (await upgrade(piped, "/")).outcome()).toBe("503 The server is stopping");
   });
 });
+
+describe("U9: who it is", () => {
+  const ada = (expiresAt?: number) => ({
+    scheme: "Bearer",
+    authenticate: () => ({ subject: "ada", scopes: [], claims: {}, expiresAt }),
+  });
+
+  it("takes no longer than the listener's timeout, get and schemas included", async () => {
+    const word = deferred<undefined>();
+    let signal: AbortSignal | undefined;
+    const auth = [{
+      scheme: "Bearer",
+      authenticate: (_credentials: string | undefined, request: { signal: AbortSignal }) => {
+        signal = request.signal;
+        return word.promise;
+      },
+    }];
+    const piped = pipe("/", { auth }, 5_000);
+    const slow = new FakeUpgrade("/");
+    const handled = piped.pipeline.handle(slow);
+    await piped.clock.pass(5_000);
+    await handled;
+    expect(await slow.outcome()).toBe("503 The upgrade took too long");
+    expect([signal!.aborted, piped.clock.timers]).toEqual([true, 0]);
+    word.resolve(undefined);
+    await piped.clock.settle();
+    expect(piped.errors).toEqual([]);
+  });
+
+  it("is refused while the listener stops", async () => {
+    const piped = pipe("/", { auth: [{ scheme: "Bearer", authenticate: () => new Promise(() => {}) }] });
+    const pending = new FakeUpgrade("/");
+    const handled = piped.pipeline.handle(pending);
+    await piped.clock.settle();
+    piped.pipeline.stop();
+    await handled;
+    expect(await pending.outcome()).toBe("503 The server is stopping");
+  });
+
+  it("A3: its end is awaited no longer than the connection lasts", async () => {
+    const soon = Date.now() / 1_000 + 100;
+    const options = { pingInterval: 0, closeOnExpiry: true, auth: [ada(soon)] };
+    const closed = pipe("/", options);
+    const { socket } = await upgrade(closed, "/");
+    expect(closed.clock.timers).toBe(1);
+    socket.end();
+    await closed.clock.settle();
+    expect(closed.clock.timers).toBe(0);
+
+    const expired = pipe("/", options);
+    const other = (await upgrade(expired, "/")).socket;
+    await expired.clock.pass(99_000);
+    expect(other.calls).toEqual([]);
+    await expired.clock.pass(1_000);
+    expect(other.calls).toEqual(["close 3000 The credentials have expired"]);
+
+    const without = pipe("/", { ...options, closeOnExpiry: false });
+    await upgrade(without, "/");
+    expect(without.clock.timers).toBe(0);
+  });
+});

@@ -11,7 +11,7 @@ import { FakeSocket } from "../support/fake_socket.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { partsOf } from "../support/stream_parts.ts";
 
-function start(options: Partial<EndpointOptions> = {}, limits = { maxMessageSize: 10, maxFragments: 8 }) {
+function start(options: Partial<EndpointOptions> = {}, limits = { maxMessageSize: 10 }) {
   const clock = new ManualClock();
   const socket = new FakeSocket();
   const endpoint: Endpoint = new Endpoint(socket, {
@@ -151,7 +151,7 @@ describe("whole messages beside streams", () => {
   });
 
   it("have their limits, whenever they are asked for", async () => {
-    const whole = { maxMessageSize: 10, maxFragments: 8 };
+    const whole = { maxMessageSize: 10 };
     const expected = "close 1009 Message of 12 bytes: 10 is the most";
     // While somebody waits, when somebody comes, and when it is all there already.
     const waiting = start({}, whole);

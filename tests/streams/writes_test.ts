@@ -59,6 +59,17 @@ describe("a message in parts", () => {
     expect(words).toEqual(["begin a", "begin b"]);
   });
 
+  it("does not begin while a slow peer has no room, and keeps nobody waiting who was before it", async () => {
+    const { socket, writes, words, turn, send } = start();
+    socket.writable = false;
+    const written = send("1");
+    writes.takeTurn(turn("a"));
+    expect(words).toEqual([]);
+    socket.drain();
+    await written;
+    expect(words).toEqual(["begin a"]);
+  });
+
   it("goes on when a slow peer takes more, which nobody else may use", () => {
     const { socket, writes, words, turn, send } = start();
     writes.takeTurn(turn("a"));

@@ -8,7 +8,7 @@ import { ROOT } from "../../scripts/command.ts";
 /** The same program, with imports of files. */
 export function withOurImports(program: string): string {
   return program.replaceAll(
-    /from "hawser(\/\w+)?"/g,
+    /from "hawser(\/[\w/]+)?"/g,
     (_, entry: string = "") => `from ${JSON.stringify(fileOf(entry))}`,
   );
 }

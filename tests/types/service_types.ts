@@ -4,11 +4,14 @@ import { type } from "arktype";
 import * as v from "valibot";
 import * as z from "zod";
 import {
+  type Authenticator,
+  AuthnError,
   bind,
   broadcast,
   bytes,
   type Caller,
   dispatch,
+  type Identity,
   json,
   type Listener,
   type Message,
@@ -226,4 +229,43 @@ export function refused(listener: Listener): void {
     onTextMessage(_caller: Caller, _text: number): void {}
   }
   void Mistaken;
+}
+
+/** Nor of this: who may connect, and who it is. */
+export function authenticated(listener: Listener): void {
+  const key: Authenticator = {
+    scheme: "ApiKey",
+    authenticate(credentials, request) {
+      same<typeof credentials, string | undefined>(true);
+      same<typeof request.signal, AbortSignal>(true);
+      if (credentials === undefined) return undefined;
+      return credentials === "7f3a" ? { subject: "ada", scopes: [], claims: {} } : new AuthnError("no");
+    },
+  };
+  listener.attach("/", {
+    auth: [key],
+    tokenFrom: { cookie: "token" },
+    closeOnExpiry: true,
+    get(_request, { auth }) {
+      same<typeof auth, Identity | undefined>(true);
+      return {
+        onOpen(caller) {
+          same<typeof caller.auth, Identity | undefined>(true);
+          return caller.auth?.subject;
+        },
+      };
+    },
+  });
+  listener.attach("/public", { auth: false, get: () => ({}) });
+  // @ts-expect-error -- not a list
+  listener.attach("/", { auth: key, get: () => ({}) });
+  // @ts-expect-error -- everybody is false, not true
+  listener.attach("/", { auth: true, get: () => ({}) });
+  // @ts-expect-error -- no such source
+  listener.attach("/", { tokenFrom: { header: "x" }, get: () => ({}) });
+  // @ts-expect-error -- whoever is let in has a subject
+  const nobody: Authenticator = { scheme: "ApiKey", authenticate: () => ({ scopes: [], claims: {} }) };
+  // @ts-expect-error -- a boolean is no identity
+  const yes: Authenticator = { scheme: "ApiKey", authenticate: () => true };
+  void [nobody, yes];
 }

@@ -31,7 +31,7 @@ export interface PageSettings<Client> extends CommonSettings<Client> {
 export function checkPage<Client>(config: ClientOptions<Client> = {}): PageSettings<Client> {
   checkIsOptions(config);
   checkSupported(config, REFUSED, NAME);
-  checkNames(config, [...NAMES, ...REFUSED.keys()], NOT_YET);
+  checkNames(config, [...NAMES, ...REFUSED.keys()]);
   const given = config as Given;
   return {
     ...checkCommon<Client>(given),
@@ -68,6 +68,7 @@ const OWN_COMPRESSION = "the browser decides by itself what it compresses";
 
 const REFUSED: ReadonlyMap<string, string> = new Map([
   ["customHeaders", "a page cannot add headers to the handshake"],
+  ["auth", "a page cannot add headers to the handshake"],
   ["proxy", "the browser decides by itself which proxy it connects through"],
   ["secureSocket", "the browser decides by itself whom it trusts"],
   ["origin", "the browser says by itself of which origin a page is"],
@@ -105,9 +106,6 @@ const NAMES: readonly (keyof ClientOptions<unknown> | keyof ConnectionConfigurat
   ...REQUEST_NAMES,
   "validation",
 ];
-
-/** Those that no client of this version has, wherever it runs. */
-const NOT_YET: ReadonlyMap<string, string> = new Map([["auth", "this version does not do it"]]);
 
 /** RFC 7230 §3.2.6; in a pattern, because the grammar of headers would come along for this alone. */
 const TOKEN = /^[!#$%&'*+.^_`|~\w-]+$/;

@@ -110,6 +110,7 @@ describe("checkPage (C13)", () => {
     ["webSocketCompressionEnabled", false, "the browser decides by itself"],
     ["proxy", "http://p", "the browser decides by itself"],
     ["secureSocket", { enable: false }, "the browser decides by itself"],
+    ["auth", { token: "x" }, "a page cannot add headers"],
   ])("refuses %s, which a page cannot have, whatever its value", (name, value, why) => {
     const error = errorOf(() => check({ [name]: value }));
     expect(error).toBeInstanceOf(UnsupportedError);
@@ -117,11 +118,6 @@ describe("checkPage (C13)", () => {
     expect(String(error)).toContain(`the option "${name}": `);
     expect(String(error)).toContain(why);
     expect(() => check({ [name]: undefined })).not.toThrow();
-  });
-
-  it("refuses auth, as this version does everywhere", () => {
-    expect(() => check({ auth: {} })).toThrow(TypeError);
-    expect(() => check({ auth: {} })).toThrow('the option "auth": this version does not do it');
   });
 
   it("refuses a name that is none, and tells the nearest", () => {
