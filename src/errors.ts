@@ -420,7 +420,7 @@ export type AnyWebSocketError =
 
 /** A closure as a sentence without its full stop, such as `the peer closed with 1001 "going away"`. */
 export function describeClosure(closure: Closure): string {
-  const { received, sent, first } = closure;
+  const { received, sent, first, error } = closure;
   if (received && sent) {
     return first === "remote"
       ? `the peer closed with ${frame(received)}, then we answered with ${frame(sent)}`
@@ -428,7 +428,7 @@ export function describeClosure(closure: Closure): string {
   }
   if (received) return `the peer closed with ${frame(received)}`;
   if (sent) return `we closed with ${frame(sent)}, and the peer has not answered`;
-  return "the connection was lost without a close frame";
+  return error ? `the connection failed: ${error.message}` : "the connection was lost without a close frame";
 }
 
 function frame({ code, reason }: CloseFrameInfo): string {

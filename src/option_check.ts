@@ -27,13 +27,15 @@ export function checkIsOptions(config: unknown): asserts config is object {
  * @param known the names there are
  * @param refused the names that are understood and refused, each with the reason; none by default
  * @param within what stands before the names in the sentence, such as `cookies[1].`; empty by default
- * @throws {TypeError} naming the option, and the known name it is nearest to
+ * @param hints how the sentence ends for names that other libraries know, instead of the nearest one; none by default
+ * @throws {TypeError} naming the option, and the known name that is meant, as far as that can be told
  */
 export function checkNames(
   given: object,
   known: readonly string[],
   refused: ReadonlyMap<string, string> = NONE,
   within = "",
+  hints: ReadonlyMap<string, string> = NONE,
 ): void {
   const names = new Set(Object.keys(given));
   // The options of a class instance may come from its prototype, and its fields are its own business.
@@ -46,8 +48,8 @@ export function checkNames(
   if (!plain) return;
   for (const name of names) {
     if (known.includes(name) || refused.has(name)) continue;
-    const nearest = suggestion(name, known);
-    throw new TypeError(`Cannot use the option "${within}${name}": there is none of that name${nearest}`);
+    const hint = hints.get(name) ?? suggestion(name, known);
+    throw new TypeError(`Cannot use the option "${within}${name}": there is none of that name${hint}`);
   }
 }
 
@@ -169,7 +171,7 @@ function suggestion(name: string, known: readonly string[]): string {
 }
 
 /** How many letters to put in, take out or change to get from `a` to `b`. */
-function distance(a: string, b: string): number {
+export function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, column) => column);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];

@@ -127,6 +127,10 @@ describe("describeClosure", () => {
 
   it.each<[Partial<Closure>, string]>([
     [{}, "the connection was lost without a close frame"],
+    [
+      { error: new ConnectionError("Cannot connect: nobody is there") },
+      "the connection failed: Cannot connect: nobody is there",
+    ],
     [{ received }, 'the peer closed with 1001 "say \\"bye\\""'],
     [{ sent }, "we closed with 1000, and the peer has not answered"],
     [{ sent, received, first: "local" }, 'we closed with 1000, then the peer answered with 1001 "say \\"bye\\""'],

@@ -108,7 +108,7 @@ export class Listener extends AnyListener {
    * @throws {RangeError} for a port or an option that is out of range
    * @throws {UnsupportedError} for a native host where there is none, and for an option that it cannot keep
    */
-  constructor(target: number | object, config?: ListenerConfiguration) {
+  constructor(target: number | { on(...args: never[]): unknown }, config?: ListenerConfiguration) {
     super(runtime, target, config);
   }
 }

@@ -6,6 +6,7 @@
 import { type Authorize, checkClientAuth, type ClientAuth } from "../auth/client_auth.ts";
 import { ConnectionError, WebSocketError } from "../errors.ts";
 import { validateProtocols } from "../handshake/subprotocol.ts";
+import { HINTS_OF_CLIENT } from "../foreign_options.ts";
 import { checkBoolean, checkCount, checkIsOptions, checkNames, type Given, wrongKind } from "../option_check.ts";
 import { checkCompression, type CompressionOptions } from "../streams/compression_options.ts";
 import {
@@ -145,7 +146,7 @@ export interface ClientSettings<Client> extends CommonSettings<Client>, Connecti
 export function checkClient<Client>(config: ClientOptions<Client> = {}, secure = true): ClientSettings<Client> {
   checkIsOptions(config);
   const given = config as Given;
-  checkNames(given, NAMES);
+  checkNames(given, NAMES, undefined, "", HINTS_OF_CLIENT);
   const { origin } = config;
   if (origin !== undefined && (typeof origin !== "string" || !/^[\x21-\x7e]+$/.test(origin))) {
     throw wrongKind("origin", "an origin");

@@ -6,6 +6,7 @@
 
 import { decodeUtf8 } from "../bytes.ts";
 import { PayloadBindingError } from "../errors.ts";
+import { distance } from "../option_check.ts";
 import type { Message } from "../transport/message_socket.ts";
 import { bindingOf, isDispatched } from "./bind.ts";
 import type { Caller } from "./caller.ts";
@@ -254,7 +255,7 @@ function isNamedBy(word: string, { name }: Member): boolean {
   return derived !== undefined && derived === reachedAs(name) && !LIFE_CYCLE.includes(name);
 }
 
-/** Refuses what would not do what it looks like. Without a key, what is plain is nobody's business. */
+/** Refuses what would not do what it looks like. Without a key, what is plain and not misspelled is nobody's business. */
 function checkMember({ name, how }: Member, members: readonly Member[], settings: DispatchSettings): void {
   const { key } = settings;
   const isLifeCycle = LIFE_CYCLE.includes(name);
@@ -269,10 +270,19 @@ function checkMember({ name, how }: Member, members: readonly Member[], settings
     if (reachedAs(name) === undefined) refuse(`no message leads to ${quote(name)}`);
   } else {
     if (name === "onMessageStream" && how === "plain") checkAlone(name, settings);
+    const isCalled = failing || (key !== undefined && (hearsErrors || reachedAs(name) !== undefined));
+    if (how === "plain" && !isCalled) checkSpelling(name);
     if (key === undefined || !hearsErrors || failing || LIFE_CYCLE.includes(handlerOf(name))) return;
     refuse(`${quote(name)} is an error handler, and there is no ${quote(handlerOf(name))}`);
   }
   if (key === undefined) refuse(`no message leads to ${quote(name)} without the option "dispatcherKey"`);
+}
+
+/** Refuses what no message leads to, and is one letter, or its case, away from what it was meant to be. */
+function checkSpelling(name: string): void {
+  if (LIFE_CYCLE.includes(name)) return;
+  const meant = LIFE_CYCLE.find((handler) => distance(handler.toLowerCase(), name.toLowerCase()) < 2);
+  if (meant !== undefined) refuse(`nothing calls ${quote(name)}, the nearest is ${quote(meant)}`);
 }
 
 /** Refuses it beside options that sort messages by what is in them. */

@@ -10,7 +10,13 @@ import type { Runtime } from "../transport/runtime.ts";
 import { refuseSecure, tlsTools } from "../transport/secure_options.ts";
 import type { ServerTls, ServerTlsSettings } from "../transport/tls.ts";
 import type { Host, Limitations, Listening, ListenOptions } from "../transport/upgrade.ts";
-import { checkHostedListener, checkListener, type ListenerConfiguration, type ListenerSettings } from "./options.ts";
+import {
+  checkHostedListener,
+  checkListener,
+  checkTarget,
+  type ListenerConfiguration,
+  type ListenerSettings,
+} from "./options.ts";
 import { type Reporter, reporterOf } from "./reporter.ts";
 import { Router } from "./router.ts";
 import { checkListenerSecure, type ListenerSecureSocket } from "./secure_socket.ts";
@@ -75,9 +81,14 @@ export class Listener {
    * @throws {SslError} for a key, a certificate or a store that cannot be used; its `file` names it
    * @ignore
    */
-  constructor(runtime: Runtime, target: number | object, config: ListenerConfiguration = {}) {
+  constructor(
+    runtime: Runtime,
+    target: number | { on(...args: never[]): unknown },
+    config: ListenerConfiguration = {},
+  ) {
     this.#runtime = runtime;
     this.#target = target;
+    checkTarget(target);
     this.#settings = checkListener(target, config);
     const { native, timeoutMs, compression, trusts, places, auth, onError } = this.#settings;
     if (native && runtime.nativeHost === undefined) {

@@ -19,6 +19,7 @@ import {
   type ConnectionSettings,
 } from "../streams/connection_options.ts";
 import { UnsupportedError } from "../errors.ts";
+import { HINTS_OF_LISTENER, HINTS_OF_SERVICE } from "../foreign_options.ts";
 import type { ServerTlsSettings } from "../transport/tls.ts";
 import { type CompressionSettings, DEFAULT_LIMITS, type FetchHandler, type Limitations } from "../transport/upgrade.ts";
 import type { Caller } from "./caller.ts";
@@ -193,16 +194,15 @@ export interface ServiceSettings extends ConnectionSettings {
 }
 
 /**
- * Checks a listener's target and options.
+ * Checks a listener's options, whose target is a port or, as an object, a server.
  *
  * @throws {TypeError} for an unknown name, a value of the wrong kind, and what this version does not do
  * @throws {RangeError} for a number out of range
  */
 export function checkListener(target: number | object, config: ListenerConfiguration = {}): ListenerSettings {
-  checkTarget(target);
   checkIsOptions(config);
   const given = config as Given;
-  checkNames(given, LISTENER_NAMES, LISTENER_REFUSALS);
+  checkNames(given, LISTENER_NAMES, LISTENER_REFUSALS, "", LISTENER_HINTS);
   if (typeof target === "object") refuseBesideServer(given);
 
   checkHttpSettings(given);
@@ -243,7 +243,7 @@ export function checkListener(target: number | object, config: ListenerConfigura
  */
 export function checkService(options: UpgradeServiceOptions): ServiceSettings {
   const given = options as Given;
-  checkNames(given, SERVICE_NAMES, SERVICE_REFUSALS);
+  checkNames(given, SERVICE_NAMES, SERVICE_REFUSALS, "", SERVICE_HINTS);
   const { subProtocols, origins } = options;
   checkSubProtocols(subProtocols);
   return {
@@ -339,12 +339,29 @@ const SERVICE_REFUSALS: ReadonlyMap<string, string> = new Map([
   ["webSocketCompressionEnabled", "it is an option of the listener"],
 ]);
 
-function checkTarget(target: unknown): void {
+/** An option that the other of the two has is taken for one of it more often than it is misspelled. */
+const LISTENER_HINTS: ReadonlyMap<string, string> = new Map([
+  ...HINTS_OF_LISTENER,
+  ...SERVICE_NAMES.map((name) => [name, ', it is an option of "attach"'] as const),
+]);
+
+const SERVICE_HINTS: ReadonlyMap<string, string> = new Map([
+  ...LISTENER_NAMES.map((name) => [name, ", it is an option of the listener"] as const),
+  ...HINTS_OF_SERVICE,
+]);
+
+/**
+ * Refuses what nobody can listen on.
+ *
+ * @throws {TypeError} when it is neither a port nor a server, such as the options of another library
+ * @throws {RangeError} when it is no port that there can be
+ */
+export function checkTarget(target: unknown): void {
   if (typeof target === "number") {
     if (!Number.isInteger(target) || target < 0 || target > 65_535) {
       throw new RangeError(`Cannot listen on port ${target}: it is not an integer from 0 to 65535`);
     }
-  } else if (typeof target !== "object" || target === null) {
+  } else if (typeof Object(target).on !== "function") {
     throw new TypeError("Cannot listen: the first argument is neither a port nor a server");
   }
 }

@@ -175,7 +175,8 @@ export interface UpgradeContext<
  * @category Upgrade
  */
 export type UpgradeResult =
-  | Service
+  // A promise is an object, too: without this the handlers of a service in a promise would not be looked at.
+  | (Service & { readonly then?: never })
   | (ServiceHandlers & CustomHandlers)
   | UpgradeError
   | AuthnError

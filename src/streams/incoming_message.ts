@@ -40,7 +40,8 @@ const MOST_SHORT_PARTS = 256;
 /** What an incoming message needs of its endpoint. */
 export type PartHolder = Pick<MessageEndpoint, "queue" | "holdElsewhere" | "released" | "closedError" | "refuse">;
 
-export class IncomingMessage implements UnderlyingDefaultSource<Message> {
+// It says not that it implements `UnderlyingDefaultSource`: who compiles without the library `dom` lacks the name.
+export class IncomingMessage {
   readonly kind: "text" | "binary";
   /** Called once nothing more is read of it. */
   onOver: (() => void) | undefined;

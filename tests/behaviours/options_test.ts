@@ -142,7 +142,7 @@ describe("a listener", () => {
     expect(() => new Listener(0, options as unknown as ListenerConfiguration)).toThrow(TypeError);
   });
 
-  it.each(["9090", null, undefined, true, 1n])(
+  it.each(["9090", null, undefined, true, 1n, { port: 9090 }])(
     "L2: refuses to listen on what is neither port nor server: %s",
     (port) => {
       expect(() => new Listener(port as unknown as number)).toThrow(

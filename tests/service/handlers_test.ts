@@ -181,6 +181,27 @@ describe("D2: what is refused", () => {
     ["the same without a key", { onPing: bind(text, none) }, {}, '"onPing" is made by "bind", and gets no messages'],
     ["a bound error handler", { onA: none, onAError: bind(text, none) }, KEYED, '"onAError" is made by "bind"'],
     ["an error handler of nothing", { onAError: none }, KEYED, '"onAError" is an error handler, and there is no "onA"'],
+    ["a handler of another case", { onmessage: none }, {}, 'nothing calls "onmessage", the nearest is "onMessage"'],
+    [
+      "a misspelled handler",
+      { onOpen: none, onTextMesage: none },
+      {},
+      'nothing calls "onTextMesage", the nearest is "onTextMessage"',
+    ],
+    [
+      "a misspelled method",
+      new (class {
+        onClosed() {}
+      })(),
+      {},
+      'nothing calls "onClosed", the nearest is "onClose"',
+    ],
+    [
+      "a handler of another case, beside a key",
+      { onopen: none },
+      KEYED,
+      'nothing calls "onopen", the nearest is "onOpen"',
+    ],
     ["a mapping in the place of a life-cycle handler", { onOpen: dispatch("x", none) }, KEYED, '"onOpen" is made by'],
   ])("%s", (_what, service, options, why) => {
     expect(() => handlersOf(service, options)).toThrow(TypeError);

@@ -1,3 +1,4 @@
+import { EventEmitter } from "node:events";
 import { describe, expect, it } from "vitest";
 import { ConnectionError, CorruptedFrameError, UnsupportedError } from "../../src/errors.ts";
 import { Listener } from "../../src/service/listener.ts";
@@ -68,7 +69,7 @@ describe("L1, L2: the constructor", () => {
     const runtime = new FakeRuntime();
     expect(() => new Listener(runtime, 70_000)).toThrow(RangeError);
     expect(() => new Listener(runtime, 0, { timeout: -1 })).toThrow(/"timeout"/);
-    expect(() => new Listener(runtime, {}, { host: "::" })).toThrow(TypeError);
+    expect(() => new Listener(runtime, new EventEmitter(), { host: "::" })).toThrow(/"host"/);
     expect(() => new Listener(runtime, 0, { secureSocket: {} } as never)).toThrow(/"secureSocket.key"/);
     expect(runtime.listens).toEqual([]);
   });

@@ -3,6 +3,7 @@ import { allowAnyOrigin } from "../../src/handshake/origin.ts";
 import {
   checkListener,
   checkService,
+  checkTarget,
   type ListenerConfiguration,
   type ListenerSettings,
 } from "../../src/service/options.ts";
@@ -68,13 +69,13 @@ describe("L2: the listener's options", () => {
   });
 
   it.each([-1, 65_536, 1.5, NaN, Infinity])("port %d is refused", (port) => {
-    expect(() => checkListener(port)).toThrow(
+    expect(() => checkTarget(port)).toThrow(
       new RangeError(`Cannot listen on port ${port}: it is not an integer from 0 to 65535`),
     );
   });
 
-  it.each([undefined, null, "9090", true])("a target %j is refused", (target) => {
-    expect(() => checkListener(target as never)).toThrow(/neither a port nor a server/);
+  it.each([undefined, null, "9090", true, { port: 9090 }, []])("a target %j is refused", (target) => {
+    expect(() => checkTarget(target)).toThrow(/neither a port nor a server/);
   });
 
   it.each<[object, string]>([

@@ -164,6 +164,18 @@ export function refused(listener: Listener): void {
   // @ts-expect-error -- no word
   dispatch(1, () => {});
 
+  listener.attach("/promised", {
+    // @ts-expect-error -- what is in a promise is looked at as well
+    get: () => Promise.resolve({ onTextMessage: (_caller: Caller, count: number) => count }),
+  });
+  // @ts-expect-error -- and what its handlers return
+  listener.attach("/promised/set", { get: () => Promise.resolve({ onMessage: () => new Set() }) });
+  listener.attach("/promised/well", {
+    async get(request) {
+      await request.text();
+      return request.signal.aborted ? new UpgradeError(400) : { onTextMessage: (_caller, text) => text.length };
+    },
+  });
   // @ts-expect-error -- a handler that every service may have, with a wrong parameter, beside another
   listener.attach("/", { get: () => ({ onTick: bind(Tick, () => {}), onOpen: (_caller: Caller, _x: string) => {} }) });
   // @ts-expect-error -- the same in a class
