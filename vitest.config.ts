@@ -38,6 +38,8 @@ export default defineConfig({
     testTimeout: 10_000,
     hookTimeout: 10_000,
     teardownTimeout: 5_000,
+    // Tests wait for programs and clocks, too: one more than the two cores that there may be keeps those busy.
+    maxWorkers: 3,
     // A process for each file costs more than most files take; no test of ours leaves a global changed.
     isolate: false,
   },

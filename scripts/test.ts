@@ -31,7 +31,7 @@ const SUITES = {
 } as const satisfies Record<Suite, readonly ["node" | "deno" | "bun", "engine" | "native"]>;
 
 /** The longest a suite may take inside one runtime, in seconds. */
-const SUITE_TIMEOUT = process.env["HAWSER_SOAK"] === "long" ? 2_400 : 300;
+const SUITE_TIMEOUT = process.env["HAWSER_SOAK"] === "long" ? 2_400 : 400;
 
 /** The tests that know no runtime, and make the compatibility table. */
 const BEHAVIOURS = "tests/behaviours";

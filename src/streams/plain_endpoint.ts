@@ -181,7 +181,7 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched, Wri
       this.#socket.pause();
     } else if (this.#state === "open") {
       // A socket that cannot pause would fill the memory instead (features F1).
-      this.#refuse("readAhead", "read-ahead exceeded");
+      this.#closeForLimit("readAhead", "read-ahead exceeded");
     }
   }
 
@@ -210,11 +210,11 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched, Wri
   }
 
   #checkRate(rate: RateLimit): void {
-    if (rate.exceeded() && this.#state === "open") this.#refuse("maxMessagesPerSecond", "too many messages");
+    if (rate.exceeded() && this.#state === "open") this.#closeForLimit("maxMessagesPerSecond", "too many messages");
   }
 
   /** Closes because the peer sent more than the limit `name` takes. What came stays the reader's. */
-  #refuse(name: string, reason: string): void {
+  #closeForLimit(name: string, reason: string): void {
     this.#failure = new ConnectionError(`The peer sent more than ${name} takes`);
     void this.close(1008, reason);
   }
