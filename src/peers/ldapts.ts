@@ -360,7 +360,9 @@ function filled(filter: string, values: Readonly<Record<string, string>>): strin
 /** A directory writes the name of an attribute as its schema does, in whatever case it was asked for. RFC 4512 §2.5 */
 function valuesOf(entry: Readonly<Record<string, unknown>>, attribute: string): readonly string[] {
   const name = Object.keys(entry).find((key) => key.toLowerCase() === attribute.toLowerCase());
-  return [name === undefined ? undefined : entry[name]].flat().filter((value) => typeof value === "string" && value !== "") as string[];
+  return [name === undefined ? undefined : entry[name]].flat().filter((value) =>
+    typeof value === "string" && value !== ""
+  ) as string[];
 }
 
 /** Says goodbye, and waits for nobody: the directory does not answer that. */
