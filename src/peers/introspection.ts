@@ -87,10 +87,9 @@ export function introspectionAuth(options: IntrospectionAuthOptions): Authentica
   const atOnce = checkCount(given, "maxConcurrentChecks", 16, 1);
   const turnstile = new Turnstile(atOnce, checkCount(given, "maxWaitingChecks", 100, 0));
 
-  const ask = async (token: string): Promise<Answer<IntrospectionResponse>> => {
+  // Who leaves gives the place away, but for what others wait for, too.
+  const ask = async (token: string, signal: AbortSignal): Promise<Answer<IntrospectionResponse>> => {
     const { server, client, authentication } = request;
-    // Whoever leaves, others may wait for the same answer.
-    const { signal } = new AbortController();
     try {
       const answer = await turnstile.run(async () => {
         const sent = introspectionRequest(server, client, authentication, token, {
@@ -103,7 +102,9 @@ export function introspectionAuth(options: IntrospectionAuthOptions): Authentica
       const until = answer.active ? Math.min(Date.now() + cacheMs, (answer.exp ?? Infinity) * 1_000) : 0;
       return { value: answer, until };
     } catch (error) {
-      throw error instanceof UpgradeError ? error : oauth2Error("Cannot check the token", request, error);
+      // While it waited for its turn.
+      if (error instanceof UpgradeError || error === signal.reason) throw error;
+      throw oauth2Error("Cannot check the token", request, error);
     }
   };
 
@@ -111,10 +112,10 @@ export function introspectionAuth(options: IntrospectionAuthOptions): Authentica
     scheme: "Bearer",
     challenge: options.realm === undefined ? undefined : `realm=${quoted("realm", options.realm)}`,
     scopes: checkScopes(options.scopes),
-    async authenticate(credentials): Promise<AuthResult> {
+    async authenticate(credentials, { signal }): Promise<AuthResult> {
       if (credentials === undefined) return undefined;
       if (!isToken68(credentials)) return new AuthnError("The token is none");
-      const answer = await cache.get(credentials, () => ask(credentials));
+      const answer = await cache.get(credentials, signal, (left) => ask(credentials, left));
       if (!isGood(answer, issuer, audience)) return new AuthnError("The token does not count");
       const claims: Readonly<Record<string, unknown>> = { ...answer };
       const { sub, username, client_id: client, exp } = answer;

@@ -256,20 +256,29 @@ async function verify(token: string, find: JWTVerifyGetKey, rules: JWTVerifyOpti
   }
 }
 
+/** Each of them costs work for a token that anybody may have made up. */
+const MOST_KEYS = 32;
+
 /** The set has several keys that could be meant, since neither the token nor they say more. */
 async function verifyWithEach(
   token: string,
   keys: errors.JWKSMultipleMatchingKeys,
   rules: JWTVerifyOptions,
 ): Promise<JWTPayload | AuthnError> {
+  let tried = 0;
+  let failure: unknown;
   for await (const key of keys) {
+    if (tried++ === MOST_KEYS) break;
     try {
       return (await jwtVerify(token, key, rules)).payload;
     } catch (error) {
-      if (!(error instanceof errors.JWSSignatureVerificationFailed)) return refusalOf(error);
+      const isOther = error instanceof errors.JWSSignatureVerificationFailed;
+      if (error instanceof errors.JOSEError && !isOther) return refusalOf(error);
+      // A key that is too short fails otherwise, and is none; another one may do.
+      if (isOther || tried === 1) failure = error;
     }
   }
-  return new AuthnError("The token is not signed with one of the keys");
+  return refusalOf(failure);
 }
 
 /** Nothing of the token goes along: jose's errors have its claims. */
@@ -410,6 +419,8 @@ function checkUrl(url: unknown): URL {
     // Refused below, as what is none.
   }
   if (parsed === undefined || !/^https?:$/.test(parsed.protocol)) throw wrongKind("key.jwks", "a URL of HTTP");
+  // No runtime fetches it, and the errors of some have all of it.
+  if (parsed.username + parsed.password !== "") throw wrongKind("key.jwks", "a URL without a user name and a password");
   return parsed;
 }
 

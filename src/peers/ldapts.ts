@@ -5,7 +5,7 @@
  * @module
  */
 
-import { Client, type ClientOptions, escapeFilter, InvalidCredentialsError } from "ldapts";
+import { Client, type ClientOptions, escapeFilter, ResultCodeError } from "ldapts";
 import type { User, UserStore } from "../auth/basic.ts";
 import { isScope } from "../auth/scopes.ts";
 import { Turnstile } from "../auth/turnstile.ts";
@@ -185,7 +185,7 @@ class Directory implements LdapUserStore {
       // Whoever is not there is asked for a password, too, so that time does not tell.
       const isPassword = await this.#trying.use(deadline, (login) => isPasswordOf(login, entry?.dn ?? base, password));
       if (entry === undefined || !isPassword) return undefined;
-      const [known = username] = valuesOf(entry[name]);
+      const [known = username] = valuesOf(entry, name);
       return { name: known, scopes: await this.#scopesOf(search, entry.dn, username) };
     });
   }
@@ -197,7 +197,7 @@ class Directory implements LdapUserStore {
       filter: filled(filter, { dn, username }),
       attributes: [name],
     });
-    return searchEntries.flatMap((entry) => valuesOf(entry[name])).filter(isScope);
+    return searchEntries.flatMap((entry) => valuesOf(entry, name)).filter(isScope);
   }
 }
 
@@ -332,13 +332,19 @@ function within<T>(deadline: AbortSignal, work: Promise<T>, drop?: (late: T) => 
   });
 }
 
+/**
+ * The results of a bind that say something of this entry, or of its password, and not of the directory: too many attempts,
+ * no such entry, no name, no password there, the wrong one, no access, an account that is switched off. RFC 4511 §A
+ */
+const REFUSALS: readonly number[] = [19, 32, 34, 48, 49, 50, 53];
+
 async function isPasswordOf(connection: Client, dn: string, password: string): Promise<boolean> {
   try {
     await connection.bind(dn, password);
     return true;
   } catch (error) {
     // The connection is nobody's then, and as good as before.
-    if (error instanceof InvalidCredentialsError) return false;
+    if (error instanceof ResultCodeError && REFUSALS.includes(error.code)) return false;
     throw error;
   }
 }
@@ -351,8 +357,12 @@ function filled(filter: string, values: Readonly<Record<string, string>>): strin
   });
 }
 
-function valuesOf(attribute: unknown): readonly string[] {
-  return [attribute].flat().filter((value) => typeof value === "string" && value !== "") as string[];
+/** A directory writes the name of an attribute as its schema does, in whatever case it was asked for. RFC 4512 §2.5 */
+function valuesOf(entry: Readonly<Record<string, unknown>>, attribute: string): readonly string[] {
+  const name = Object.keys(entry).find((key) => key.toLowerCase() === attribute.toLowerCase());
+  return [name === undefined ? undefined : entry[name]].flat().filter((value) =>
+    typeof value === "string" && value !== ""
+  ) as string[];
 }
 
 /** Says goodbye, and waits for nobody: the directory does not answer that. */

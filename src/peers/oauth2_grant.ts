@@ -25,7 +25,7 @@ export interface TokenOptions extends OAuth2Client {
   readonly scopes?: string | readonly string[];
   /** How long a token counts of which the server does not say it. Default 3600. */
   readonly defaultTokenExpTime?: number;
-  /** How long before its end a token is not used any more. Default 10. */
+  /** How long before its end a token is not used any more, half its life at most. Default 10. */
   readonly clockSkew?: number;
 }
 
@@ -197,7 +197,9 @@ class Tokens implements OAuth2Credentials {
       throw new AuthError("Cannot connect: the OAuth 2.0 server gave a token that is no bearer token");
     }
     if (next !== undefined) await this.#keepRefreshToken(next);
-    this.#token = { value, until: asking + (seconds === undefined ? defaultMs : seconds * 1_000) - skewMs };
+    const lifeMs = seconds === undefined ? defaultMs : seconds * 1_000;
+    // One that lives short would else be got for each attempt of each client.
+    this.#token = { value, until: asking + lifeMs - Math.min(skewMs, lifeMs / 2) };
     return value;
   }
 

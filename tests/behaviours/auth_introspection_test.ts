@@ -128,6 +128,29 @@ describe("OAuth 2.0 introspection", () => {
     expect(errors).toEqual([]);
   });
 
+  it("A1: who leaves while waiting gives the place away", async () => {
+    const { server, listener } = await guarded({ maxConcurrentChecks: 1, maxWaitingChecks: 1 });
+    const { promise: asked, resolve } = deferred<() => void>();
+    server.answer((response, one) => resolve(() => json({ active: true })(response, one)));
+    const first = status(listener, "a");
+    const finish = await asked;
+    const leaving = new AbortController();
+    const others = ["b", "c"].map((token) =>
+      connect(listener.url, { auth: { token }, signal: leaving.signal }).catch((error: unknown) => error)
+    );
+    // One of the two waits, whichever comes first, and the other is turned away.
+    expect(await Promise.race(others)).toMatchObject({ status: 503 });
+    leaving.abort();
+    await Promise.all(others);
+    await expect.poll(() => listener.stats().left).toBe(1);
+    const next = status(listener, "d");
+    server.answer(json({ active: true }));
+    finish();
+    expect([await first, await next]).toEqual([101, 101]);
+    expect(server.asked.map(({ body }) => body["token"])).toEqual(["a", "d"]);
+    expect(errors).toEqual([]);
+  });
+
   it.each<[string, Answering, string]>([
     [
       "does not know the listener",

@@ -81,7 +81,7 @@ describe("tokens of an OAuth 2.0 server", () => {
     await connect(where, { auth });
     expect([noted, asked.length]).toEqual([Array(4).fill("Bearer token-1"), 1]);
     // It is used once, since nobody could tell whether it still counts the next time.
-    give({ expires_in: 5 });
+    give({ expires_in: 0 });
     auth.forget();
     await connect(where, { auth });
     await connect(where, { auth });
@@ -90,7 +90,7 @@ describe("tokens of an OAuth 2.0 server", () => {
 
   it("A4: are renewed before a client reconnects", async () => {
     const { url, give } = await tokens();
-    give({ expires_in: 1 });
+    give({ expires_in: 0 });
     const auth = oauth2Grant({ ...WHO, grant: "clientCredentials", tokenUrl: url });
     const { url: where, noted } = await noting(undefined, true);
     const client = new Client(where, { auth, retryConfig: { interval: 0, maxCount: 2, minUptime: 3_600 } });
@@ -102,9 +102,9 @@ describe("tokens of an OAuth 2.0 server", () => {
     const { url, asked, give, answer } = await tokens();
     const auth = oauth2Grant({ ...WHO, grant: "password", tokenUrl: url, username: "ada", password: "p" });
     const { url: where, noted } = await noting();
-    give({ expires_in: 1, refresh_token: "refresh-1" });
+    give({ expires_in: 0, refresh_token: "refresh-1" });
     await connect(where, { auth });
-    give({ expires_in: 1, refresh_token: "refresh-2" });
+    give({ expires_in: 0, refresh_token: "refresh-2" });
     await connect(where, { auth });
     answer((response, one) => {
       const isOver = one.body["grant_type"] === "refresh_token";
@@ -130,7 +130,7 @@ describe("tokens of an OAuth 2.0 server", () => {
     });
     const { url: where } = await noting();
     for (const next of ["r1", "r1", "r2"]) {
-      give({ expires_in: 1, refresh_token: next });
+      give({ expires_in: 0, refresh_token: next });
       await connect(where, { auth });
     }
     expect([kept, asked.map(({ body }) => body["refresh_token"])]).toEqual([["r1", "r2"], ["r0", "r1", "r1"]]);

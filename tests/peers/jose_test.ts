@@ -92,6 +92,35 @@ describe("a key", () => {
     const old = await sign({ exp: now() - 100 }, "ES256", pairs[2]!.privateKey);
     expect(await auth.authenticate(old, REQUEST)).toBeInstanceOf(AuthnError);
   });
+
+  it("may be one of several of which another is too short, but not if all are", async () => {
+    const pairs = [1_024, 2_048, 1_024].map((modulusLength) => generateKeyPairSync("rsa", { modulusLength }));
+    const [short, long, other] = pairs.map(({ publicKey }) => publicKey.export({ format: "jwk" }));
+    const token = await sign({ sub: "ada" }, "RS256", pairs[1]!.privateKey);
+    const authOf = (keys: unknown[]) =>
+      jwtAuth({ key: { jwks: "https://a.test/jwks", fetch: () => Promise.resolve(Response.json({ keys })) } });
+    for (const keys of [[short, long], [long, short]]) {
+      expect(await authOf(keys).authenticate(token, REQUEST)).toMatchObject({ subject: "ada" });
+    }
+    await expect(authOf([short, other]).authenticate(token, REQUEST)).rejects.toThrow("the key cannot be had");
+  });
+
+  it("is looked for among 32 that do not say which they are, and no more: that is work for anybody's token", async () => {
+    const pairs = Array.from({ length: 33 }, () => generateKeyPairSync("ec", { namedCurve: "P-256" }));
+    const keys = pairs.map(({ publicKey }) => publicKey.export({ format: "jwk" }));
+    const auth = jwtAuth({
+      key: { jwks: "https://a.test/jwks", fetch: () => Promise.resolve(Response.json({ keys })) },
+    });
+    const by = async (i: number) =>
+      auth.authenticate(await sign({ sub: "ada" }, "ES256", pairs[i]!.privateKey), REQUEST);
+    expect([await by(31), await by(32)]).toEqual([expect.objectContaining({ subject: "ada" }), expect.any(AuthnError)]);
+  });
+});
+
+it("the URL of a key set has no password, which an error would tell", () => {
+  const make = () => jwtAuth({ key: { jwks: "https://u:s3cret@a.test/jwks" } });
+  expect(make).toThrow('Cannot use the option "key.jwks": ');
+  expect(make).not.toThrow("s3cret");
 });
 
 it("the options are checked", () => {

@@ -1,6 +1,14 @@
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
-import { Client } from "ldapts";
+import {
+  BusyError,
+  Client,
+  ConstraintViolationError,
+  InappropriateAuthError,
+  InvalidCredentialsError,
+  NoSuchObjectError,
+  UnwillingToPerformError,
+} from "ldapts";
 import { afterEach, expect, it, vi } from "vitest";
 
 import { AuthError } from "../../src/errors.ts";
@@ -85,4 +93,30 @@ it("nothing is connected to before somebody logs in, nor for who has no password
   } finally {
     server.close();
   }
+});
+
+it.each([
+  ["there is, with another password", ["uid=ada"], new InvalidCredentialsError()],
+  ["there is, without a password", ["uid=ada"], new InappropriateAuthError()],
+  ["there is, and who tried too often", ["uid=ada"], new ConstraintViolationError()],
+  ["there is, and who is switched off", ["uid=ada"], new UnwillingToPerformError()],
+  ["there is not, as OpenLDAP says it", [], new InvalidCredentialsError()],
+  ["there is not, as others say it", [], new InappropriateAuthError()],
+  ["there is not any more", ["uid=ada"], new NoSuchObjectError()],
+])("a user whom %s is let in no more than others, and told nothing else", async (_who, found, answer) => {
+  const searchEntries = found.map((dn) => ({ dn, uid: "ada" }));
+  vi.spyOn(Client.prototype, "search").mockResolvedValue({ searchEntries, searchReferences: [] });
+  const bind = vi.spyOn(Client.prototype, "bind").mockRejectedValue(answer);
+  const store = ldapUserStore(OPTIONS);
+  expect(await store.verify("ada", "s3cret", new AbortController().signal)).toBeUndefined();
+  bind.mockRejectedValue(new BusyError());
+  await expect(store.verify("ada", "s3cret", new AbortController().signal)).rejects.toBeInstanceOf(AuthError);
+});
+
+it("a name is the directory's, in whatever case its attribute is written", async () => {
+  const searchEntries = [{ dn: "uid=ada", sAMAccountName: "ada" }];
+  vi.spyOn(Client.prototype, "search").mockResolvedValue({ searchEntries, searchReferences: [] });
+  vi.spyOn(Client.prototype, "bind").mockResolvedValue();
+  const store = ldapUserStore({ ...OPTIONS, userNameAttribute: "samaccountname", idleTimeout: 0 });
+  expect(await store.verify("ADA", "s3cret", new AbortController().signal)).toEqual({ name: "ada", scopes: [] });
 });

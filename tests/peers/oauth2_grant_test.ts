@@ -20,6 +20,7 @@ describe("a token", () => {
     ["ends when the server says", { clockSkew: 0 }, {}, 100_000],
     ["may be told in text", { clockSkew: 0 }, { expires_in: "100" }, 100_000],
     ["ends after an hour when the server says nothing", {}, { expires_in: undefined }, 3_590_000],
+    ["is used for half its life at least, however short that is", {}, { expires_in: 8 }, 4_000],
     ["or after the time that is given", { defaultTokenExpTime: 20 }, { expires_in: undefined }, 10_000],
   ])("%s", async (_what, options, answer, ms) => {
     vi.useFakeTimers({ toFake: ["Date"], now: 1_000_000 });

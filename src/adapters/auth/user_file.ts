@@ -65,6 +65,12 @@ export function fileUserStore(path: string | URL, options: UserFileOptions = {})
   };
 }
 
+/** The name at the beginning of a line, as a login has it: in NFC. */
+export function nameIn(line: string): string {
+  const [name = ""] = line.split(":", 1);
+  return name.normalize("NFC");
+}
+
 /**
  * The lines of a user file by the names of their users. Empty lines, and those that begin with `#`, count for nothing.
  *
@@ -72,9 +78,11 @@ export function fileUserStore(path: string | URL, options: UserFileOptions = {})
  */
 export function parseUsers(path: string | URL, text: string): Map<string, UserLine> {
   const lines = new Map<string, UserLine>();
-  text.split(/\r?\n/).forEach((line, i) => {
+  // Editors on Windows begin with a mark, which would be part of the first name.
+  text.replace(/^\uFEFF/, "").split(/\r?\n/).forEach((line, i) => {
     if (line.trim() === "" || line.startsWith("#")) return;
-    const [name = "", encoded = "", ...rest] = line.split(":");
+    const name = nameIn(line);
+    const [, encoded = "", ...rest] = line.split(":");
     const scopes = rest.join(":").split(" ").filter((scope) => scope !== "");
     const hash = parseHash(encoded);
     const refuse = (reason: string): never => {

@@ -4,12 +4,12 @@
  */
 
 import { existsSync } from "node:fs";
-import { readFile, rename, rm, writeFile } from "node:fs/promises";
-import process from "node:process";
+import { chmod, chown, readFile, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { problemOf } from "../../auth/authorization.ts";
 import { isScope } from "../../auth/scopes.ts";
+import { AuthError } from "../../errors.ts";
 import { type HashCost, hashPassword } from "./password_hash.ts";
-import { parseUsers } from "./user_file.ts";
+import { nameIn, parseUsers } from "./user_file.ts";
 
 /** What it is told with. */
 export interface CommandLine {
@@ -29,7 +29,9 @@ const USAGE = `Usage:
 
 /** Runs the command. Resolves with its exit code. */
 export async function usersCommand({ args, readPassword, print, cost }: CommandLine): Promise<number> {
-  const [file = "", action = "", name = "", ...scopes] = args;
+  const [file = "", action = "", givenName = "", ...scopes] = args;
+  // As a login has it, however it was typed.
+  const name = givenName.normalize("NFC");
   const refuse = (reason: string): number => {
     print(reason);
     return 1;
@@ -38,16 +40,14 @@ export async function usersCommand({ args, readPassword, print, cost }: CommandL
   if (file === "" || !(needsName ? name !== "" : action === "list" && name === "")) return refuse(USAGE);
   if (action === "remove" && scopes.length > 0) return refuse(USAGE);
 
-  const text = existsSync(file) ? await readFile(file, "utf8") : "";
-  const users = parseUsers(file, text);
+  const users = parseUsers(file, existsSync(file) ? await readFile(file, "utf8") : "");
   if (action === "list") {
     for (const { user } of users.values()) print([user.name, ...user.scopes].join(" "));
     return 0;
   }
   if (action === "remove" && !users.has(name)) return refuse(`There is no user ${JSON.stringify(name)}`);
 
-  // Other lines, and the comments among them, stay as they are.
-  const others = text.split(/\r?\n/).filter((line) => line !== "" && !line.startsWith(`${name}:`));
+  const added: string[] = [];
   if (action === "set") {
     const problem = name.startsWith("#")
       ? "a user name does not begin with #"
@@ -59,21 +59,48 @@ export async function usersCommand({ args, readPassword, print, cost }: CommandL
     if (problemOf({ username: "", password }) !== undefined) {
       return refuse("Cannot add the user: no control characters");
     }
-    others.push([name.normalize("NFC"), await hashPassword(password, cost), scopes.join(" ")].join(":"));
+    added.push([name, await hashPassword(password, cost), scopes.join(" ")].join(":"));
   }
-  await replace(file, others.map((line) => `${line}\n`).join(""));
+  await change(file, (text) => {
+    parseUsers(file, text);
+    const lines = text.split(/\r?\n/);
+    if (lines.at(-1) === "") lines.pop();
+    // Other lines, and the comments among them, stay as they are.
+    const others = lines.filter((line) => line.startsWith("#") || nameIn(line) !== name);
+    return [...others, ...added].map((line) => `${line}\n`).join("");
+  });
   print(action === "set" ? `${JSON.stringify(name)} can log in` : `${JSON.stringify(name)} is gone`);
   return 0;
 }
 
-/** Whoever reads the file meanwhile sees the old one or the new one. For its owner's eyes only. */
-async function replace(file: string, text: string): Promise<void> {
-  const draft = `${file}.${process.pid}.new`;
+/**
+ * Reads the file, and writes it anew, while nobody else does so: typing a password takes long enough for another change.
+ * Whoever reads it meanwhile sees the old one or the new one, and whoever could, can. A new one is for its owner's eyes only.
+ */
+async function change(path: string, edit: (text: string) => string): Promise<void> {
+  const isThere = existsSync(path);
+  const file = isThere ? await realpath(path) : path;
+  const draft = `${file}.new`;
   try {
-    await writeFile(draft, text, { mode: 0o600, flag: "wx" });
+    await writeFile(draft, "", { mode: 0o600, flag: "wx" });
+  } catch (cause) {
+    if ((cause as { readonly code?: unknown }).code !== "EEXIST") throw cause;
+    const reason = `${JSON.stringify(draft)} is there: somebody changes it, or was stopped while doing so`;
+    throw new AuthError(`Cannot change the user file ${JSON.stringify(path)}: ${reason}`, { cause });
+  }
+  try {
+    await writeFile(draft, edit(isThere ? await readFile(file, "utf8") : ""));
+    if (isThere) await keepAccess(file, draft);
     await rename(draft, file);
   } catch (error) {
     await rm(draft, { force: true });
     throw error;
   }
+}
+
+/** The listener that reads it may be another user than the one at the keyboard. */
+async function keepAccess(file: string, draft: string): Promise<void> {
+  const [{ mode, uid, gid }, own] = await Promise.all([stat(file), stat(draft)]);
+  if (own.uid !== uid || own.gid !== gid) await chown(draft, uid, gid);
+  if ((own.mode ^ mode) & 0o777) await chmod(draft, mode & 0o777);
 }

@@ -43,6 +43,15 @@ describe("a user file", () => {
     for (const name of ["__proto__", "constructor"]) expect(await store.verify(name, "x", signal)).toBeUndefined();
   });
 
+  it("may begin with a mark, and its names may be typed in any way", async () => {
+    const zoe = ada.replace("ada", "zoe\u0308");
+    const store = fileUserStore(fileOf(`\uFEFF${ada}\n${zoe}\n`));
+    for (const name of ["ada", "zo\u00eb"]) {
+      expect(await store.verify(name, "secret-a", signal)).toMatchObject({ name });
+    }
+    expect(() => parseUsers("users", `${zoe}\n${zoe.normalize("NFC")}\n`)).toThrow("line 2 has a name that an earlier");
+  });
+
   it("may be named by a URL, and be empty", async () => {
     const store = fileUserStore(pathToFileURL(fileOf("")));
     expect(await store.verify("ada", "secret-a", signal)).toBeUndefined();

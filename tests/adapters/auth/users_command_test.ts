@@ -1,5 +1,16 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -52,6 +63,50 @@ it("keeps comments, and what is no file of users", async () => {
   writeFileSync(file, "a letter\n");
   await expect(run("secret", file, "set", "ada")).rejects.toThrow("line 1 is not name:hash:scopes");
   expect(readFileSync(file, "utf8")).toBe("a letter\n");
+});
+
+it("knows a name however it was typed", async () => {
+  const file = newFile();
+  await run("secret", file, "set", "zo\u00eb");
+  expect(await run("new", file, "set", "zoe\u0308")).toBe('0 "zo\u00eb" can log in');
+  expect(await run("", file, "list")).toBe("0 zo\u00eb");
+  expect(await fileUserStore(file).verify("zo\u00eb", "new", signal)).toBeDefined();
+  expect(await run("", file, "remove", "zoe\u0308")).toBe('0 "zo\u00eb" is gone');
+});
+
+it("loses no change that another makes while a password is typed", async () => {
+  const file = newFile();
+  await run("secret", file, "set", "ada");
+  const readPassword = async (): Promise<string> => {
+    await run("other", file, "set", "bob");
+    return "secret";
+  };
+  const code = await usersCommand({
+    args: [file, "set", "eve"],
+    readPassword,
+    print() {},
+    cost: { ln: 10, r: 1, p: 1 },
+  });
+  expect([code, await run("", file, "list")]).toEqual([0, "0 ada\nbob\neve"]);
+});
+
+it("does not change what another is about to change, whose draft stays", async () => {
+  const file = newFile();
+  await run("secret", file, "set", "ada");
+  writeFileSync(`${file}.new`, "of another");
+  await expect(run("", file, "remove", "ada")).rejects.toThrow(/^Cannot change the user file ".*": ".*\.new" is there/);
+  expect([await run("", file, "list"), readFileSync(`${file}.new`, "utf8")]).toEqual(["0 ada", "of another"]);
+  rmSync(`${file}.new`);
+});
+
+it("whoever could read the file can do so still, where a link leads to it, too", async () => {
+  const [file, link] = [newFile(), newFile()];
+  writeFileSync(file, "# mine\n\n");
+  chmodSync(file, 0o640);
+  symlinkSync(file, link);
+  await run("secret", link, "set", "ada");
+  expect([statSync(file).mode & 0o777, lstatSync(link).isSymbolicLink()]).toEqual([0o640, true]);
+  expect(readFileSync(file, "utf8")).toMatch(/^# mine\n\nada:[^\n]*\n$/);
 });
 
 it("refuses what cannot be, and touches nothing", async () => {
