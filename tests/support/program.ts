@@ -6,7 +6,7 @@ import process from "node:process";
 import { type Finished, ROOT, runCommand } from "../../scripts/command.ts";
 
 /** The longest a program may take, in seconds. */
-const TIMEOUT = 20;
+const TIMEOUT = 45;
 
 /** Runs `file` to its end, of at most `timeout` seconds. Resolves with how it ended. */
 export function runProgram(
