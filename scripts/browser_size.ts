@@ -16,7 +16,7 @@ import { type Finished, ROOT } from "./command.ts";
  * requests, with their streams, which are methods of the client and so cannot be left out of a bundle; 800 are the turns that
  * a message in parts takes among the writes, and what says that a page has none.
  */
-export const BUDGET = 17_664;
+export const BUDGET = 17_920;
 
 /** What an application that uses the client, and nothing else of it, has of it in its bundle. */
 const CLIENT_ONLY = `export { Client } from "hawser";`;
