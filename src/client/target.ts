@@ -69,7 +69,12 @@ function parse(url: string | URL): URL {
   try {
     return new URL(url);
   } catch (cause) {
-    throw new TypeError(`Cannot connect: ${JSON.stringify(String(url))} is not a URL`, { cause });
+    throw new TypeError(
+      `Cannot connect: ${JSON.stringify(String(url))} is not a URL, such as "wss://example.com/chat"`,
+      {
+        cause,
+      },
+    );
   }
 }
 

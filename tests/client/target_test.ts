@@ -43,7 +43,7 @@ describe("parseTarget (C1)", () => {
     ["example.com", "is not a URL"],
     // The two of the original's malformed_url_test.
     ["xxx", '"xxx" is not a URL'],
-    ["127.0.0.1:9090/echo", '"127.0.0.1:9090/echo" is not a URL'],
+    ["127.0.0.1:9090/echo", '"127.0.0.1:9090/echo" is not a URL, such as "wss://'],
     // What stands before the colon would be a scheme.
     ["localhost:9090/echo", 'the scheme "localhost:" is not "ws:", "wss:", "http:", "https:" or "ws+unix:"'],
     ["ws://example.com:65536/", "is not a URL"],
