@@ -15,6 +15,8 @@ import { SOAK } from "../support/soak.ts";
 const BYTES_A_CONNECTION = 400;
 /** And the little that comes and goes by itself. */
 const NOISE = 150_000;
+/** The longest that the server may take to say what it holds, in milliseconds; then it is asked again. */
+const ANSWER_MS = 10_000;
 /** Files that the runtime opens and closes as it likes. */
 const FILES_OF_OTHERS = 5;
 
@@ -26,8 +28,11 @@ it(
     const server = await startServer(`${ROOT}tests/support/leak_server.ts`, env);
     onTestFinished(() => server.stop());
     const port = Number(server.url.port);
-    const heldNow = async (): Promise<Held> =>
-      await (await fetch(`http://127.0.0.1:${port}/`, { headers: { connection: "close" } })).json() as Held;
+    const heldNow = async (): Promise<Held> => {
+      const signal = AbortSignal.timeout(ANSWER_MS);
+      const answer = await fetch(`http://127.0.0.1:${port}/`, { headers: { connection: "close" }, signal });
+      return await answer.json() as Held;
+    };
 
     // The first rounds fill what the runtime keeps for good: compiled code, pools, the allocator's own memory.
     for (let i = 0; i < 2; i++) await round(port, heldNow);
@@ -56,7 +61,7 @@ async function round(port: number, heldNow: () => Promise<Held>): Promise<void> 
   const half = frame({ opcode: 2, payload: new Uint8Array(10_000), key: KEY }).subarray(0, 5_000);
   for (const member of cut) member.socket.write(half, () => member.socket.resetAndDestroy());
   for (const member of orderly) leave(member);
-  await expect.poll(async () => (await heldNow()).closed, { timeout: SOAK.timeout, interval: 50 })
+  await expect.poll(async () => (await heldNow()).closed, { timeout: SOAK.timeout / 2, interval: 50 })
     .toBe(closed + connections);
   // They were given up on, and learn it only now.
   for (const member of [...vanishing, ...flooded]) member.socket.destroy();
