@@ -178,7 +178,7 @@ describe("tokens of an OAuth 2.0 server", () => {
       await peer.raw.write(switching(request));
       for (const refuse of refusals) refuse();
     });
-    const retryOn: RetryConfig["retryOn"] = () => {
+    const retryOn: RetryConfig<Client>["retryOn"] = () => {
       auth.forget();
       return true;
     };
