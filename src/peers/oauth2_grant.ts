@@ -68,7 +68,12 @@ export type GrantOptions = ClientCredentialsGrant | PasswordGrant | RefreshToken
 
 /** Tokens of an OAuth 2.0 server: the option `auth` of any number of clients. */
 export interface OAuth2Credentials extends CredentialSource {
-  /** Gives up the token that there is: the next attempt to connect gets another. For one that a server refuses. */
+  /**
+   * Gives up the token that there is: the next attempt to connect gets another. For one that a server refuses.
+   *
+   * Many clients may have used it, and each of them may say so: within a second of getting a token, as many calls as there
+   * were attempts with the one before are taken to speak of that one, and do nothing.
+   */
   forget(): void;
 }
 
@@ -128,10 +133,18 @@ interface Settings {
   readonly skewMs: number;
 }
 
+/** So long behind a new token, a refusal may be one of the token before. */
+const LATE_REFUSAL_MS = 1_000;
+
 class Tokens implements OAuth2Credentials {
   readonly #options: GrantOptions;
   readonly #settings: Settings;
   #token: { readonly value: string; readonly until: number } | undefined;
+  /** When it was got. */
+  #gotAt = 0;
+  /** Attempts with it, and with the one before it, of which nobody has said yet that they were refused. */
+  #uses = 0;
+  #usesBefore = 0;
   /** Of the user, not of the program. */
   #refreshToken: string | undefined;
   /** One request for all who wait for it. */
@@ -145,12 +158,23 @@ class Tokens implements OAuth2Credentials {
 
   async authorization(): Promise<string> {
     const token = this.#token;
-    if (token !== undefined && Date.now() < token.until) return `Bearer ${token.value}`;
+    if (token !== undefined && Date.now() < token.until) {
+      this.#uses++;
+      return `Bearer ${token.value}`;
+    }
     this.#pending ??= this.#renew().finally(() => this.#pending = undefined);
-    return `Bearer ${await this.#pending}`;
+    const value = await this.#pending;
+    this.#uses++;
+    return `Bearer ${value}`;
   }
 
   forget(): void {
+    // Else a hundred clients that are refused with one token would have a hundred others got, one after the other.
+    if (this.#usesBefore > 0 && Date.now() < this.#gotAt + LATE_REFUSAL_MS) {
+      this.#usesBefore--;
+      return;
+    }
+    if (this.#uses > 0) this.#uses--;
     this.#token = undefined;
   }
 
@@ -200,6 +224,8 @@ class Tokens implements OAuth2Credentials {
     const lifeMs = seconds === undefined ? defaultMs : seconds * 1_000;
     // One that lives short would else be got for each attempt of each client.
     this.#token = { value, until: asking + lifeMs - Math.min(skewMs, lifeMs / 2) };
+    this.#gotAt = Date.now();
+    [this.#usesBefore, this.#uses] = [this.#uses, 0];
     return value;
   }
 

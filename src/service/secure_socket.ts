@@ -11,7 +11,7 @@ import {
   SECURE_NAMES,
   type SecureConfiguration,
 } from "../transport/secure_options.ts";
-import type { ServerTlsSettings } from "../transport/tls.ts";
+import type { KeySource, ServerTlsSettings } from "../transport/tls.ts";
 
 /** Whether and how clients say who they are by a certificate. */
 export interface MutualSsl {
@@ -31,6 +31,11 @@ export interface MutualSsl {
 export interface ListenerSecureSocket extends SecureConfiguration {
   /** The server's private key and its certificate. Required. */
   readonly key: CertKey | KeyStore;
+  /**
+   * Other keys and certificates, by the host name that a client asks for (SNI, RFC 6066 §3): `chat.example.com`, or
+   * `*.example.com` for all with one more label. Who asks for no name, or for another, gets `key`. Default: none.
+   */
+  readonly hosts?: Readonly<Record<string, CertKey | KeyStore>>;
   /** Asks clients for a certificate. Default: none, they are not asked. */
   readonly mutualSsl?: MutualSsl;
   /** Seconds for which a session can be resumed, rounded up to whole ones; more than 0. Default: those of the runtime. */
@@ -49,12 +54,32 @@ export function checkListenerSecure(value: unknown): ServerTlsSettings | undefin
   return {
     ...checkSecure(given),
     key: checkKey(given.key, "key"),
+    hosts: checkHosts(given.hosts),
     ...checkMutual(given.mutualSsl),
     sessionSeconds: checkSession(given),
   };
 }
 
-const SECURE_SOCKET_NAMES: readonly string[] = [...SECURE_NAMES, "key", "mutualSsl", "sessionTimeout"];
+const SECURE_SOCKET_NAMES: readonly string[] = [...SECURE_NAMES, "key", "hosts", "mutualSsl", "sessionTimeout"];
+
+/** What SNI can ask for: no address, nothing but ASCII, no dot at its end. A whole label may be a star, the first. */
+const HOST_NAME = /^(\*\.)?[a-z\d_-]+(\.[a-z\d_-]+)*$/;
+
+function checkHosts(value: unknown): ServerTlsSettings["hosts"] {
+  const hosts = new Map<string, KeySource>();
+  if (value === undefined) return hosts;
+  const path = "secureSocket.hosts";
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw wrongKind(path, "an object");
+  for (const [given, key] of Object.entries(value)) {
+    const name = given.toLowerCase();
+    if (!HOST_NAME.test(name) || /^[\d.]+$/.test(name)) {
+      throw new TypeError(`Cannot use the option "${path}": ${JSON.stringify(given)} is no host name`);
+    }
+    if (hosts.has(name)) throw new TypeError(`Cannot use the option "${path}": ${JSON.stringify(name)} comes twice`);
+    hosts.set(name, checkKey(key, `hosts[${JSON.stringify(given)}]`));
+  }
+  return hosts;
+}
 
 /** TLS counts it in whole seconds. */
 function checkSession(given: Given): number | undefined {

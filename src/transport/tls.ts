@@ -58,6 +58,8 @@ export interface TlsSettings {
 /** TLS of a listener, checked, its files not read yet. */
 export interface ServerTlsSettings extends TlsSettings {
   readonly key: KeySource;
+  /** Those of other host names, in small letters, of which one may begin with `*.`. */
+  readonly hosts: ReadonlyMap<string, KeySource>;
   /** Whether clients are asked for a certificate, and have to have one; undefined: not asked. */
   readonly verifyClient: "require" | "optional" | undefined;
   /** Who may have signed it. */
@@ -85,8 +87,10 @@ export interface TlsIdentity {
 }
 
 /** TLS of a listener, its files read. */
-export interface ServerTls extends Omit<ServerTlsSettings, "key" | "trust"> {
+export interface ServerTls extends Omit<ServerTlsSettings, "key" | "hosts" | "trust"> {
   readonly identity: TlsIdentity;
+  /** By host name. */
+  readonly hosts: ReadonlyMap<string, TlsIdentity>;
   /** In PEM. */
   readonly authorities: readonly string[] | undefined;
 }

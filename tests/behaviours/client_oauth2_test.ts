@@ -1,13 +1,14 @@
 /** The row A4 of the acceptance table, as far as tokens come from an OAuth 2.0 server. */
 
 import { inspect } from "node:util";
-import { describe, expect, it } from "vitest";
-import { AuthError, Client, InvalidHandshakeError } from "../../mod.ts";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { AuthError, Client, InvalidHandshakeError, type RetryConfig } from "../../mod.ts";
 import { type GrantOptions, oauth2Grant } from "../../src/peers/oauth2.ts";
-import { failure, onSockets, switching } from "../support/on_sockets.ts";
+import { deferred, failure, onSockets, switching } from "../support/on_sockets.ts";
 import { type Answering, json, startTokenServer } from "../support/token_server.ts";
 
 const { connect, server, whenOver } = onSockets();
+afterEach(() => void vi.useRealTimers());
 
 const WHO = { clientId: "app", clientSecret: "client-secret", allowInsecureRequests: true } as const;
 
@@ -155,6 +156,35 @@ describe("tokens of an OAuth 2.0 server", () => {
       },
     });
     expect([client.isOpen(), noted]).toEqual([true, ["Bearer token-1", "Bearer token-2"]]);
+  });
+
+  it("A4: one that many clients are refused with is replaced once", async () => {
+    // However slow this machine is, all of it happens within a second.
+    vi.useFakeTimers({ toFake: ["Date"] });
+    const { url, asked } = await tokens();
+    const auth = oauth2Grant({ ...WHO, grant: "clientCredentials", tokenUrl: url });
+    const count = 20;
+    const refusals: (() => void)[] = [];
+    const where = await server(async (peer, request) => {
+      if (request.includes("Bearer token-1\r\n")) {
+        const { promise, resolve } = deferred();
+        refusals.push(resolve);
+        // One is refused at once, the others when it is in with another token.
+        if (refusals.length === count) refusals[0]!();
+        await promise;
+        await peer.raw.write("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n");
+        return;
+      }
+      await peer.raw.write(switching(request));
+      for (const refuse of refusals) refuse();
+    });
+    const retryOn: RetryConfig<Client>["retryOn"] = () => {
+      auth.forget();
+      return true;
+    };
+    const retryConfig = { interval: 0, maxCount: 3, retryOn };
+    const clients = await Promise.all(Array.from({ length: count }, () => connect(where, { auth, retryConfig })));
+    expect([clients.every((client) => client.isOpen()), refusals.length, asked.length]).toEqual([true, count, 2]);
   });
 
   const BAD = { access_token: "s3cret-token", token_type: "bearer" };

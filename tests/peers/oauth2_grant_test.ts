@@ -32,6 +32,41 @@ describe("a token", () => {
     expect(await get()).toBe("Bearer t2");
   });
 
+  it("is given up once, however many were refused with it", async () => {
+    vi.useFakeTimers({ toFake: ["Date"], now: 1_000_000 });
+    const { get, source } = granted({});
+    await Promise.all(Array.from({ length: 100 }, get));
+    for (let i = 0; i < 100; i++) {
+      source.forget();
+      expect(await get()).toBe("Bearer t2");
+    }
+    // The one before has been refused as often as it was used: this is about the new one, at once.
+    source.forget();
+    expect(await get()).toBe("Bearer t3");
+  });
+
+  it("that is new is given up after a second, whatever was used before", async () => {
+    vi.useFakeTimers({ toFake: ["Date"], now: 1_000_000 });
+    const { get, source } = granted({});
+    for (let i = 0; i < 10; i++) await get();
+    source.forget();
+    expect(await get()).toBe("Bearer t2");
+    vi.setSystemTime(1_000_999);
+    source.forget();
+    expect(await get()).toBe("Bearer t2");
+    vi.setSystemTime(1_001_000);
+    source.forget();
+    expect(await get()).toBe("Bearer t3");
+  });
+
+  it("of a single client is given up as often as it says so", async () => {
+    const { get, source } = granted({});
+    for (const expected of ["Bearer t1", "Bearer t2", "Bearer t3"]) {
+      expect(await get()).toBe(expected);
+      source.forget();
+    }
+  });
+
   it("may come with an id token, which nobody looks at", async () => {
     expect(await granted({}, { id_token: "nonsense" }).get()).toBe("Bearer t1");
   });

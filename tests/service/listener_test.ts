@@ -107,8 +107,9 @@ describe("T1: TLS", () => {
   /** A runtime whose files hold what their paths say. */
   function secureRuntime(keepsSessions?: string): { runtime: FakeRuntime; renewed: ServerTls[] } {
     const renewed: ServerTls[] = [];
-    const loadServer = ({ key, trust, ...rest }: ServerTlsSettings): ServerTls => ({
+    const loadServer = ({ key, hosts: _, trust, ...rest }: ServerTlsSettings): ServerTls => ({
       ...rest,
+      hosts: new Map(),
       identity: { key: String((key as StoreFile).path), cert: "" },
       authorities: trust === undefined ? undefined : [String(trust)],
     });

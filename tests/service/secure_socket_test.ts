@@ -8,6 +8,7 @@ describe("secureSocket of a listener (T1)", () => {
     expect(checkListenerSecure(undefined)).toBeUndefined();
     expect(checkListenerSecure({ key })).toMatchObject({
       key,
+      hosts: new Map(),
       verifyClient: undefined,
       trust: undefined,
       sessionSeconds: undefined,
@@ -24,6 +25,13 @@ describe("secureSocket of a listener (T1)", () => {
       .toBe("optional");
   });
 
+  it("has keys for host names, in whatever case", () => {
+    const other = { path: "other.p12", password: "p" };
+    expect(checkListenerSecure({ key, hosts: { "Chat.Example.com": key, "*.example.com": other } })?.hosts).toEqual(
+      new Map<string, unknown>([["chat.example.com", { ...key, keyPassword: undefined }], ["*.example.com", other]]),
+    );
+  });
+
   it("rounds the life of sessions up, as TLS counts whole seconds", () => {
     expect(checkListenerSecure({ key, sessionTimeout: 0.2 })?.sessionSeconds).toBe(1);
     expect(checkListenerSecure({ key, sessionTimeout: 90 })?.sessionSeconds).toBe(90);
@@ -38,6 +46,16 @@ describe("secureSocket of a listener (T1)", () => {
     ["secureSocket.sessionTimeout", { key, sessionTimeout: 0 }, RangeError],
     ["secureSocket.sessionTimeout", { key, sessionTimeout: -1 }, RangeError],
     ["secureSocket.sessionTimeout", { key, sessionTimeout: "1" }, TypeError],
+    ["secureSocket.hosts", { key, hosts: [key] }, TypeError],
+    ["secureSocket.hosts", { key, hosts: { "": key } }, TypeError],
+    ["secureSocket.hosts", { key, hosts: { "127.0.0.1": key } }, TypeError],
+    ["secureSocket.hosts", { key, hosts: { "a.test.": key } }, TypeError],
+    ["secureSocket.hosts", { key, hosts: { "a*.test": key } }, TypeError],
+    ["secureSocket.hosts", { key, hosts: { "*": key } }, TypeError],
+    ["secureSocket.hosts", { key, hosts: { "zoë.test": key } }, TypeError],
+    ["secureSocket.hosts", { key, hosts: { "a.test": key, "A.test": key } }, TypeError],
+    ['secureSocket.hosts["a.test"]', { key, hosts: { "a.test": "cert.pem" } }, TypeError],
+    ['secureSocket.hosts["a.test"].keyFile', { key, hosts: { "a.test": { certFile: "a" } } }, TypeError],
     // A client's.
     ["secureSocket.serverName", { key, serverName: "a.test" }, TypeError],
   ])("refuses a wrong %s: %j", (name, value, kind) => {

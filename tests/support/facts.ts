@@ -55,15 +55,15 @@ export const FACTS = {
     "sessions of before are resumed.",
   "deno-tls-reason": "Deno 2.9 says of an expired certificate only that it cannot be verified.",
   "deno-own-tls":
-    "Deno 2.9's own server takes a key and its certificate, and no more of TLS: `mutualSsl`, `protocol`, `ciphers`, " +
-    "`shareSession`, `sessionTimeout`, `handshakeTimeout` and `setSecureContext` are refused; a handshake may take for ever.",
+    "Deno 2.9's own server takes a key and its certificate, and no more of TLS: `hosts`, `mutualSsl`, `protocol`, " +
+    "`ciphers`, `shareSession`, `sessionTimeout`, `handshakeTimeout` and `setSecureContext` are refused; a handshake may take for ever.",
   "bun-own-ciphers":
     "Bun 1.4 leaves no choice among the cipher suites of TLS 1.3: `ciphers` with some of them, and not " +
     "all, is refused on both sides.",
   "bun-own-tls":
     "Bun 1.4's own server tells no certificate of a client, which is verified all the same, and keeps what it was " +
-    'started with: `caller.peerCertificate` is undefined, `verifyClient: "optional"`, `sessionTimeout`, ' +
-    "`handshakeTimeout` and `setSecureContext` are refused; a handshake may take for ever.",
+    'started with: `caller.peerCertificate` is undefined, `hosts`, `verifyClient: "optional"`, ' +
+    "`sessionTimeout`, `handshakeTimeout` and `setSecureContext` are refused; a handshake may take for ever.",
   "bun-https-certificates": "Bun 1.4 tells no certificate of a client on an `https` server of yours.",
   "bun-lenient-http":
     "Bun 1.4 tells neither the version of HTTP nor a user name in an absolute target: an upgrade in " +

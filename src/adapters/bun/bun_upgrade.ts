@@ -55,6 +55,7 @@ export const BUN_LIMITATIONS: Limitations = {
     ],
   ]),
   secureSocket: [
+    { option: "hosts", reason: "Bun's own server is given one certificate here" },
     {
       option: "mutualSsl.verifyClient",
       applies: (value) => value === "optional",

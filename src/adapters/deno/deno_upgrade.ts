@@ -57,7 +57,7 @@ export const DENO_LIMITATIONS: Limitations = {
     ["onPong", '"onPong" would never be called: Deno\'s own sockets do not show pongs'],
   ]),
   largestMessage: LARGEST,
-  secureSocket: ["mutualSsl", "protocol", "ciphers", "shareSession", "sessionTimeout", "handshakeTimeout"]
+  secureSocket: ["hosts", "mutualSsl", "protocol", "ciphers", "shareSession", "sessionTimeout", "handshakeTimeout"]
     .map((option) => ({ option, reason: "Deno's own server takes a key and a certificate, and no more of TLS" })),
 };
 

@@ -29,15 +29,21 @@ const KEY = "secureSocket.key";
 /** The part of a runtime's TLS that is the same on all three. */
 export const tlsFiles: Pick<TlsTools, "loadServer" | "loadClient"> = { loadServer, loadClient };
 
-function loadServer({ key, trust, ...settings }: ServerTlsSettings): ServerTls {
-  const identity = readIdentity(key);
+function loadServer({ key, hosts: keys, trust, ...settings }: ServerTlsSettings): ServerTls {
+  const identity = readIdentity(key, KEY);
   const authorities = trust === undefined ? undefined : readAuthorities(trust, "secureSocket.mutualSsl.cert");
   checkContext(settings, identity, authorities, key);
-  return { ...settings, identity, authorities };
+  const hosts = new Map<string, TlsIdentity>();
+  for (const [name, source] of keys) {
+    const own = readIdentity(source, `secureSocket.hosts[${JSON.stringify(name)}]`);
+    checkContext(settings, own, authorities, source);
+    hosts.set(name, own);
+  }
+  return { ...settings, identity, hosts, authorities };
 }
 
 function loadClient({ key, trust, ...settings }: ClientTlsSettings): ClientTls {
-  const identity = key === undefined ? undefined : readIdentity(key);
+  const identity = key === undefined ? undefined : readIdentity(key, KEY);
   const authorities = trust === undefined ? undefined : readAuthorities(trust, "secureSocket.cert");
   checkContext(settings, identity, authorities, key);
   return { ...settings, identity, authorities };
@@ -51,19 +57,22 @@ interface Source {
   readonly file?: string;
 }
 
-function readIdentity(source: KeySource): TlsIdentity {
-  return "path" in source ? identityInStore(source) : identityInFiles(source);
+function readIdentity(source: KeySource, option: string): TlsIdentity {
+  return "path" in source ? identityInStore(source, option) : identityInFiles(source, option);
 }
 
-function identityInFiles({ certFile, keyFile, keyPassword }: Exclude<KeySource, StoreFile>): TlsIdentity {
-  const certificates = read(certFile, `${KEY}.certFile`);
+function identityInFiles(
+  { certFile, keyFile, keyPassword }: Exclude<KeySource, StoreFile>,
+  option: string,
+): TlsIdentity {
+  const certificates = read(certFile, `${option}.certFile`);
   const chain = certificatesIn(certificates);
-  const source = read(keyFile, `${KEY}.keyFile`);
+  const source = read(keyFile, `${option}.keyFile`);
   // Not all runtimes look behind a certificate, or the parameters of a curve, in the same file.
   const [text] = /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?-----END [^-]*-----/.exec(textOf(source.bytes)) ?? [""];
   if (text === "") throw unusable("private key", source, "no start line: there is none in PEM");
   if (keyPassword === undefined && text.includes("ENCRYPTED")) {
-    throw unusable("private key", source, `it is encrypted, and there is no "${KEY}.keyPassword"`);
+    throw unusable("private key", source, `it is encrypted, and there is no "${option}.keyPassword"`);
   }
   let key: KeyObject;
   try {
@@ -81,8 +90,8 @@ function identityInFiles({ certFile, keyFile, keyPassword }: Exclude<KeySource, 
   return { key: pemOf(key), cert: chain.map(String).join("") };
 }
 
-function identityInStore(store: StoreFile): TlsIdentity {
-  const { source, contents } = readStore(store, KEY);
+function identityInStore(store: StoreFile, option: string): TlsIdentity {
+  const { source, contents } = readStore(store, option);
   const certificates = contents.certificates.map((der) => certificateOf(der, source));
   for (const der of contents.keys) {
     const key = keyOf(der, source);

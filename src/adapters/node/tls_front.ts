@@ -14,13 +14,15 @@ import {
 import { createServer as createHttps, Server as HttpsServer } from "node:https";
 import type { Server as NetServer, Socket } from "node:net";
 import {
+  createSecureContext,
   createServer as createTls,
+  type SecureContext,
   type SecureContextOptions,
   type Server as TlsServer,
   type TLSSocket,
 } from "node:tls";
 import type { Clock } from "../../transport/clock.ts";
-import type { ServerTls } from "../../transport/tls.ts";
+import type { ServerTls, TlsIdentity } from "../../transport/tls.ts";
 import { certificateOn } from "./peer_certificate.ts";
 import { contextOf } from "./secure_context.ts";
 
@@ -51,12 +53,18 @@ export class TlsFront {
    * one was.
    */
   readonly #handshaking = new Map<string, Socket>();
+  /** By the host names that they are for. */
+  #hosts: ReadonlyMap<string, SecureContext>;
   #stopped = false;
 
   constructor(options: ServerOptions, tls: ServerTls, watch: RequestWatch) {
     this.#verifyClient = tls.verifyClient;
+    this.#hosts = contextsOf(tls);
     const secure = {
       ...listenerContext(tls),
+      SNICallback: (name: string, done: (error: Error | null, context?: SecureContext) => void): void => {
+        done(null, this.#contextOf(name));
+      },
       ALPNProtocols: ["http/1.1"],
       // As the sockets of an HTTP server.
       allowHalfOpen: true,
@@ -94,6 +102,7 @@ export class TlsFront {
 
   /** New connections get `tls`; those that are open stay as they are. */
   setTls(tls: ServerTls): void {
+    this.#hosts = contextsOf(tls);
     this.#server.setSecureContext(listenerContext(tls));
   }
 
@@ -103,6 +112,12 @@ export class TlsFront {
     this.#server.close();
     for (const socket of this.#handshaking.values()) socket.destroy();
     this.#handshaking.clear();
+  }
+
+  /** Undefined: the server's own. */
+  #contextOf(asked: string): SecureContext | undefined {
+    const name = asked.toLowerCase();
+    return this.#hosts.get(name) ?? this.#hosts.get(name.replace(/^[^.]+/, "*"));
   }
 
   #accepted(socket: Socket): void {
@@ -178,6 +193,12 @@ class WatchedRequests {
 function listenerContext(tls: ServerTls): SecureContextOptions {
   const context = contextOf(tls);
   return { ...context, secureOptions: (context.secureOptions ?? 0) | NO_RENEGOTIATION };
+}
+
+function contextsOf(tls: ServerTls): ReadonlyMap<string, SecureContext> {
+  const contextOf = (identity: TlsIdentity): SecureContext =>
+    createSecureContext(listenerContext({ ...tls, identity }));
+  return new Map([...tls.hosts].map(([name, identity]) => [name, contextOf(identity)]));
 }
 
 function endOf({ remoteAddress, remotePort }: Socket): string {

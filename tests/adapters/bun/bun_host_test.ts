@@ -68,6 +68,7 @@ describe("what Bun is told", () => {
     const identity = { key: "a key", cert: "a certificate" };
     const tls: ServerTls = {
       identity,
+      hosts: new Map(),
       authorities: undefined,
       verifyClient: undefined,
       minVersion: "TLSv1.2",
