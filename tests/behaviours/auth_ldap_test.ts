@@ -8,14 +8,15 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { InvalidHandshakeError, type Listener } from "../../mod.ts";
 import { basicAuth } from "../../src/adapters/auth/mod.ts";
 import { type LdapOptions, ldapUserStore } from "../../src/peers/ldapts.ts";
+import { needs } from "../interop/support/needs.ts";
 import { type Directory, startDirectory } from "../support/directory.ts";
 import { onSockets } from "../support/on_sockets.ts";
 
 const { listen, connect, whenOver } = onSockets();
 
 let directory: Directory;
-beforeAll(async () => void (directory = await startDirectory()), 30_000);
-afterAll(() => directory.close());
+beforeAll(() => needs("slapd", async () => void (directory = await startDirectory()))(), 30_000);
+afterAll(() => directory?.close());
 
 const errors: unknown[] = [];
 
@@ -47,109 +48,137 @@ async function status(listener: Listener, username: string, password = `${userna
 }
 
 describe("users in an LDAP directory", () => {
-  it("A5: who has the password is let in, with groups as scopes", async () => {
-    const listener = await guarded({}, "write");
-    const client = await connect(listener.url, { auth: { username: "ada", password: "ada-secret" } });
-    await client.writeTextMessage("who");
-    const { scopes, ...identity } = JSON.parse(await client.readTextMessage());
-    expect([identity, scopes.sort()]).toEqual([{ subject: "ada", claims: {} }, ["read", "write"]]);
-    expect(await status(listener, "zoë")).toBe(101);
-    expect(await status(listener, "bob")).toBe(403);
-    for (
-      const [name, password] of [["ada", "bob-secret"], ["eve", "eve-secret"], ["ada", "ada-secret "], [
-        "",
-        "x",
-      ]] as const
-    ) {
-      expect([name, await status(listener, name, password)]).toEqual([name, 401]);
-    }
-    expect(errors).toEqual([]);
-  });
+  it(
+    "A5: who has the password is let in, with groups as scopes",
+    needs("slapd", async () => {
+      const listener = await guarded({}, "write");
+      const client = await connect(listener.url, { auth: { username: "ada", password: "ada-secret" } });
+      await client.writeTextMessage("who");
+      const { scopes, ...identity } = JSON.parse(await client.readTextMessage());
+      expect([identity, scopes.sort()]).toEqual([{ subject: "ada", claims: {} }, ["read", "write"]]);
+      expect(await status(listener, "zoë")).toBe(101);
+      expect(await status(listener, "bob")).toBe(403);
+      for (
+        const [name, password] of [["ada", "bob-secret"], ["eve", "eve-secret"], ["ada", "ada-secret "], [
+          "",
+          "x",
+        ]] as const
+      ) {
+        expect([name, await status(listener, name, password)]).toEqual([name, 401]);
+      }
+      expect(errors).toEqual([]);
+    }),
+  );
 
-  it("A5: begins with TLS where it is asked to", async () => {
-    const listener = await guarded({ url: directory.url, startTls: true });
-    expect([await status(listener, "ada"), await status(listener, "ada", "wrong"), await status(listener, "ada")])
-      .toEqual(
-        [101, 401, 101],
+  it(
+    "A5: begins with TLS where it is asked to",
+    needs("slapd", async () => {
+      const listener = await guarded({ url: directory.url, startTls: true });
+      expect([await status(listener, "ada"), await status(listener, "ada", "wrong"), await status(listener, "ada")])
+        .toEqual(
+          [101, 401, 101],
+        );
+      expect(errors).toEqual([]);
+    }),
+  );
+
+  it(
+    "A1: a password that is empty is none, though the directory would take it",
+    needs("slapd", async () => {
+      expect(await status(await guarded(), "ada", "")).toBe(401);
+    }),
+  );
+
+  it(
+    "A1: whatever a name has in it is looked for, and nothing else",
+    needs("slapd", async () => {
+      const listener = await guarded();
+      for (const name of ["a*", "eve(x)", "x\\y", "zoë"]) {
+        expect([name, await status(listener, name)]).toEqual([name, 101]);
+      }
+      // With the password of the one that each of them would find if it were part of the filter.
+      for (
+        const name of [
+          "ad*",
+          "*",
+          "ada)(uid=*",
+          "*)(objectClass=*",
+          "ada)(|(uid=*",
+          "\\61da",
+          "ada\\2a",
+          "(uid=ada)",
+          "{username}",
+        ]
+      ) {
+        expect([name, await status(listener, name, "ada-secret")]).toEqual([name, 401]);
+      }
+      expect(errors).toEqual([]);
+    }),
+  );
+
+  it(
+    "A1: the filter and the names are the user's to say; two of one name are nobody",
+    needs("slapd", async () => {
+      const options = {
+        userFilter: "(&(objectClass=inetOrgPerson)(|(cn={username})(mail={username})))",
+        userNameAttribute: "cn",
+      };
+      const listener = await guarded(options);
+      expect(await status(listener, "twin")).toBe(101);
+      expect(await status(listener, "same@test", "twin-secret")).toBe(401);
+      const groups = await guarded({ groupFilter: "(&(member={dn})(cn=read))" }, "write");
+      expect(await status(groups, "ada")).toBe(403);
+      expect(await status(await guarded({ groupSearchBase: undefined } as object, "write"), "ada")).toBe(403);
+    }),
+  );
+
+  it(
+    "A1: many at once, with few connections, which are used again",
+    needs("slapd", async () => {
+      const relay = await relayTo(directory.securePort, "ldaps");
+      const listener = await guarded({ url: relay.url, maxConcurrentChecks: 2 });
+      const all = Array.from(
+        { length: 12 },
+        (_, i) => status(listener, i % 3 === 0 ? "bob" : "ada", i % 2 === 0 ? undefined : "no"),
       );
-    expect(errors).toEqual([]);
-  });
+      expect(await Promise.all(all)).toEqual(Array.from({ length: 12 }, (_, i) => i % 2 === 0 ? 101 : 401));
+      expect(relay.connections()).toBeLessThanOrEqual(4);
+      expect(errors).toEqual([]);
+    }),
+  );
 
-  it("A1: a password that is empty is none, though the directory would take it", async () => {
-    expect(await status(await guarded(), "ada", "")).toBe(401);
-  });
-
-  it("A1: whatever a name has in it is looked for, and nothing else", async () => {
-    const listener = await guarded();
-    for (const name of ["a*", "eve(x)", "x\\y", "zoë"]) {
-      expect([name, await status(listener, name)]).toEqual([name, 101]);
-    }
-    // With the password of the one that each of them would find if it were part of the filter.
-    for (
-      const name of [
-        "ad*",
-        "*",
-        "ada)(uid=*",
-        "*)(objectClass=*",
-        "ada)(|(uid=*",
-        "\\61da",
-        "ada\\2a",
-        "(uid=ada)",
-        "{username}",
-      ]
-    ) {
-      expect([name, await status(listener, name, "ada-secret")]).toEqual([name, 401]);
-    }
-    expect(errors).toEqual([]);
-  });
-
-  it("A1: the filter and the names are the user's to say; two of one name are nobody", async () => {
-    const options = {
-      userFilter: "(&(objectClass=inetOrgPerson)(|(cn={username})(mail={username})))",
-      userNameAttribute: "cn",
-    };
-    const listener = await guarded(options);
-    expect(await status(listener, "twin")).toBe(101);
-    expect(await status(listener, "same@test", "twin-secret")).toBe(401);
-    const groups = await guarded({ groupFilter: "(&(member={dn})(cn=read))" }, "write");
-    expect(await status(groups, "ada")).toBe(403);
-    expect(await status(await guarded({ groupSearchBase: undefined } as object, "write"), "ada")).toBe(403);
-  });
-
-  it("A1: many at once, with few connections, which are used again", async () => {
-    const relay = await relayTo(directory.securePort, "ldaps");
-    const listener = await guarded({ url: relay.url, maxConcurrentChecks: 2 });
-    const all = Array.from(
-      { length: 12 },
-      (_, i) => status(listener, i % 3 === 0 ? "bob" : "ada", i % 2 === 0 ? undefined : "no"),
-    );
-    expect(await Promise.all(all)).toEqual(Array.from({ length: 12 }, (_, i) => i % 2 === 0 ? 101 : 401));
-    expect(relay.connections()).toBeLessThanOrEqual(4);
-    expect(errors).toEqual([]);
-  });
-
-  it("A1: connections that the directory has cut are made anew", async () => {
-    const relay = await relayTo(directory.securePort, "ldaps");
-    const listener = await guarded({ url: relay.url });
-    expect([await status(listener, "ada"), await status(listener, "ada"), relay.connections()]).toEqual([101, 101, 2]);
-    relay.cut();
-    // Nobody may have noticed yet: then it is a 503 once.
-    await expect.poll(() => status(listener, "ada")).toBe(101);
-    expect([await status(listener, "ada", "wrong"), await status(listener, "bob")]).toEqual([401, 101]);
-  });
-
-  it("A1: no password goes without TLS, whenever the directory cuts a connection", async () => {
-    const relay = await relayTo(directory.port);
-    const listener = await guarded({ url: relay.url, startTls: true, timeout: 1 });
-    const logins = Array.from({ length: 20 }, () => status(listener, "ada"));
-    for (const login of logins) {
-      await login;
+  it(
+    "A1: connections that the directory has cut are made anew",
+    needs("slapd", async () => {
+      const relay = await relayTo(directory.securePort, "ldaps");
+      const listener = await guarded({ url: relay.url });
+      expect([await status(listener, "ada"), await status(listener, "ada"), relay.connections()]).toEqual([
+        101,
+        101,
+        2,
+      ]);
       relay.cut();
-    }
-    expect(await status(listener, "ada")).toBe(101);
-    expect(relay.heard()).toContain("1.3.6.1.4.1.1466.20037");
-    expect(relay.heard()).not.toContain("secret");
-  });
+      // Nobody may have noticed yet: then it is a 503 once.
+      await expect.poll(() => status(listener, "ada")).toBe(101);
+      expect([await status(listener, "ada", "wrong"), await status(listener, "bob")]).toEqual([401, 101]);
+    }),
+  );
+
+  it(
+    "A1: no password goes without TLS, whenever the directory cuts a connection",
+    needs("slapd", async () => {
+      const relay = await relayTo(directory.port);
+      const listener = await guarded({ url: relay.url, startTls: true, timeout: 1 });
+      const logins = Array.from({ length: 20 }, () => status(listener, "ada"));
+      for (const login of logins) {
+        await login;
+        relay.cut();
+      }
+      expect(await status(listener, "ada")).toBe(101);
+      expect(relay.heard()).toContain("1.3.6.1.4.1.1466.20037");
+      expect(relay.heard()).not.toContain("secret");
+    }),
+  );
 
   it.each<[string, () => Promise<Partial<LdapOptions>>]>([
     ["is not there", () => Promise.resolve({ url: "ldaps://127.0.0.1:1" })],
@@ -167,16 +196,20 @@ describe("users in an LDAP directory", () => {
     ],
     ["does not know the store", () => Promise.resolve({ connectionPassword: "wrong-secret" })],
     ["has no such place", () => Promise.resolve({ userSearchBase: "ou=nowhere,dc=test" })],
-  ])("A1: a directory that %s: 503 in time, reported without a secret", async (_what, optionsOf) => {
-    const listener = await guarded({ timeout: 1, ...await optionsOf() });
-    const started = performance.now();
-    expect(await status(listener, "ada")).toBe(503);
-    expect(performance.now() - started).toBeLessThan(4_000);
-    expect(errors).toEqual([expect.objectContaining({ name: "AuthError", cause: expect.anything() })]);
-    const shown = inspect(errors[0], { depth: 10, showHidden: true });
-    expect(shown).toMatch(/Cannot check the user: the directory at \S+ cannot be asked/);
-    expect(shown).not.toMatch(/\w+-secret/);
-  });
+  ])(
+    "A1: a directory that %s: 503 in time, reported without a secret",
+    (_what, optionsOf) =>
+      needs("slapd", async () => {
+        const listener = await guarded({ timeout: 1, ...await optionsOf() });
+        const started = performance.now();
+        expect(await status(listener, "ada")).toBe(503);
+        expect(performance.now() - started).toBeLessThan(4_000);
+        expect(errors).toEqual([expect.objectContaining({ name: "AuthError", cause: expect.anything() })]);
+        const shown = inspect(errors[0], { depth: 10, showHidden: true });
+        expect(shown).toMatch(/Cannot check the user: the directory at \S+ cannot be asked/);
+        expect(shown).not.toMatch(/\w+-secret/);
+      })(),
+  );
 });
 
 /** A directory that answers whatever it is asked with the success of an extended operation (RFC 4511 §4.12), once. */
