@@ -16,7 +16,7 @@ const NONE: ReadonlyMap<string, string> = new Map();
  * @throws {TypeError} when it is not an object, or a list
  */
 export function checkIsOptions(config: unknown): asserts config is object {
-  if (typeof config === "object" && config !== null && !Array.isArray(config)) return;
+  if (isObject(config)) return;
   const what = config === null ? "null" : Array.isArray(config) ? "a list" : `of type ${typeof config}`;
   throw new TypeError(`Cannot use the options: they are ${what}, not an object`);
 }
@@ -129,10 +129,15 @@ export function checkNeeds(given: Given, name: string, needed: string): void {
   throw new TypeError(`Cannot use the option "${name}": it needs "${needed}"`);
 }
 
+/** Whether it can hold options: an object, and no list. */
+export function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 /** @throws {TypeError} when it is something else than an object */
 export function checkObject(given: Given, name: string): Given {
   const value = given[name] ?? {};
-  if (typeof value !== "object" || Array.isArray(value)) throw wrongKind(name, "an object");
+  if (!isObject(value)) throw wrongKind(name, "an object");
   return value as Given;
 }
 

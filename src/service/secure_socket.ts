@@ -1,6 +1,6 @@
 /** The option `secureSocket` of a listener: its names, defaults and limits, checked at once. Reads no file. */
 
-import { checkNames, checkSeconds, type Given, wrongKind } from "../option_check.ts";
+import { checkNames, checkSeconds, type Given, isObject, wrongKind } from "../option_check.ts";
 import {
   type CertKey,
   checkKey,
@@ -69,7 +69,7 @@ function checkHosts(value: unknown): ServerTlsSettings["hosts"] {
   const hosts = new Map<string, KeySource>();
   if (value === undefined) return hosts;
   const path = "secureSocket.hosts";
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw wrongKind(path, "an object");
+  if (!isObject(value)) throw wrongKind(path, "an object");
   for (const [given, key] of Object.entries(value)) {
     const name = given.toLowerCase();
     if (!HOST_NAME.test(name) || /^[\d.]+$/.test(name)) {
@@ -93,7 +93,7 @@ function checkSession(given: Given): number | undefined {
 function checkMutual(value: unknown): Pick<ServerTlsSettings, "verifyClient" | "trust"> {
   if (value === undefined) return { verifyClient: undefined, trust: undefined };
   const path = "secureSocket.mutualSsl";
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw wrongKind(path, "an object");
+  if (!isObject(value)) throw wrongKind(path, "an object");
   checkNames(value, ["verifyClient", "cert"], undefined, `${path}.`);
   const { verifyClient = "require", cert } = value as Given;
   if (verifyClient !== "require" && verifyClient !== "optional") {

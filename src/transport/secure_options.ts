@@ -4,7 +4,15 @@
  */
 
 import { UnsupportedError } from "../errors.ts";
-import { checkBoolean, checkNames, checkObject, checkSeconds, type Given, wrongKind } from "../option_check.ts";
+import {
+  checkBoolean,
+  checkNames,
+  checkObject,
+  checkSeconds,
+  type Given,
+  isObject,
+  wrongKind,
+} from "../option_check.ts";
 import type { KeySource, StoreFile, TlsRefusal, TlsSettings, TlsTools, TlsVersion, TrustSource } from "./tls.ts";
 
 /** A PKCS#12 store (RFC 7292): certificates, or a private key with its certificate. */
@@ -80,7 +88,7 @@ const VERSIONS: readonly TlsVersion[] = ["TLSv1.2", "TLSv1.3"];
  * @throws {TypeError} when it cannot, or has
  */
 export function checkSecureNames(value: unknown, names: readonly string[]): Given {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw wrongKind(OPTION, "an object");
+  if (!isObject(value)) throw wrongKind(OPTION, "an object");
   checkNames(value, names, SECURE_REFUSALS, `${OPTION}.`);
   return value as Given;
 }
@@ -107,7 +115,7 @@ export function checkSecure(given: Given): TlsSettings {
  */
 export function checkKey(value: unknown, name: string): KeySource {
   const path = `${OPTION}.${name}`;
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+  if (!isObject(value)) {
     throw wrongKind(path, 'an object with a "certFile" and a "keyFile", or with a "path" and a "password"');
   }
   if ("path" in value || "password" in value) return checkStore(value as Given, path);
