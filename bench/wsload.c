@@ -7,7 +7,7 @@
 //        handshake  connect, upgrade, close, again: -c at a time
 //        idle       open -c connections, hold them for -d seconds, report the server's memory per connection
 //        active     open -c connections, each sends one message every -r seconds, in turn; the server must echo them
-//        flood      the other way round: be a server that sends as fast as its clients read, to at most -c of them. PORT 0
+//        flood      the other way round: be a server that sends as fast as they read, once -c clients are there. PORT 0
 //                   takes a free one. Prints the port and the process id, and at the end of stdin the share of the time in
 //                   which it ran: well below 1, or it is what was measured
 //   -c N   connections (32)         -p N  messages in flight per connection (1)
@@ -283,7 +283,9 @@ static void answer(Conn *c) {
   char accept[29], head[256]; accept_of(key, accept);
   int k = snprintf(head, sizeof head, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n", accept);
   if (write(c->fd, head, k) != k) { drop(c); return; }
-  c->state = OPEN; c->to_send = UINT64_MAX; flush(c);
+  c->state = OPEN; opened++;
+  // all at once: who is flooded may not get to connect again
+  if (opened == nconn) for (int i = 0; i < nconn; i++) if (conns[i].state == OPEN) { conns[i].to_send = UINT64_MAX; flush(&conns[i]); }
 }
 static int flood(void) {
   int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), taken = 0;
