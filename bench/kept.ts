@@ -40,7 +40,9 @@ export function keyOf(
 ): string {
   const { job, load, steps, compressed } = row;
   const hash = createHash("sha256");
-  hash.update(JSON.stringify({ job, load, steps, compressed, seconds, warm, rounds, runtimeVersion, machine: machine() }));
+  hash.update(
+    JSON.stringify({ job, load, steps, compressed, seconds, warm, rounds, runtimeVersion, machine: machine() }),
+  );
   for (const peer of peers) hash.update(JSON.stringify(peer)).update(readFileSync(scripts.get(peer.script)!));
   return hash.update(readFileSync(LOAD)).digest("hex");
 }

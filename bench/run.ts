@@ -104,7 +104,8 @@ function assemble(scripts: ReadonlyMap<string, string>): void {
   if (missing.length > 0) {
     console.log(`The document was not written; it still needs: ${missing.join(", ")}`);
   } else {
-    console.log(writeDocument(all, settings, RUNTIMES.map(versionOf)));
+    const versions = Object.fromEntries(RUNTIMES.map((runtime) => [runtime, versionOf(runtime)]));
+    console.log(writeDocument(all, settings, versions as Record<RuntimeName, string>));
   }
 }
 

@@ -58,7 +58,8 @@ export async function startServer(
 
 /** The first line it prints: its port and its own process id, whatever wrappers stand between us. */
 function address(child: ChildProcess, name: string, said: string[]): Promise<{ port: number; pid: number }> {
-  const cannot = (cause?: Error) => new Error(`Cannot measure "${name}": its server ended before it listened`, { cause });
+  const cannot = (cause?: Error) =>
+    new Error(`Cannot measure "${name}": its server ended before it listened`, { cause });
   return new Promise((resolve, reject) => {
     child.once("error", (error) => reject(cannot(error))).once("close", () => reject(cannot()));
     createInterface(child.stdout!).on("line", (line) => {

@@ -14,7 +14,7 @@ import {
   tell,
 } from "./figures.ts";
 import { BASELINES, type Peer } from "./peers.ts";
-import { type Part, PARTS, type PartName, type Row } from "./rows.ts";
+import { type Part, type PartName, PARTS, type Row } from "./rows.ts";
 
 /** The table of one part on one runtime. */
 export class Table {
