@@ -57,6 +57,6 @@ export const BASELINES: readonly string[] = [
 ];
 
 /** Ours: what is divided, and what aims are for. */
-export function isOurs({ name }: Peer): boolean {
+export function isOurs({ name }: Pick<Peer, "name">): boolean {
   return /^(hawser|native)-|^client-(iterator|read)$/.test(name);
 }
