@@ -3,7 +3,7 @@
  * of messages and the number of connections. Text and numbers come in, text goes out.
  */
 
-import { figureOf, median, middleFigure, type Runs } from "./figures.ts";
+import { countText, figureOf, growthOf, median, middleFigure, type Runs } from "./figures.ts";
 import type { Measured } from "./kept.ts";
 import { type RuntimeName, RUNTIMES } from "./peers.ts";
 import { loadOption, PARTS, type Row, ROWS } from "./rows.ts";
@@ -38,6 +38,8 @@ const LEFT = 112;
 const COLUMN = 286;
 const GAP = 10;
 const LINE = 17;
+/** From the labels below one band to the frames of the next: its title and the runtimes' names. */
+const BETWEEN = 52;
 
 const STYLE = `
   text { font: 11px system-ui, sans-serif; fill: #1f2328; }
@@ -54,9 +56,8 @@ const STYLE = `
 export function chartOf(all: readonly Measured[], runtimes: Readonly<Record<RuntimeName, string>>): string {
   const bands = [throughput, memory, sizes, connections];
   const parts: string[] = [];
-  let y = 62;
-  const legend = legendAt(16, y - 18);
-  y += 14;
+  const legend = legendAt(16, 46);
+  let y = 98;
   for (const band of bands) {
     const columns = RUNTIMES.map((runtime, i) => ({
       frame: { x: LEFT + i * (COLUMN + GAP), y, width: COLUMN },
@@ -65,8 +66,9 @@ export function chartOf(all: readonly Measured[], runtimes: Readonly<Record<Runt
     }));
     const { svg, height } = band(columns);
     parts.push(svg);
-    y += height + 26;
+    y += height + BETWEEN;
   }
+  y -= BETWEEN - 12;
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y}" role="img" aria-labelledby="t">
 <title id="t">hawser, ws and the runtimes: work per second of CPU time, memory, growth</title>
 <style>${STYLE}
@@ -159,7 +161,10 @@ function memory(columns: readonly Column[]): Band {
         return el("rect", box) + text(end + 4, y + 7, kib.toFixed(1), "small");
       }).join("");
     });
-    return headingOf(whole, heading) + scale.svg(whole, scale.ticks.map((value) => [value, `${value}`])) +
+    return headingOf(whole, heading) + scale.svg(
+      whole,
+      scale.ticks.filter((value) => value < most).map((value) => [value, `${value}`]),
+    ) +
       bars.join("");
   });
   const title = "Memory: KiB of resident memory for each connection (axis from zero, less is better)";
@@ -198,24 +203,27 @@ function sizes(columns: readonly Column[]): Band {
 function connections(columns: readonly Column[]): Band {
   const row = ROWS.find((row) => row.steps !== undefined)!;
   const steps = row.steps!, first = steps[0]!.name;
+  const runsIn = (entries: readonly Measured[]): readonly Runs[] => runsOf(entries, row) ?? [];
+  const cost = (runs: Runs, all: readonly Runs[]): number => growthOf(row, runs, all)?.value ?? 1;
+  const costs = columns.flatMap(({ entries }) => runsIn(entries).map((runs) => cost(runs, runsIn(entries))));
+  const most = Math.ceil(Math.max(1.5, ...costs));
   const title =
     `Growth with connections: times as much CPU time for a message as with ${first} (across log, up from zero)`;
   const svg = columns.map(({ frame, heading, entries }, column) => {
     const whole: Frame = { ...frame, height: 120 };
     const across = logAxis(Number(first) / 1.5, Number(steps.at(-1)!.name) * 1.5, whole.x, whole.x + whole.width);
-    const up = linearAxis(3, whole.y + whole.height, whole.y);
-    const runs = runsOf(entries, row) ?? [];
-    const one = (name: string): Runs | undefined =>
-      runs.find(({ peer, step }) => peer.name === name && step?.name === first);
-    return headingOf(whole, heading) + across.svg(whole, steps.map(({ name }) => [Number(name), name])) +
-      up.svgUp(whole, [0, 1, 2, 3].map((value) => [value, column === 0 ? `${value}×` : ""])) +
+    const up = linearAxis(most, whole.y + whole.height, whole.y);
+    const all = runsIn(entries);
+    return headingOf(whole, heading) +
+      across.svg(whole, steps.map(({ name }) => [Number(name), countText(Number(name))])) +
+      up.svgUp(whole, up.ticks.map((value) => [value, column === 0 ? `${value}×` : ""])) +
       curves(
-        steps.map((step) => ({
-          x: across.at(Number(step.name)),
+        steps.map(({ name }) => ({
+          x: across.at(Number(name)),
           row,
-          runs: runs.filter((one) => one.step?.name === step.name),
+          runs: all.filter(({ step }) => step?.name === name),
         })),
-        (row, runs) => up.at(Math.min(3, middleFigure(row, one(runs.peer.name)!) / middleFigure(row, runs))),
+        (_row, runs) => up.at(cost(runs, all)),
       );
   });
   return { svg: text(16, columns[0]!.frame.y - 22, title, "head") + svg.join("\n"), height: 138 };
@@ -255,7 +263,7 @@ function legendAt(x: number, y: number): string {
   let at = x;
   return SERIES.map((series) => {
     const mark = markOf(series, at + 5, y - 4), label = text(at + 14, y, series.label, "small");
-    at += 24 + series.label.length * 5.3;
+    at += 24 + series.label.length * 5.7;
     return mark + label;
   }).join("");
 }

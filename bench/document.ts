@@ -219,7 +219,7 @@ function stepTables({ row, runs: all }: Entry): string[] {
     aligned([
       ["", ...peers.map(code)],
       ...steps!.map((step) => [
-        step.name,
+        countText(Number(step.name)),
         ...peers.map((name) => cell(all.find((runs) => runs.peer.name === name && runs.step?.name === step.name))),
       ]),
     ]);

@@ -161,7 +161,7 @@ describe("the document", () => {
     expect(block).toContain("15 ✓ (≥ 14)");
     // 20 B and 1 500 messages are 0.03 MB.
     expect(block).toMatch(/^Growth with the size[^|]*\|[^\n]*\n[^\n]*\n\| 20 B binary[^|]*\| 0\.03 /m);
-    expect(block).toMatch(/^\| 10000 +\| 1 ✓ \(≤ 1\.5\)/m);
+    expect(block).toMatch(/^\| 10 000 +\| 1 ✓ \(≤ 1\.5\)/m);
   });
 
   it("lists the aims that are missed, and only those", () => {
