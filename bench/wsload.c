@@ -24,6 +24,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdint.h>
@@ -326,6 +327,7 @@ int main(int argc, char **argv) {
   if (argc < 3) { fprintf(stderr, "usage: wsload echo|fanout|handshake|idle|active|flood PORT [-c N] [-p N] [-s N] [-t] [-d S] [-w S] [-r S] [-u PATH] [-P PID] [-z FILE]\n"); return 2; }
   static const char *const modes[] = { "echo", "fanout", "handshake", "idle", "active", "flood" };
   int mode = 0; while (mode <= FLOOD && strcmp(argv[1], modes[mode])) mode++;
+  signal(SIGPIPE, SIG_IGN);   // a client that left is an errno to us
   if (mode > FLOOD) { fprintf(stderr, "wsload: unknown mode %s\n", argv[1]); return 2; }
   port = atoi(argv[2]); fan = mode == FANOUT; reset = mode == SHAKE; masked = mode != FLOOD; optind = 3;
   for (int o; (o = getopt(argc, argv, "c:p:s:td:w:r:u:P:z:")) != -1;) switch (o) {
