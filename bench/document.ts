@@ -3,7 +3,6 @@
 import {
   busyShare,
   countText,
-  errorsOf,
   growthOf,
   type Judged,
   middleFigure,
@@ -147,7 +146,6 @@ function figureTable(entries: readonly Entry[]): string {
 
 function figureCell(row: Row, runs: Runs | undefined): string {
   if (runs === undefined) return "";
-  if (errorsOf(runs) > 0) return "errors";
   const spread = spreadOf(row, runs);
   const size = sizeOf(row, runs);
   return tell(size, countText) + (spread === undefined ? "" : ` ± ${Math.round(spread * 100)} %`);
@@ -201,7 +199,7 @@ function sizeTable(entries: readonly Entry[]): string[] {
   const peers = peerNames(entries);
   const cell = ({ row, runs }: Entry, name: string, size: number): string => {
     const found = find(runs, name);
-    return found === undefined || errorsOf(found) > 0 ? "" : ratioText(middleFigure(row, found) * size / 1e6);
+    return found === undefined ? "" : ratioText(middleFigure(row, found) * size / 1e6);
   };
   return [
     "Growth with the size of a message, in MB of payload each way per second of server CPU:",

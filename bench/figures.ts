@@ -29,7 +29,7 @@ export function reaches({ value, aim, most }: Judged): boolean {
 export function tell(judged: Judged, show: (value: number) => string = ratioText): string {
   if (!Number.isFinite(judged.value)) return "?";
   if (judged.aim === undefined) return show(judged.value);
-  return `${show(judged.value)} ${reaches(judged) ? "✓" : "✗"} (${judged.most ? "≤" : "≥"} ${show(judged.aim)})`;
+  return `${show(judged.value)} ${reaches(judged) ? "✓" : "✗"} (${judged.most ? "≤" : "≥"} ${grouped(judged.aim)})`;
 }
 
 /** What rows are compared by. */
@@ -91,11 +91,15 @@ export function median(values: readonly number[]): number {
 
 /** To the three digits that mean something, with a space at the thousands. */
 export function countText(value: number): string {
-  return Number.isFinite(value) ? Math.round(threeDigits(value)).toLocaleString("en").replaceAll(",", " ") : "?";
+  return Number.isFinite(value) ? grouped(Math.round(threeDigits(value))) : "?";
 }
 
 export function ratioText(value: number): string {
   return `${threeDigits(value)}`;
+}
+
+function grouped(value: number): string {
+  return value.toLocaleString("en").replaceAll(",", " ");
 }
 
 function threeDigits(value: number): number {

@@ -30,6 +30,8 @@ const STARVED_BELOW = 0.2;
 const MAX_RETRIES = 2;
 /** The flooding server was what was measured. */
 const FLOODED_OUT_ABOVE = 0.95;
+/** Seconds that a client may take beyond those it was told: its timers are late while it is flooded. */
+const CLIENT_GRACE_S = 30;
 
 /** Builds what `rows` need for `peers`; hands back where, by script. Throws when the rows cannot be run here. */
 export async function prepare(rows: readonly Row[], peers: readonly Peer[]): Promise<Map<string, string>> {
@@ -43,6 +45,15 @@ export async function prepare(rows: readonly Row[], peers: readonly Peer[]): Pro
   return scripts;
 }
 
+/** One peer in one row and step: what is run, again and again. */
+interface Turn {
+  readonly row: Row;
+  readonly step?: Step;
+  readonly peer: Peer;
+  readonly runtime: RuntimeName;
+  readonly script: string;
+}
+
 /** A B C, A B C, A B C: what disturbs the machine for a while disturbs all of them. */
 export async function runRow(
   row: Row,
@@ -51,20 +62,24 @@ export async function runRow(
   scripts: ReadonlyMap<string, string>,
   settings: Settings,
 ): Promise<Runs[]> {
-  const turns = (row.steps ?? [undefined]).flatMap((step) =>
-    peers.map((peer) => ({ peer, ...(step === undefined ? {} : { step }), loads: [] as Load[] }))
+  const all = (row.steps ?? [undefined]).flatMap((step) =>
+    peers.map((peer) => {
+      const turn = { row, peer, runtime, script: scripts.get(peer.script)!, ...(step === undefined ? {} : { step }) };
+      return { turn, loads: [] as Load[] };
+    })
   );
   for (let round = 0; round < settings.rounds; round++) {
-    for (const { peer, step, loads } of turns) {
-      progress(`${runtime} ${row.name} ${peer.name} ${step?.name ?? ""} ${round + 1}/${settings.rounds}`);
-      const run = (): Promise<Load> => runOnce(row, step, peer, runtime, scripts.get(peer.script)!, settings);
-      let result = await run();
-      for (let again = 0; again < MAX_RETRIES && isStarved(row, result); again++) result = await run();
+    for (const { turn, loads } of all) {
+      progress(`${runtime} ${row.name} ${turn.peer.name} ${turn.step?.name ?? ""} ${round + 1}/${settings.rounds}`);
+      let result = await runOnce(turn, settings);
+      for (let again = 0; again < MAX_RETRIES && isStarved(row, result); again++) {
+        result = await runOnce(turn, settings);
+      }
       loads.push(result);
     }
   }
   progress("");
-  return turns;
+  return all.map(({ turn: { peer, step }, loads }) => ({ peer, loads, ...(step === undefined ? {} : { step }) }));
 }
 
 /** The measured process hardly ran: somebody else had its core, and nothing was measured. */
@@ -72,19 +87,12 @@ function isStarved(row: Row, { server_cpu_s, seconds }: Load): boolean {
   return !PARTS[row.part].memory && server_cpu_s < seconds * STARVED_BELOW;
 }
 
-async function runOnce(
-  row: Row,
-  step: Step | undefined,
-  peer: Peer,
-  runtime: RuntimeName,
-  script: string,
-  settings: Settings,
-): Promise<Load> {
+async function runOnce(turn: Turn, settings: Settings): Promise<Load> {
+  const { row, peer, runtime, script } = turn;
   const profileTo = settings.profile ? `${OUT}profile/${runtime}-${row.name}-${peer.name}` : undefined;
   if (profileTo !== undefined) rmSync(profileTo, { recursive: true, force: true });
   const command = commandOf(runtime, script, profileTo);
-  const run = row.job === "flood" ? floodClient : loadServer;
-  const result = await run(row, step, peer, command, settings);
+  const result = await (row.job === "flood" ? floodClient : loadServer)(turn, command, settings);
   if (profileTo !== undefined) {
     progress("");
     console.log(`${row.name} ${peer.name}, self time:\n${topFunctions(profileTo, 20).join("\n")}\n`);
@@ -92,50 +100,38 @@ async function runOnce(
   return result;
 }
 
-async function loadServer(
-  row: Row,
-  step: Step | undefined,
-  peer: Peer,
-  command: readonly string[],
-  { seconds, warm }: Settings,
-): Promise<Load> {
+async function loadServer({ row, step, peer }: Turn, command: readonly string[], settings: Settings): Promise<Load> {
   const words = [row.job, ...(row.compressed ? ["compressed"] : [])];
   const server = await startServer(peer.name, [...command, ...words], SERVER_CORE, peer.env);
+  const times = ["-w", settings.warm, "-d", settings.seconds, "-P", `${server.pid}`];
   const messages = row.compressed ? ["-z", MESSAGES] : [];
-  const args = ["-w", warm, "-d", seconds, "-P", `${server.pid}`, ...messages, ...row.load, ...step?.load ?? []];
   try {
-    return await load(row.job, server.port, args, LOAD_CORE);
+    return await load(row.job, server.port, [...times, ...messages, ...row.load, ...step?.load ?? []], LOAD_CORE);
   } finally {
     await server.stop();
   }
 }
 
 /** The client is the process that is measured, and measures itself. */
-async function floodClient(
-  row: Row,
-  _step: Step | undefined,
-  peer: Peer,
-  command: readonly string[],
-  { seconds, warm }: Settings,
-): Promise<Load> {
+async function floodClient({ row, peer }: Turn, command: readonly string[], settings: Settings): Promise<Load> {
+  const { seconds, warm } = settings;
   const flooder = await startServer("flood", [FLOODER, "flood", "0", ...row.load], LOAD_CORE);
   const words = [loadOption(row, "-c"), loadOption(row, "-s"), warm, seconds].map(String);
   const [file, ...args] = [...pinned(SERVER_CORE), ...command, `ws://127.0.0.1:${flooder.port}/`, ...words];
-  let result: Load;
-  let said = "";
+  const env = { ...PRODUCTION, ...peer.env };
+  const timeout = (Number(warm) + Number(seconds) + CLIENT_GRACE_S) * 1_000;
+  let stopped: Promise<string> | undefined;
   try {
-    const env = { ...PRODUCTION, ...peer.env };
-    const timeout = (Number(warm) + Number(seconds)) * 1_000 + 30_000;
     const { stdout } = await promisify(execFile)(file!, args, { env, timeout, killSignal: "SIGKILL" });
-    result = JSON.parse(stdout);
+    stopped = flooder.stop();
+    const { share } = JSON.parse(await stopped) as { share: number };
+    if (share > FLOODED_OUT_ABOVE) {
+      console.log(`${row.name} ${peer.name}: the flooding server ran ${Math.round(share * 100)} % of the time`);
+    }
+    return { ...JSON.parse(stdout) as Load, load_share: share };
   } finally {
-    said = await flooder.stop();
+    await (stopped ?? flooder.stop());
   }
-  const { share } = JSON.parse(said) as { share: number };
-  if (share > FLOODED_OUT_ABOVE) {
-    console.log(`${row.name} ${peer.name}: the flooding server ran ${Math.round(share * 100)} % of the time`);
-  }
-  return { ...result, load_share: share };
 }
 
 /** What is running, on one line that the next overwrites; nothing when nobody watches. */

@@ -63,9 +63,15 @@ const IN_FLIGHT = {
 const RECEIVED = { "client-ws": 5, "client-undici": 5 };
 const RECEIVING = { "client-iterator": RECEIVED, "client-read": RECEIVED };
 const COMPRESSING = { "hawser-waist": { ws: 2 }, "hawser-service": { ws: 2 } };
+/** So few messages come in the usual time that what is compiled late would not be compiled. */
+const LONG_WARM = ["-w", "1"];
 /** Whoever has no set of connections to send to. */
 const LOOPED = ["hawser-waist", "hawser-iterator", "native-waist", "ws-bufferutil", "net"];
-const WHOLE_CONNECTIONS = ["hawser-iterator", "ws-bufferutil"];
+/** Whose connections cost what those of another peer do. */
+const SAME_CONNECTIONS = ["hawser-iterator", "ws-bufferutil"];
+const SAME_MEMORY = [...SAME_CONNECTIONS, "native-waist"];
+/** Rows that are only there for growth do without them. */
+const SIZES_WITHOUT = ["hawser-iterator", "native-waist"];
 const IDLE_AIM = { "hawser-waist": { ws: 0.8 }, "hawser-service": { ws: 0.8 } };
 
 export const ROWS: readonly Row[] = [
@@ -92,7 +98,7 @@ export const ROWS: readonly Row[] = [
     title: "20 B binary, 64 connections, one in flight",
     part: "echo",
     job: "echo",
-    load: ["-c", "64", "-p", "1", "-s", "20"],
+    load: ["-c", "64", "-p", "1", "-s", "20", ...LONG_WARM],
     without: ["ws-bufferutil"],
     aims: {
       "hawser-waist": { ws: 1.08, net: 0.95, "raw-deno": 0.95, "raw-bun": 0.9 },
@@ -129,6 +135,7 @@ export const ROWS: readonly Row[] = [
     part: "echo",
     job: "echo",
     load: ["-c", "8", "-p", "2", "-s", "262144"],
+    without: SIZES_WITHOUT,
   },
   {
     name: "1MiB",
@@ -144,6 +151,7 @@ export const ROWS: readonly Row[] = [
     part: "echo",
     job: "echo",
     load: ["-c", "2", "-p", "1", "-s", "16777216"],
+    without: SIZES_WITHOUT,
   },
   {
     name: "receive-20B-binary",
@@ -173,9 +181,9 @@ export const ROWS: readonly Row[] = [
     title: "JSON of 1 to 2 KiB, with takeover, 64 connections, one in flight",
     part: "compression",
     job: "echo",
-    load: ["-c", "64", "-p", "1", "-t"],
+    load: ["-c", "64", "-p", "1", "-t", ...LONG_WARM],
     compressed: true,
-    without: WHOLE_CONNECTIONS,
+    without: SAME_CONNECTIONS,
     aims: COMPRESSING,
   },
   {
@@ -183,9 +191,9 @@ export const ROWS: readonly Row[] = [
     title: "the same, 8 in flight",
     part: "compression",
     job: "echo",
-    load: ["-c", "64", "-p", "8", "-t"],
+    load: ["-c", "64", "-p", "8", "-t", ...LONG_WARM],
     compressed: true,
-    without: WHOLE_CONNECTIONS,
+    without: SAME_CONNECTIONS,
     aims: COMPRESSING,
   },
   {
@@ -211,35 +219,35 @@ export const ROWS: readonly Row[] = [
     title: "connect, upgrade, leave, 32 at a time",
     part: "handshakes",
     job: "handshake",
-    load: ["-c", "32"],
-    without: WHOLE_CONNECTIONS,
+    load: ["-c", "32", ...LONG_WARM],
+    without: SAME_CONNECTIONS,
     aims: { "hawser-waist": { ws: 1 }, "hawser-service": { ws: 1 } },
   },
   {
     name: "idle",
-    title: "3 000 connections that never said anything",
+    title: "5 000 connections that never said anything",
     part: "memory",
     job: "idle",
-    load: ["-c", "3000", "-d", "0.1"],
-    without: WHOLE_CONNECTIONS,
+    load: ["-c", "5000", "-d", "0.1"],
+    without: SAME_MEMORY,
     aims: IDLE_AIM,
   },
   {
     name: "active",
-    title: "3 000 connections, each of which echoes 1 400 B of text once a second",
+    title: "5 000 connections, each of which echoes 1 400 B of text once a second",
     part: "memory",
     job: "active",
-    load: ["-c", "3000", "-s", "1400", "-t", "-w", "1.5"],
-    without: WHOLE_CONNECTIONS,
+    load: ["-c", "5000", "-s", "1400", "-t", "-w", "1.5"],
+    without: SAME_MEMORY,
   },
   {
     name: "compressing",
-    title: "3 000 connections that echo JSON of 1 to 2 KiB with takeover, one in flight",
+    title: "5 000 connections that echo JSON of 1 to 2 KiB with takeover, one in flight",
     part: "memory",
     job: "echo",
-    load: ["-c", "3000", "-p", "1", "-t", "-w", "1.5"],
+    load: ["-c", "5000", "-p", "1", "-t", "-w", "2"],
     compressed: true,
-    without: WHOLE_CONNECTIONS,
+    without: SAME_MEMORY,
     atMost: { "hawser-waist": 65_536, "hawser-service": 65_536 },
   },
   {
@@ -247,8 +255,8 @@ export const ROWS: readonly Row[] = [
     title: "20 B binary, 8 in flight on each of 10 to 10 000 connections",
     part: "connections",
     job: "echo",
-    load: ["-p", "8", "-s", "20"],
-    steps: [10, 100, 1_000, 10_000].map((count) => ({ name: `${count}`, load: ["-c", `${count}`] })),
+    load: ["-p", "8", "-s", "20", ...LONG_WARM],
+    steps: ["10", "100", "1000", "10000"].map((count) => ({ name: count, load: ["-c", count] })),
     without: ["hawser-waist", "hawser-iterator", "native-waist", "ws-bufferutil"],
     growth: { "hawser-service": 1.5 },
   },

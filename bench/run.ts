@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import { parseArgs } from "node:util";
 import { buildAll } from "./build.ts";
 import { writeDocument } from "./document_file.ts";
+import { errorsOf } from "./figures.ts";
 import { keep, kept, keyOf, type Measured } from "./kept.ts";
 import { prepare, runRow, type Settings } from "./measure.ts";
 import { type Peer, PEERS, type RuntimeName, RUNTIMES } from "./peers.ts";
@@ -15,7 +16,7 @@ const USAGE = `npm run bench -- [options]
   --rows A,B      rows whose name begins so (20B, 16KiB, fanout …); every row of the design when left out
   --peers A,B     peers by name (${namesOf(PEERS)})
   --runtimes A,B  node, deno, bun; all three when left out
-  --seconds S     measured in each run (0.5)   --warm S  before that (0.5)
+  --seconds S     measured in each run (0.5)   --warm S  before that (0.3)
   --rounds N      runs of each peer in each row; the median counts (3)
   --document      goes on where a run that was cut ended, and writes docs/performance.md when every row is there
   --profile       one run each, and the functions the time of the measured process went into
@@ -27,7 +28,7 @@ const { values: options } = parseArgs({
     peers: { type: "string" },
     runtimes: { type: "string" },
     seconds: { type: "string", default: "0.5" },
-    warm: { type: "string", default: "0.5" },
+    warm: { type: "string", default: "0.3" },
     rounds: { type: "string", default: "3" },
     document: { type: "boolean", default: false },
     profile: { type: "boolean", default: false },
@@ -79,10 +80,11 @@ async function runPart(
     const here = peersOf(row, runtime, peers);
     if (here.length === 0) continue;
     const key = keyOf(row, here, scripts, versionOf(runtime), settings);
-    const runs = (options.document ? kept(row, runtime, key) : undefined)?.runs ??
-      await runRow(row, here, runtime, scripts, settings);
+    const found = options.document ? kept(row, runtime, key) : undefined;
+    const runs = found?.runs ?? await runRow(row, here, runtime, scripts, settings);
     console.log(`${table.block(row, runs)}\n`);
-    if (options.peers === undefined && !options.profile && !kept(row, runtime, key)) {
+    // Not those with errors: their figures mean nothing.
+    if (found === undefined && options.peers === undefined && !options.profile && !runs.some(errorsOf)) {
       keep(key, { row: row.name, runtime, at: new Date().toISOString(), runs });
     }
   }

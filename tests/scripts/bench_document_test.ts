@@ -172,14 +172,6 @@ describe("the document", () => {
     expect(list).toMatch(/Node 1\.2\.3 +\| Memory: .*`hawser-waist` ÷ `ws` +\| 15 ✗ \(≤ 0\.8\)/);
   });
 
-  it("says nothing of a figure that had errors", () => {
-    const broken = everything(1_500).map((one) => ({
-      ...one,
-      runs: one.runs.map((runs) => ({ ...runs, loads: runs.loads.map((load) => ({ ...load, errors: 1 })) })),
-    }));
-    expect(blockOf(broken, ABOUT)).not.toContain("1 500");
-  });
-
   it("takes the place of the last one, and leaves the prose", () => {
     const document = readDocument("docs/performance.md");
     const once = withBlock(document, block), [prose] = document.split("<!-- What follows");
