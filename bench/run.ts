@@ -44,6 +44,8 @@ const settings: Settings = {
   profile: options.profile,
 };
 
+const versions = new Map<RuntimeName, string>();
+
 if (options.help) console.log(USAGE);
 else if (options.micro !== undefined) await runMicro(listOf(options.micro));
 else await runTables();
@@ -106,8 +108,8 @@ function assemble(scripts: ReadonlyMap<string, string>): void {
   if (missing.length > 0) {
     console.log(`The document was not written; it still needs: ${missing.join(", ")}`);
   } else {
-    const versions = Object.fromEntries(RUNTIMES.map((runtime) => [runtime, versionOf(runtime)]));
-    console.log(writeDocument(all, settings, versions as Record<RuntimeName, string>));
+    const runtimes = { node: versionOf("node"), deno: versionOf("deno"), bun: versionOf("bun") };
+    console.log(writeDocument(all, settings, runtimes));
   }
 }
 
@@ -157,8 +159,12 @@ function listOf(text: string | undefined): string[] {
 
 /** "Node 20.20.2". */
 function versionOf(runtime: RuntimeName): string {
+  const known = versions.get(runtime);
+  if (known !== undefined) return known;
   const [command] = commandOf(runtime, "");
   const { stdout } = spawnSync(command!, ["--version"], { encoding: "utf8" });
   const number = /\d+\.\d+\.\d+\S*/.exec(stdout ?? "")?.[0] ?? "of unknown version";
-  return `${runtime[0]!.toUpperCase()}${runtime.slice(1)} ${number}`;
+  const version = `${runtime[0]!.toUpperCase()}${runtime.slice(1)} ${number}`;
+  versions.set(runtime, version);
+  return version;
 }
