@@ -101,7 +101,7 @@ export const ROWS: readonly Row[] = [
     load: ["-c", "64", "-p", "1", "-s", "20", ...LONG_WARM],
     without: ["ws-bufferutil"],
     aims: {
-      "hawser-waist": { ws: 1.08, net: 0.95, "raw-deno": 0.95, "raw-bun": 0.9 },
+      "hawser-waist": { ws: 1.08, net: 0.95, "raw-deno": 0.95 },
       "native-waist": { "raw-bun": 0.9 },
     },
   },
