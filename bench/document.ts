@@ -147,8 +147,8 @@ function figureTable(entries: readonly Entry[]): string {
 function figureCell(row: Row, runs: Runs | undefined): string {
   if (runs === undefined) return "";
   const spread = spreadOf(row, runs);
-  const size = sizeOf(row, runs);
-  return tell(size, countText) + (spread === undefined ? "" : ` ± ${Math.round(spread * 100)} %`);
+  const around = spread === undefined ? "" : ` ± ${Math.round(spread * 100)} %`;
+  return tell(sizeOf(row, runs), (value) => countText(value) + around);
 }
 
 /** Rows down, pairs of ours and a baseline across; none where no baseline took part. */
