@@ -105,11 +105,15 @@ function throughput(columns: readonly Column[]): Band {
     !row.onRequest && !row.steps && !PARTS[row.part].memory && columns.some(({ entries }) => runsOf(entries, row))
   );
   const height = rows.length * LINE + 8;
+  const ratios = columns.flatMap(({ entries }) =>
+    rows.flatMap((row) => timesWs(row, runsOf(entries, row) ?? []).flatMap(({ ratios }) => ratios))
+  );
+  const least = Math.min(0.5, ...ratios) / 1.3, most = Math.max(2, ...ratios) * 1.3;
   const title = "Throughput: times as much per second of CPU time as ws (log axis; line: worst to best round)";
   const svg = columns.map(({ frame, heading, entries }, column) => {
     const whole: Frame = { ...frame, height };
-    const scale = logAxis(0.05, 50, whole.x, whole.x + whole.width);
-    const axis = scale.svg(whole, [0.1, 1, 10].map((value) => [value, `${value}×`]), 1);
+    const scale = logAxis(least, most, whole.x, whole.x + whole.width);
+    const axis = scale.svg(whole, scale.ticks.map((value) => [value, `${value}×`]), 1);
     const lines = rows.map((row, i) => {
       const y = whole.y + 4 + (i + 0.5) * LINE;
       const label = column === 0 ? text(LEFT - 8, y + 4, row.name, "small", "end") : "";
@@ -121,19 +125,23 @@ function throughput(columns: readonly Column[]): Band {
 }
 
 function dotsOf(row: Row, all: readonly Runs[], scale: Scale, y: number): string {
+  return timesWs(row, all).map(({ series, ratios }) => {
+    const [x1, x2] = [scale.at(Math.min(...ratios)), scale.at(Math.max(...ratios))];
+    const whisker = el("line", { class: `${series.style} line`, x1, x2, y1: y, y2: y });
+    return whisker + markOf(series, scale.at(median(ratios)), y);
+  }).join("");
+}
+
+/** What each that is drawn did, over what `ws` did in the same round. */
+function timesWs(row: Row, all: readonly Runs[]): { series: Series; ratios: number[] }[] {
   const against = all.find(({ peer }) => /^(client-)?ws$/.test(peer.name));
-  if (against === undefined) return "";
-  return SERIES.flatMap((series) =>
-    all.filter(({ peer }) => series.peers.includes(peer.name)).map((runs) => {
-      const ratios = runs.loads.map((load, i) => figureOf(row, load) / figureOf(row, against.loads[i]!)).filter((
-        ratio,
-      ) => Number.isFinite(ratio) && ratio > 0);
-      if (ratios.length === 0) return "";
-      const [from, to] = [Math.min(...ratios), Math.max(...ratios)].map(scale.at);
-      const whisker = el("line", { class: `${series.style} line`, x1: from!, x2: to!, y1: y, y2: y });
-      return whisker + markOf(series, scale.at(median(ratios)), y);
-    })
-  ).join("");
+  if (against === undefined) return [];
+  return drawn(SERIES, all).map(({ series, runs }) => ({
+    series,
+    ratios: runs.loads
+      .map((load, round) => figureOf(row, load) / figureOf(row, against.loads[round]!))
+      .filter((ratio) => Number.isFinite(ratio) && ratio > 0),
+  })).filter(({ ratios }) => ratios.length > 0);
 }
 
 /** Bars from zero. */
@@ -180,23 +188,31 @@ function sizes(columns: readonly Column[]): Band {
     seen.add(size);
     return [{ row, size }];
   });
+  const all = columns.flatMap(({ entries }) =>
+    rows.flatMap(({ row }) => drawn(SERIES, runsOf(entries, row)).map(({ runs }) => megabytes(row, runs)))
+  );
+  const least = Math.min(1, ...all) / 1.5, most = Math.max(100, ...all) * 1.5;
   const title = "Growth with the size of a message: MB of payload per second of server CPU (both axes log)";
   const svg = columns.map(({ frame, heading, entries }, column) => {
     const whole: Frame = { ...frame, height: 150 };
-    const across = logAxis(10, 4e7, whole.x, whole.x + whole.width),
-      up = logAxis(1, 5_000, whole.y + whole.height, whole.y);
+    const across = logAxis(10, 4e7, whole.x, whole.x + whole.width);
+    const up = logAxis(least, most, whole.y + whole.height, whole.y);
     const ticks = [[20, "20 B"], [1_024, "1 KiB"], [16_384, "16 KiB"], [1_048_576, "1 MiB"], [
       16_777_216,
       "16 MiB",
     ]] as const;
     return headingOf(whole, heading) + across.svg(whole, ticks) +
-      up.svgUp(whole, [1, 10, 100, 1_000].map((value) => [value, column === 0 ? `${value}` : ""])) +
+      up.svgUp(whole, up.ticks.map((value) => [value, column === 0 ? countText(value) : ""])) +
       curves(
         rows.map(({ row, size }) => ({ x: across.at(size), row, runs: runsOf(entries, row) ?? [] })),
-        (row, runs) => up.at(middleFigure(row, runs) * loadOption(row, "-s")! / 1e6),
+        (row, runs) => up.at(megabytes(row, runs)),
       );
   });
   return { svg: text(16, columns[0]!.frame.y - 22, title, "head") + svg.join("\n"), height: 168 };
+}
+
+function megabytes(row: Row, runs: Runs): number {
+  return middleFigure(row, runs) * loadOption(row, "-s")! / 1e6;
 }
 
 /** Lines over connections: across logarithmic, up from zero. */

@@ -46,10 +46,11 @@ export function linearAxis(most: number, from: number, to: number): Scale {
   return scale((value) => from + value / most * (to - from), ticks.filter((_, i) => i % every === 0));
 }
 
-/** What lies outside is drawn at the edge. */
+/** With a line at each power of ten. */
 export function logAxis(least: number, most: number, from: number, to: number): Scale {
   const share = (value: number): number => Math.log(value / least) / Math.log(most / least);
-  return scale((value) => from + Math.min(1, Math.max(0, share(value))) * (to - from), []);
+  const powers = Array.from({ length: 19 }, (_, i) => Number(`1e${i - 9}`));
+  return scale((value) => from + share(value) * (to - from), powers.filter((value) => value > least && value < most));
 }
 
 function scale(at: (value: number) => number, ticks: readonly number[]): Scale {
