@@ -35,10 +35,12 @@ export interface Load {
   readonly load_share?: number;
 }
 
+let canPin: boolean | undefined;
+
 /** The words before a command that keep it on core `core`; none where that cannot be done. */
 export function pinned(core: number): string[] {
-  const can = availableParallelism() > 1 && spawnSync("taskset", ["-c", `${core}`, "true"]).status === 0;
-  return can ? ["taskset", "-c", `${core}`] : [];
+  canPin ??= availableParallelism() > 1 && spawnSync("taskset", ["-c", `${core}`, "true"]).status === 0;
+  return canPin ? ["taskset", "-c", `${core}`] : [];
 }
 
 /** Compiles the load generator when it is missing or older than its source. */

@@ -25,7 +25,7 @@ export interface Settings {
 const MESSAGES = `${OUT}messages.bin`;
 const SERVER_CORE = 0;
 const LOAD_CORE = 1;
-/** CPU seconds a second; the kernel counts them in hundredths. */
+/** CPU seconds a second. */
 const STARVED_BELOW = 0.2;
 const MAX_RETRIES = 2;
 /** The flooding server was what was measured. */

@@ -16,7 +16,7 @@ const USAGE = `npm run bench -- [options]
   --rows A,B      rows whose name begins so (20B, 16KiB, fanout …); every row of the design when left out
   --peers A,B     peers by name (${namesOf(PEERS)})
   --runtimes A,B  node, deno, bun; all three when left out
-  --seconds S     measured in each run (0.5)   --warm S  before that (0.3)
+  --seconds S     measured in each run (0.4)   --warm S  before that (0.3)
   --rounds N      runs of each peer in each row; the median counts (3)
   --document      goes on where a run that was cut ended, and writes docs/performance.md when every row is there
   --profile       one run each, and the functions the time of the measured process went into
@@ -27,7 +27,7 @@ const { values: options } = parseArgs({
     rows: { type: "string" },
     peers: { type: "string" },
     runtimes: { type: "string" },
-    seconds: { type: "string", default: "0.5" },
+    seconds: { type: "string", default: "0.4" },
     warm: { type: "string", default: "0.3" },
     rounds: { type: "string", default: "3" },
     document: { type: "boolean", default: false },
