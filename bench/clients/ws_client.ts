@@ -1,6 +1,6 @@
 /** The client of `ws`, the ordinary way. */
 
-import { Buffer } from "node:buffer";
+import type { Buffer } from "node:buffer";
 import { once } from "node:events";
 import { WebSocket } from "ws";
 import { measureFlooded } from "./flooded.ts";
