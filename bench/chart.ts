@@ -190,7 +190,7 @@ function sizes(columns: readonly Column[]): Band {
   });
   const all = columns.flatMap(({ entries }) =>
     rows.flatMap(({ row }) => drawn(SERIES, runsOf(entries, row)).map(({ runs }) => megabytes(row, runs)))
-  );
+  ).filter((figure) => figure > 0 && Number.isFinite(figure));
   const least = Math.min(1, ...all) / 1.5, most = Math.max(100, ...all) * 1.5;
   const title = "Growth with the size of a message: MB of payload per second of server CPU (both axes log)";
   const svg = columns.map(({ frame, heading, entries }, column) => {
@@ -222,7 +222,7 @@ function connections(columns: readonly Column[]): Band {
   const runsIn = (entries: readonly Measured[]): readonly Runs[] => runsOf(entries, row) ?? [];
   const cost = (runs: Runs, all: readonly Runs[]): number => growthOf(row, runs, all)?.value ?? 1;
   const costs = columns.flatMap(({ entries }) => runsIn(entries).map((runs) => cost(runs, runsIn(entries))));
-  const most = Math.ceil(Math.max(1.5, ...costs));
+  const most = Math.ceil(Math.max(1.5, ...costs.filter(Number.isFinite)));
   const title =
     `Growth with connections: times as much CPU time for a message as with ${first} (across log, up from zero)`;
   const svg = columns.map(({ frame, heading, entries }, column) => {

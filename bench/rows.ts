@@ -153,7 +153,8 @@ export const ROWS: readonly Row[] = [
     title: "16 MiB binary, 2 connections, one in flight",
     part: "echo",
     job: "echo",
-    load: ["-c", "2", "-p", "1", "-s", "16777216"],
+    // A dozen a second.
+    load: ["-c", "2", "-p", "1", "-s", "16777216", "-d", "1"],
     without: LARGE_WITHOUT,
   },
   {

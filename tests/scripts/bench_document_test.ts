@@ -201,6 +201,10 @@ describe("the chart", () => {
 
   it("can be drawn of figures that are far apart, or missing", () => {
     expect(chartOf(everything(1e9), VERSIONS)).not.toMatch(/NaN|Infinity/);
+    // Whoever did nothing has no place on a log axis, and takes none from the others.
+    const idle = chartOf(everything(0), VERSIONS);
+    expect(idle).not.toMatch(/NaN|Infinity/);
+    expect(idle.match(/<path class="w line"/g)).toHaveLength(2 * 3);
     expect(chartOf([], VERSIONS)).not.toMatch(/NaN|Infinity|undefined/);
   });
 });
