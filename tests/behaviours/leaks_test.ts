@@ -9,7 +9,7 @@ import { frame, KEY } from "../support/frames.ts";
 import type { Held } from "../support/leak_server.ts";
 import { ROOT } from "../../scripts/command.ts";
 import { startServer } from "../support/program.ts";
-import { SOAK } from "../support/soak.ts";
+import { secondsSince, SOAK, tell } from "../support/soak.ts";
 
 /** What the heap may have more of after a round, for each connection: a leak of one would be of a kilobyte and more. */
 const BYTES_A_CONNECTION = 400;
@@ -28,6 +28,7 @@ it(
   "H4: of hundreds of connections, silent, reset and deaf ones among them, nothing is left when they are gone",
   { timeout: SOAK.timeout },
   async () => {
+    const started = performance.now();
     const env = { DENO_V8_FLAGS: "--expose-gc" };
     const server = await startServer(`${ROOT}tests/support/leak_server.ts`, env);
     onTestFinished(() => server.stop());
@@ -60,6 +61,10 @@ it(
       rounds++;
     } while (hasGrown() && rounds < MOST_ROUNDS);
 
+    tell(
+      `${after.opened} connections in ${rounds} rounds came and went, in ${secondsSince(started)}`,
+      ...(["heap", "rss", "files"] as const).map((name) => `${name}: ${before[name]} before, ${after[name]} after`),
+    );
     expect(after).toMatchObject({ open: 0, opened: rounds * SOAK.connections, closed: rounds * SOAK.connections });
     expect(after.heap - before.heap, `${before.heap} bytes of heap became ${after.heap}`).toBeLessThan(most);
     expect(after.files).toBeLessThanOrEqual(before.files);
