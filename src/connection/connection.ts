@@ -36,6 +36,8 @@ export interface ConnectionOptions {
 /** How much one connection handles, in or out, before it lets the others have their turn. */
 const FAIR_MESSAGES = 1_024;
 const FAIR_BYTES = 1_048_576;
+/** What a part counts for: a message that is read as a stream costs twenty times as much as another. */
+const PART_MESSAGES = 4;
 /** A read that brought less has emptied the socket, and the event loop goes on to the others: see `turnPerChunk`. */
 const SHORT_READ = 16_384;
 
@@ -124,7 +126,7 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
       // A plain array: the `slice` of a runtime's own kind may be a view.
       this.#engine.receive(new Uint8Array(head.buffer, head.byteOffset, head.length));
       this.#resting = true;
-      this.#clock.afterTurn(() => this.#endRest());
+      this.#clock.afterTurn(() => this.#goOn());
     }
     this.#transport.start(this);
   }
@@ -190,9 +192,9 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
     if (!this.#paused) return;
     this.#paused = false;
     if (this.#resting || this.#closed) return;
-    // What waits in the engine is delivered later, never from inside this call.
+    // Delivered later, never from inside this call; but still in this turn of ours, or who pauses often starves the others.
     this.#resting = true;
-    this.#clock.afterTurn(() => this.#endRest());
+    this.#clock.afterTurn(() => this.#goOn());
   }
 
   // ── from below: the transport ──
@@ -265,7 +267,8 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
 
   messagePart(part: Message, fin: boolean): void {
     this.#lateness.progress++;
-    if ((++this.#messagesIn >= FAIR_MESSAGES || this.#bytesIn >= FAIR_BYTES) && !this.#closed) this.#engine.pause();
+    this.#messagesIn += PART_MESSAGES;
+    if ((this.#messagesIn >= FAIR_MESSAGES || this.#bytesIn >= FAIR_BYTES) && !this.#closed) this.#engine.pause();
     this.#sink!.messagePart!(part, fin);
   }
 
@@ -390,17 +393,19 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
     this.#resting = true;
     this.#engine.pause();
     this.#transport.pause();
-    this.#clock.nextTurn(() => this.#endRest());
+    this.#clock.nextTurn(() => {
+      this.#startTurn();
+      this.#goOn();
+    });
   }
 
   #startTurn(): void {
-    this.#messagesIn = this.#messagesOut = 0;
-    this.#bytesIn = this.#bytesOut = 0;
+    this.#messagesIn = this.#messagesOut = this.#bytesIn = this.#bytesOut = 0;
   }
 
-  #endRest(): void {
+  #goOn(): void {
     this.#resting = false;
-    this.#startTurn();
+    if (this.#messagesIn >= FAIR_MESSAGES || this.#bytesIn >= FAIR_BYTES) return this.#rest();
     if (this.#closed) return;
     this.#handOver();
     if (this.#paused || this.#resting) return;
@@ -440,7 +445,6 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
   }
 
   #drop(length: number): void {
-    this.#lingered += length;
-    if (this.#lingered > this.#limits.lingerBytes) this.#cut();
+    if ((this.#lingered += length) > this.#limits.lingerBytes) this.#cut();
   }
 }
