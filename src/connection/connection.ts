@@ -33,10 +33,9 @@ export interface ConnectionOptions {
   readonly head?: Uint8Array;
 }
 
-/** How much one connection handles, in or out, before it lets the others have their turn. */
+/** How much one connection handles, in or out, before the others have their turn; a part costs a reader of streams more. */
 const FAIR_MESSAGES = 1_024;
 const FAIR_BYTES = 1_048_576;
-/** What a part counts for: a message that is read as a stream costs twenty times as much as another. */
 const PART_MESSAGES = 4;
 /** A read that brought less has emptied the socket, and the event loop goes on to the others: see `turnPerChunk`. */
 const SHORT_READ = 16_384;
@@ -393,18 +392,17 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
     this.#resting = true;
     this.#engine.pause();
     this.#transport.pause();
-    this.#clock.nextTurn(() => {
-      this.#startTurn();
-      this.#goOn();
-    });
+    this.#clock.nextTurn(() => this.#goOn(true));
   }
 
   #startTurn(): void {
-    this.#messagesIn = this.#messagesOut = this.#bytesIn = this.#bytesOut = 0;
+    this.#messagesIn = this.#messagesOut = 0;
+    this.#bytesIn = this.#bytesOut = 0;
   }
 
-  #goOn(): void {
+  #goOn(isNewTurn = false): void {
     this.#resting = false;
+    if (isNewTurn) this.#startTurn();
     if (this.#messagesIn >= FAIR_MESSAGES || this.#bytesIn >= FAIR_BYTES) return this.#rest();
     if (this.#closed) return;
     this.#handOver();

@@ -49,7 +49,7 @@ describe("taking turns", () => {
         const done = deferred();
         const service = serviceOf(() => void (++count === flood && done.resolve()));
         // What cannot pause needs room for all of it.
-        const readAhead = here({ "deno native": deviates("deno-no-pause", { messages: flood }) }, {});
+        const readAhead = here({ "deno native": deviates("deno-no-pause", { messages: flood }) }, { messages: 1_024 });
         const { port } = await listen(service, { readAhead });
         const peer = await upgraded(port);
         const look = (): void => {
