@@ -54,7 +54,9 @@ export class GatherBuffer {
     if (needed <= bytes.length) return;
     const begins = length === 0 || this.#shared;
     this.#shared = false;
-    this.bytes = begins ? this.#start(needed) : new Uint8Array(Math.max(needed, Math.min(GATHER_BYTES, bytes.length * 2)));
+    this.bytes = begins
+      ? this.#start(needed)
+      : new Uint8Array(Math.max(needed, Math.min(GATHER_BYTES, bytes.length * 2)));
     if (length > 0) this.bytes.set(bytes.subarray(0, length));
   }
 
