@@ -50,7 +50,8 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
   readonly #clock: Clock;
   readonly #deadlines: Deadlines;
   readonly #engine: Engine;
-  readonly #controlRate: RateLimit;
+  /** Made at the first need, as few peers ever send a control frame before they leave. */
+  #controlRate: RateLimit | undefined;
   readonly #deflate: PermessageDeflate | undefined;
   readonly #inflateRate: RateLimit | undefined;
   #head: Uint8Array | undefined;
@@ -99,7 +100,6 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
     this.#role = role;
     this.#limits = limits;
     this.#clock = options.clock;
-    this.#controlRate = new RateLimit(limits.maxControlFramesPerSecond, options.clock);
     this.#deadlines = options.deadlines;
     this.#lateness = new MessageDeadline(limits.messageMs);
     this.#head = options.head;
@@ -108,7 +108,7 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
     // A client's frames are masked, each with a key of its own (§5.3).
     if (role === "server") this.framing = deflate === undefined ? size : `${size} ${deflate.kind}`;
     this.#inflateRate = deflate && new RateLimit(limits.maxInflatedBytesPerSecond, options.clock);
-    this.#engine = new Engine(this, { ...limits, role, fillRandom, decodeAscii: options.decodeAscii, deflate });
+    this.#engine = new Engine(this, { role, limits, fillRandom, decodeAscii: options.decodeAscii, deflate });
   }
 
   // ── from above: the socket ──
@@ -292,7 +292,8 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
 
   /** Counts a control frame; true when there are too many, and the peer has been told. */
   #floods(): boolean {
-    const floods = this.#controlRate.exceeded();
+    const floods = (this.#controlRate ??= new RateLimit(this.#limits.maxControlFramesPerSecond, this.#clock))
+      .exceeded();
     if (floods) this.#engine.fail(new CorruptedFrameError("Too many control frames in a second", 1008, "§10.4"));
     return floods;
   }

@@ -18,25 +18,30 @@ import { compressedBound, type PermessageDeflate } from "./permessage_deflate.ts
 
 export type Role = "client" | "server";
 
-export interface EngineOptions {
-  readonly role: Role;
+/** What an engine takes and makes at most. */
+export interface EngineLimits {
   /** Bytes of one message, inclusive. */
   readonly maxMessageSize: number;
   /** Bytes of one data frame, both ways; undefined: incoming bounded by the message, outgoing not split. */
   readonly maxFrameSize: number | undefined;
   /** Frames of one incoming message, inclusive. */
   readonly maxFragments: number;
+  /**
+   * Bytes of one message that is not compressed, inclusive, Infinity for any: such a one is handed on in parts, unless all
+   * of it is there at once. Undefined: none is.
+   */
+  readonly streamedSize?: number | undefined;
+}
+
+export interface EngineOptions {
+  readonly role: Role;
+  readonly limits: EngineLimits;
   /** Where a client's mask keys come from (§5.3). */
   readonly fillRandom: FillRandom;
   /** The runtime's fastest way from ASCII to a string, if it has one. */
   readonly decodeAscii?: DecodeAscii | undefined;
   /** Present when permessage-deflate was agreed on (RFC 7692). */
   readonly deflate?: PermessageDeflate | undefined;
-  /**
-   * Bytes of one message that is not compressed, inclusive, Infinity for any: such a one is handed on in parts, unless all
-   * of it is there at once. Undefined: none is.
-   */
-  readonly streamedSize?: number | undefined;
 }
 
 /** A rule that the peer broke: the close frame that says so has been written. */
@@ -87,8 +92,8 @@ export class Engine {
 
   constructor(output: EngineOutput, options: EngineOptions) {
     this.#output = output;
-    const { role, maxMessageSize, maxFragments, fillRandom, streamedSize } = options;
-    const maxFrameSize = options.maxFrameSize ?? Infinity;
+    const { role, fillRandom } = options;
+    const { maxMessageSize, maxFrameSize = Infinity, maxFragments, streamedSize } = options.limits;
     const deflate = this.#deflate = options.deflate;
     const mostWhole = deflate ? compressedBound(maxMessageSize) : maxMessageSize;
     // Beyond what numbers count exactly, not even a message in parts has an end.

@@ -31,7 +31,7 @@ import { type NoPlace, type PlaceLimits, Places } from "./places.ts";
 import { isThenable } from "./reply.ts";
 import { bindRequest } from "./request_binding.ts";
 import type { Match, Router } from "./router.ts";
-import { checkIsService, type Service, type UpgradeContext } from "./service.ts";
+import { type AnyUpgradeService, checkIsService, type Service, type UpgradeContext } from "./service.ts";
 import { Session, type SessionHost } from "./session.ts";
 import { SessionSet } from "./session_set.ts";
 
@@ -73,7 +73,8 @@ interface Accepted {
   readonly handlers: Handlers | undefined;
   readonly settings: ServiceSettings;
   readonly protocol: string | undefined;
-  readonly headers: Headers;
+  /** Those that the service adds. */
+  readonly headers: Headers | undefined;
 }
 
 export class UpgradePipeline {
@@ -150,17 +151,20 @@ export class UpgradePipeline {
     const url = visible === sent.url ? whole : new URL(visible);
     const protocol = chooseProtocol(offered, settings.subProtocols);
 
-    const added = new Headers();
+    let added: Headers | undefined;
     let auth: Identity | undefined;
-    const result = await this.#ask(request, (signal) =>
+    const result = await this.#ask(request, (limit) =>
       andThen(
-        andThen(this.#identify(settings, request, token, signal), (identity) => {
+        andThen(this.#identify(settings, request, token, limit), (identity) => {
           auth = identity;
           return bindRequest(settings.schemas, settings.validation, { params, query: url.searchParams, headers });
         }),
         (bound) => {
           // Too late to matter: the schemas took too long.
-          signal.throwIfAborted();
+          limit.throwIfOver();
+          // What nobody can see is not made: a `Request` with its signal is a third of what an upgrade costs.
+          if (takesNothing(service.get)) return (service.get as () => unknown)();
+          added = new Headers();
           const context: UpgradeContext<string, unknown, unknown, unknown> = {
             ...bound,
             headers: added,
@@ -171,6 +175,7 @@ export class UpgradePipeline {
             auth,
           };
           // Its own schemas made it.
+          const { signal } = limit;
           return service.get(new Request(visible, { method: request.method, headers, signal }), context as never);
         },
       ));
@@ -179,7 +184,7 @@ export class UpgradePipeline {
     if (result instanceof Error) throw result;
     checkIsService(result, this.#parts.limitations);
     const handlers = this.#handlersOf(result, settings);
-    checkHeaders(added);
+    if (added !== undefined) checkHeaders(added);
     return { request, auth, service: result, handlers, settings, protocol, headers: added };
   }
 
@@ -188,12 +193,12 @@ export class UpgradePipeline {
     settings: ServiceSettings,
     request: UpgradeRequest,
     token: string | undefined,
-    signal: AbortSignal,
+    limit: TimeLimit,
   ): Eventual<Identity | undefined> {
     const authenticators = settings.auth ?? this.#parts.auth;
     if (authenticators === undefined || authenticators === false) return undefined;
     const { url, headers, remoteAddress, secure, peerCertificate } = request;
-    const seen = { url, headers, remoteAddress, secure, peerCertificate, signal };
+    const seen = { url, headers, remoteAddress, secure, peerCertificate, signal: limit.signal };
     return authenticate(authenticators, seen, token, (error) => this.#parts.errors.report(error));
   }
 
@@ -208,11 +213,12 @@ export class UpgradePipeline {
   }
 
   /** What `decide` comes to; or an `UpgradeError` as soon as it comes too late to matter. */
-  #ask(request: UpgradeRequest, decide: (signal: AbortSignal) => unknown): unknown {
-    const abort = new AbortController();
-    const result = decide(abort.signal);
+  #ask(request: UpgradeRequest, decide: (limit: TimeLimit) => unknown): unknown {
+    const limit = new TimeLimit();
+    const result = decide(limit);
     if (!isThenable(result)) return result;
 
+    const { abort } = limit;
     const { clock } = this.#parts.runtime;
     const { timeoutMs } = this.#parts;
     const seconds = timeoutMs / 1_000;
@@ -272,7 +278,7 @@ export class UpgradePipeline {
         compression: this.#parts.compression,
         keepAliveMs: settings.pacing.pingMs + settings.pacing.pongMs,
         maxBufferedAmount: settings.pacing.maxBufferedAmount,
-        headers,
+        ...(headers !== undefined && { headers }),
         ...(protocol !== undefined && { protocol }),
       });
     } catch (error) {
@@ -316,6 +322,38 @@ export class UpgradePipeline {
     return host;
   }
 }
+
+/** How long a decision is of any use. Most come at once, and nobody asks for the signal. */
+class TimeLimit {
+  #abort: AbortController | undefined;
+
+  get abort(): AbortController {
+    return this.#abort ??= new AbortController();
+  }
+
+  get signal(): AbortSignal {
+    return this.abort.signal;
+  }
+
+  throwIfOver(): void {
+    this.#abort?.signal.throwIfAborted();
+  }
+}
+
+/**
+ * Whether `get` cannot see what it is given: an arrow function without parameters, which has no `arguments` either. Its
+ * `length` would not tell: with a default, or a rest of all, that is 0 too.
+ */
+function takesNothing(get: AnyUpgradeService["get"]): boolean {
+  let nothing = TAKES_NOTHING.get(get);
+  if (nothing === undefined) {
+    nothing = /^(async\s*)?\(\s*\)\s*=>/.test(Function.prototype.toString.call(get));
+    TAKES_NOTHING.set(get, nothing);
+  }
+  return nothing;
+}
+
+const TAKES_NOTHING = new WeakMap<AnyUpgradeService["get"], boolean>();
 
 const NO_LIMITS: PlaceLimits = { maxConnections: 0, maxConnectionsPerAddress: 0 };
 
