@@ -102,11 +102,12 @@ const NAMES: readonly (keyof BroadcastOptions)[] = ["except", "policy"];
 
 function offer(caller: Caller, shared: SharedMessage, policy: BroadcastOptions["policy"]): Fate {
   const link = linkOf(caller);
-  const { endpoint, maxBufferedAmount } = link;
+  const { endpoint } = link;
   if (endpoint.state !== "open") return "closed";
   const { bufferedAmount, messagesDropped } = endpoint;
   if (policy !== undefined && bufferedAmount > 0) {
-    if (bufferedAmount + byteSize(shared.message) > maxBufferedAmount) {
+    if (!endpoint.writes.fits(byteSize(shared.message))) {
+      endpoint.writes.discard();
       if (policy === "drop") return "dropped";
       link.close(1013, "too slow", undefined);
       return "closed";

@@ -86,10 +86,6 @@ export class Session implements EndpointReader, CallerLink, DispatcherHost {
     return this.#host.fillRandom;
   }
 
-  get maxBufferedAmount(): number {
-    return this.#host.endpointOptions.maxBufferedAmount;
-  }
-
   get tally(): Tally {
     return this.#host.tally;
   }
@@ -115,6 +111,11 @@ export class Session implements EndpointReader, CallerLink, DispatcherHost {
   /** Drops the connection now. */
   terminate(): void {
     this.#dispatcher.terminate();
+  }
+
+  /** The connection is gone, and its handlers are waited for no longer: what waits for them is theirs. */
+  giveUp(): void {
+    this.endpoint.queue.giveUp();
   }
 
   message(message: Message): void {

@@ -69,7 +69,7 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched, Wri
     this.#socket = socket;
     this.#reader = reader;
     this.#options = options;
-    this.queue = options.queue ?? new MessageQueue(options.readAhead);
+    this.queue = options.queue ?? new MessageQueue(options.readAhead, undefined, options.buffers);
     this.writes = new Writes(socket, options, this);
     this.#keepAlive = keepAlive;
     const { maxMessagesPerSecond = Infinity } = options;
@@ -79,7 +79,9 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched, Wri
 
   /** Starts delivery. Called once. */
   start(): void {
-    const shortest = Math.min(this.#options.idleMs, this.#keepAlive?.shortestMs ?? Infinity);
+    const { idleMs, buffers } = this.#options;
+    const recountMs = buffers === undefined ? Infinity : RECOUNT_MS;
+    const shortest = Math.min(idleMs, this.#keepAlive?.shortestMs ?? Infinity, recountMs);
     if (shortest < Infinity) this.#options.deadlines.add(this, shortest);
     this.#socket.start(this);
     if (!this.queue.full || !this.#socket.pause) return;
@@ -181,7 +183,8 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched, Wri
       this.#socket.pause();
     } else if (this.#state === "open") {
       // A socket that cannot pause would fill the memory instead (features F1).
-      this.#closeForLimit("readAhead", "read-ahead exceeded");
+      if (this.queue.crowded) this.#closeForLimit("maxTotalBuffered", "too much waits of all peers", 1013);
+      else this.#closeForLimit("readAhead", "read-ahead exceeded");
     }
   }
 
@@ -214,9 +217,9 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched, Wri
   }
 
   /** Closes because the peer sent more than the limit `name` takes. What came stays the reader's. */
-  #closeForLimit(name: string, reason: string): void {
+  #closeForLimit(name: string, reason: string, code = 1008): void {
     this.#failure = new ConnectionError(`The peer sent more than ${name} takes`);
-    void this.close(1008, reason);
+    void this.close(code, reason);
   }
 
   ping(payload: Uint8Array): boolean {
@@ -266,8 +269,8 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched, Wri
     this.writes.adopt(writes);
   }
 
-  tooSlow(): ConnectionClosureError {
-    void this.close(1013, "too slow");
+  giveUp(reason: string): ConnectionClosureError {
+    void this.close(1013, reason);
     return this.closedError("Cannot send a message");
   }
 
@@ -336,11 +339,13 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched, Wri
     this.#leaveOpen("lost");
     this.#state = "closed";
     this.#paused = false;
+    this.writes.closed();
     this.#reader.closed(closure);
     this.#resolveClosed?.(closure);
   }
 
   check(now: number): void {
+    this.writes.recount();
     if (this.#state !== "open") return;
     if (this.#heard) this.#keepAlive?.touch();
     this.#checkIdle(now);
@@ -401,3 +406,5 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched, Wri
 }
 
 const DONE: Promise<void> = Promise.resolve();
+/** So often at most what waits for the peer is looked at, for what all connections keep together: a tick is never longer. */
+const RECOUNT_MS = 10_000;

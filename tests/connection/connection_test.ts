@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 
-import { Connection, type ConnectionOptions } from "../../src/connection/connection.ts";
+import { Connection } from "../../src/connection/connection.ts";
+import type { ConnectionOptions } from "../../src/connection/connection_options.ts";
 import { ConnectionError, CorruptedFrameError, PayloadTooLargeError } from "../../src/errors.ts";
 import type { Role } from "../../src/protocol/engine.ts";
 import { Deadlines } from "../../src/transport/deadlines.ts";

@@ -104,7 +104,6 @@ describe("L2: the listener's options", () => {
     [{ certValidation: {} }, "certValidation"],
     [{ trustedProxies: "::1" }, "trustedProxies"],
     [{ trustedProxies: ["::1", "x"] }, "trustedProxies"],
-    [{ maxTotalBuffered: 5 }, "maxTotalBuffered"],
     [{ auth: [] }, "auth"],
   ])("%j is refused, and named", (config, name) => {
     const refused = (): unknown => listener(config);

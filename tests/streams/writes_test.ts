@@ -14,7 +14,7 @@ function start(options: Partial<WritesOptions> = {}) {
   const writes = new Writes(
     socket,
     { clock: new ManualClock(), maxBufferedAmount: 1_000, bufferPolicy: "wait", ...options },
-    { tooSlow: () => (words.push("too slow"), CLOSED) },
+    { giveUp: () => (words.push("too slow"), CLOSED) },
   );
   socket.start({ drained: () => writes.drained() } as MessageSink);
   const turn = (name: string, isWanted = true): PartsTurn => ({
