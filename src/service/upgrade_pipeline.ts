@@ -8,7 +8,14 @@ import type { Identity } from "../auth/authenticator.ts";
 import { findToken } from "../auth/token_source.ts";
 import { andThen, type Eventual } from "../binding/and_then.ts";
 import { ABNORMAL } from "../close_code.ts";
-import { AuthnError, AuthzError, type Closure, ConnectionError, HandshakeTimedOutError, UpgradeError } from "../errors.ts";
+import {
+  AuthnError,
+  AuthzError,
+  type Closure,
+  ConnectionError,
+  HandshakeTimedOutError,
+  UpgradeError,
+} from "../errors.ts";
 import type { RangeCheck } from "../handshake/ip_range.ts";
 import { isReservedHeader } from "../handshake/reserved_header.ts";
 import { chooseProtocol, parseProtocols } from "../handshake/subprotocol.ts";
