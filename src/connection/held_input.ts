@@ -1,6 +1,6 @@
 /** What a connection has read and not handed on yet, as it counts among all of its listener (features H2). */
 
-import type { BufferBudget } from "../transport/buffer_budget.ts";
+import type { BufferBudget, Share } from "../transport/buffer_budget.ts";
 
 /** Bytes that came and were not handed on. */
 export interface Input {
@@ -11,26 +11,20 @@ export interface Input {
 }
 
 export class HeldInput {
-  readonly #buffers: BufferBudget;
-  #counted = 0;
+  readonly #share: Share;
 
   constructor(buffers: BufferBudget) {
-    this.#buffers = buffers;
+    this.#share = buffers.share();
   }
 
   /** To be called after each change. True: all connections keep too much, and this one asks for more than its own. */
   isTooMuch({ held, assembled }: Input): boolean {
-    const more = held - this.#counted;
-    if (more === 0) return false;
-    this.#counted = held;
-    this.#buffers.used += more;
     // What waits behind a pause was held back in time, and is no reason to give up.
-    return more > 0 && this.#buffers.isPassedBy(assembled);
+    return this.#share.set(held) && this.#share.isPassed(assembled);
   }
 
-  /** The connection is gone. */
+  /** Nothing more is read. */
   release(): void {
-    this.#buffers.used -= this.#counted;
-    this.#counted = 0;
+    this.#share.release();
   }
 }

@@ -102,11 +102,12 @@ const NAMES: readonly (keyof BroadcastOptions)[] = ["except", "policy"];
 
 function offer(caller: Caller, shared: SharedMessage, policy: BroadcastOptions["policy"]): Fate {
   const link = linkOf(caller);
-  const { endpoint } = link;
+  const { endpoint, maxBufferedAmount } = link;
   if (endpoint.state !== "open") return "closed";
   const { bufferedAmount, messagesDropped } = endpoint;
   if (policy !== undefined && bufferedAmount > 0) {
-    if (!endpoint.writes.fits(byteSize(shared.message))) {
+    const bytes = byteSize(shared.message);
+    if (bufferedAmount + bytes > maxBufferedAmount || endpoint.writes.refusal(bytes) !== undefined) {
       endpoint.writes.discard();
       if (policy === "drop") return "dropped";
       link.close(1013, "too slow", undefined);

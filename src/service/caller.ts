@@ -31,6 +31,8 @@ export interface CallerLink {
   readonly auth: Identity | undefined;
   readonly fillRandom: FillRandom;
   readonly clock: Clock;
+  /** The endpoint's own, for whoever sends to many at once. */
+  readonly maxBufferedAmount: number;
   /** Closes on the service's behalf: no handler starts any more. As `Endpoint.close`. */
   close(code: number, reason: string, timeoutMs: number | undefined): Promise<Closure>;
   /** Drops the connection on the service's behalf. */

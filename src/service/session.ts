@@ -86,6 +86,10 @@ export class Session implements EndpointReader, CallerLink, DispatcherHost {
     return this.#host.fillRandom;
   }
 
+  get maxBufferedAmount(): number {
+    return this.#host.endpointOptions.maxBufferedAmount;
+  }
+
   get tally(): Tally {
     return this.#host.tally;
   }

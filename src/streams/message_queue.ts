@@ -3,7 +3,7 @@
  * size, over all queues of one source. Knows no socket.
  */
 
-import type { BufferBudget } from "../transport/buffer_budget.ts";
+import type { BufferBudget, Share } from "../transport/buffer_budget.ts";
 import type { Message } from "../transport/message_socket.ts";
 import { Ring } from "./ring.ts";
 
@@ -24,7 +24,7 @@ export class MessageQueue {
   /** What waits in this queue and in all that were put beside it. */
   #allMessages = 0;
   #allBytes = 0;
-  #buffers: BufferBudget | undefined;
+  readonly #share: Share | undefined;
 
   /**
    * @param beside another queue of the same source: what waits in the two counts together, for both
@@ -33,7 +33,7 @@ export class MessageQueue {
   constructor(readAhead: ReadAhead, beside?: MessageQueue, buffers?: BufferBudget) {
     this.#readAhead = readAhead;
     this.#first = beside === undefined ? this : beside.#first;
-    this.#buffers = buffers;
+    this.#share = buffers?.share();
   }
 
   /** Another queue of the same source. */
@@ -54,8 +54,7 @@ export class MessageQueue {
 
   /** So it should, because all sources together have too much. */
   get crowded(): boolean {
-    const first = this.#first;
-    return first.#buffers !== undefined && first.#buffers.isPassedBy(first.#allBytes);
+    return this.#first.#share?.isPassed() === true;
   }
 
   /** A paused source may go on: half of it is free, so that the two do not take turns at every message. */
@@ -93,8 +92,7 @@ export class MessageQueue {
 
   /** Nobody knows when the rest is taken out: it counts for no other source any more. */
   giveUp(): void {
-    if (this.#buffers !== undefined) this.#buffers.used -= this.#allBytes;
-    this.#buffers = undefined;
+    this.#share?.release();
   }
 
   /** Drops what waits here. What waits elsewhere has been counted out by then. */
@@ -111,6 +109,6 @@ export class MessageQueue {
   #countAll(messages: number, bytes: number): void {
     this.#allMessages += messages;
     this.#allBytes += bytes;
-    if (this.#buffers !== undefined) this.#buffers.used += bytes;
+    this.#share?.set(this.#allBytes);
   }
 }

@@ -80,8 +80,9 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched, Wri
   /** Starts delivery. Called once. */
   start(): void {
     const { idleMs, buffers } = this.#options;
-    const recountMs = buffers === undefined ? Infinity : RECOUNT_MS;
-    const shortest = Math.min(idleMs, this.#keepAlive?.shortestMs ?? Infinity, recountMs);
+    // What waits for the peer is looked at, too: no tick is longer than that needs.
+    const longest = buffers === undefined ? Infinity : 10_000;
+    const shortest = Math.min(idleMs, this.#keepAlive?.shortestMs ?? Infinity, longest);
     if (shortest < Infinity) this.#options.deadlines.add(this, shortest);
     this.#socket.start(this);
     if (!this.queue.full || !this.#socket.pause) return;
@@ -183,8 +184,8 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched, Wri
       this.#socket.pause();
     } else if (this.#state === "open") {
       // A socket that cannot pause would fill the memory instead (features F1).
-      if (this.queue.crowded) this.#closeForLimit("maxTotalBuffered", "too much waits of all peers", 1013);
-      else this.#closeForLimit("readAhead", "read-ahead exceeded");
+      const { crowded } = this.queue;
+      this.#closeForLimit(crowded ? "maxTotalBuffered" : "readAhead", "read-ahead exceeded", crowded ? 1013 : 1008);
     }
   }
 
@@ -406,5 +407,3 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched, Wri
 }
 
 const DONE: Promise<void> = Promise.resolve();
-/** So often at most what waits for the peer is looked at, for what all connections keep together: a tick is never longer. */
-const RECOUNT_MS = 10_000;

@@ -5,7 +5,7 @@
 
 import { byteSize } from "../bytes.ts";
 import { type ConnectionClosureError, ConnectionError } from "../errors.ts";
-import { type BufferBudget, OWN_BYTES } from "../transport/buffer_budget.ts";
+import type { Share } from "../transport/buffer_budget.ts";
 import type { Message, MessageSocket } from "../transport/message_socket.ts";
 import { HeldWrites, type PartsTurn, Room, type Waiter } from "./held_writes.ts";
 import type { PlainEndpointOptions } from "./plain_endpoint_options.ts";
@@ -38,15 +38,14 @@ export class Writes {
   #room: Room | undefined;
   /** Writes that were not accepted yet. Made at the first need. */
   #held: HeldWrites | undefined;
-  /** Where all connections count what waits, and what was counted of this one. */
-  #buffers: BufferBudget | undefined;
-  #counted = 0;
+  /** Of what waits for the peers of all connections. */
+  readonly #share: Share | undefined;
 
   constructor(socket: MessageSocket, options: WritesOptions, host: WritesHost) {
     this.#socket = socket;
     this.#options = options;
     this.#host = host;
-    this.#buffers = options.buffers;
+    this.#share = options.buffers?.share();
   }
 
   /** What was written already waits for the peer. */
@@ -63,29 +62,26 @@ export class Writes {
   send(message: Message, compress: boolean, shared: SharedMessage | undefined): Promise<void> | undefined {
     if (this.#blocked) return this.#sendBlocked(message, compress);
     // A large one counts also while the peer keeps up, or seems to. That its write waits would make it no smaller.
-    if (message.length > OWN_BYTES && this.#options.bufferPolicy !== "wait" && !this.#fitsAll(byteSize(message))) {
-      this.#refuse(CROWDED);
-      return undefined;
+    if (message.length > LARGE && this.#options.bufferPolicy !== "wait") {
+      const refusal = this.refusal(byteSize(message));
+      if (refusal !== undefined) return this.#refuse(refusal);
     }
     return this.#handOver(message, compress, shared) ? undefined : this.#whenRoom();
   }
 
-  /** Whether `bytes` more are within `maxBufferedAmount`, and within what all connections may keep. */
-  fits(bytes: number): boolean {
-    return this.bufferedAmount + bytes <= this.#options.maxBufferedAmount && this.#fitsAll(bytes);
+  /** Why all connections together may not keep `bytes` more, and this one neither; undefined: they may. */
+  refusal(bytes: number): string | undefined {
+    return this.#share?.refusal(this.bufferedAmount, bytes);
   }
 
-  /** Counts a message that its sender has dropped, because it did not fit. */
+  /** Counts a message that its sender has dropped, because there was no room. */
   discard(): void {
-    if (this.#buffers !== undefined) this.#buffers.discarded++;
+    this.#share?.discard();
   }
 
   /** Counts what waits now. The socket does not tell when that becomes less. */
   recount(): void {
-    if (this.#buffers === undefined) return;
-    const { bufferedAmount } = this;
-    this.#buffers.used += bufferedAmount - this.#counted;
-    this.#counted = bufferedAmount;
+    this.#share?.set(this.bufferedAmount);
   }
 
   /** Undefined: a message may be handed over; a promise: that has to wait, and this resolves when there is room. */
@@ -196,8 +192,7 @@ export class Writes {
 
   /** The connection is gone, and with it what waited. */
   closed(): void {
-    if (this.#buffers !== undefined) this.#buffers.used -= this.#counted;
-    this.#buffers = undefined;
+    this.#share?.release();
   }
 
   #unblock(): void {
@@ -233,35 +228,26 @@ export class Writes {
     const { maxBufferedAmount, bufferPolicy, clock } = this.#options;
     const bytes = byteSize(message);
     const held = this.#held ??= new HeldWrites();
-    const fitsAll = this.#fitsAll(bytes);
-    const fits = fitsAll && this.bufferedAmount + bytes <= maxBufferedAmount;
+    const refusal = this.refusal(bytes);
+    const fits = refusal === undefined && this.bufferedAmount + bytes <= maxBufferedAmount;
     if (fits && held.length === 0 && this.#turn === undefined) {
       this.#handOver(message, compress);
       return this.#whenRoom();
     }
-    if (!fits && bufferPolicy !== "wait") {
-      this.#refuse(fitsAll ? "too slow" : CROWDED);
-      return undefined;
-    }
+    if (!fits && bufferPolicy !== "wait") return this.#refuse(refusal ?? "too slow");
     // One may wait in any case: whoever waits for its writes keeps no more than that.
-    if (held.isFullFor(bytes, fitsAll ? maxBufferedAmount : 0)) throw this.#tooMany(held);
+    if (held.isFullFor(bytes, refusal === undefined ? maxBufferedAmount : 0)) throw this.#tooMany(held);
     const sent = unheard(held.add(message, bytes, compress, clock.now()));
     this.recount();
     return sent;
   }
 
-  /** Whether `bytes` more are within what all connections may keep, or what each may of its own. */
-  #fitsAll(bytes: number): boolean {
-    if (this.#buffers === undefined || this.bufferedAmount + bytes <= OWN_BYTES) return true;
-    this.recount();
-    return this.#buffers.used + bytes <= this.#buffers.limit;
-  }
-
   /** Drops a message, or closes: as the policy says. */
-  #refuse(reason: string): void {
+  #refuse(reason: string): undefined {
     this.discard();
     if (this.#options.bufferPolicy === "close") throw this.#host.giveUp(reason);
     this.messagesDropped++;
+    return undefined;
   }
 
   #tooMany({ bytes }: HeldWrites): ConnectionError {
@@ -276,7 +262,7 @@ export class Writes {
   }
 }
 
-/** Why a connection is closed that may not be slow itself. */
-const CROWDED = "too much waits for all peers";
+/** Bytes of the binary and characters of the text messages that are looked at before they are handed over. */
+const LARGE = 65_536;
 
 function ignore(): void {}

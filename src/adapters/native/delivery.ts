@@ -4,7 +4,7 @@
  */
 
 import type { Closure } from "../../errors.ts";
-import type { BufferBudget } from "../../transport/buffer_budget.ts";
+import type { BufferBudget, Share } from "../../transport/buffer_budget.ts";
 import type { Clock } from "../../transport/clock.ts";
 import type { Message, MessageSink } from "../../transport/message_socket.ts";
 
@@ -21,7 +21,7 @@ export class Delivery {
   /** About what is kept takes: bytes and characters, and something for each. */
   size = 0;
   readonly #clock: Pick<Clock, "afterTurn">;
-  readonly #buffers: BufferBudget | undefined;
+  readonly #share: Share | undefined;
   #sink: MessageSink | undefined;
   /** What waits, the oldest at `#next`: as much as the runtime had read when it was told to pause. */
   #held: (Message | Control)[] = [];
@@ -35,7 +35,7 @@ export class Delivery {
   /** @param buffers where it counts what is kept, too */
   constructor(clock: Pick<Clock, "afterTurn">, buffers?: BufferBudget) {
     this.#clock = clock;
-    this.#buffers = buffers;
+    this.#share = buffers?.share();
   }
 
   /** What was kept is told after this turn, before anything that comes later. */
@@ -103,7 +103,7 @@ export class Delivery {
 
   #grow(bytes: number): void {
     this.size += bytes;
-    if (this.#buffers !== undefined) this.#buffers.used += bytes;
+    this.#share?.set(this.size);
   }
 
   get #keeps(): boolean {
