@@ -43,7 +43,7 @@ export interface ListenerStats {
   readonly opened: number;
   /** Bytes that connections keep in memory now because of their peers: what `maxTotalBuffered` bounds. */
   readonly buffered: number;
-  /** Requests that were refused, by HTTP status. On a server of your own, only those that were valid upgrades. */
+  /** Requests that were refused, by HTTP status; on a server of your own, of those only upgrades. */
   readonly refused: Readonly<Record<number, number>>;
   /**
    * Connections that have ended, by the status code of the first close frame: ours when a limit was passed (1008, 1009,

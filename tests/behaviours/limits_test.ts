@@ -172,7 +172,10 @@ describe("maxTotalBuffered", () => {
       "bun native": deviates("bun-no-frames", unseen),
     }, async () => {
       const errors: unknown[] = [];
-      const service: Service = { onMessage: (_caller, data) => data, onError: (_caller, error) => void errors.push(error) };
+      const service: Service = {
+        onMessage: (_caller, data) => data,
+        onError: (_caller, error) => void errors.push(error),
+      };
       const listener = await listen(service, {}, { maxTotalBuffered: 300_000 });
       const [first, second, third] = [
         await upgraded(listener.port),
