@@ -45,7 +45,7 @@ const HOUSE: Readonly<Record<string, Folder>> = {
   },
   connection: {
     imports: words("protocol handshake transport"),
-    files: words("message_deadline held_input closure_of agreed_deflate connection_options connection"),
+    files: words("message_deadline closure_of agreed_deflate connection_options connection"),
   },
   streams: {
     imports: words("transport"),

@@ -7,6 +7,7 @@ import { type CloseFrameInfo, CorruptedFrameError, type WebSocketError } from ".
 import { frameMessage } from "../protocol/frame_writer.ts";
 import { Engine, type EngineOutput, type Role, type Violation } from "../protocol/engine.ts";
 import type { PermessageDeflate } from "../protocol/permessage_deflate.ts";
+import type { Share } from "../transport/buffer_budget.ts";
 import type { ByteSink, ByteTransport } from "../transport/byte_transport.ts";
 import type { Cancel, Clock } from "../transport/clock.ts";
 import type { Deadlines, Watched } from "../transport/deadlines.ts";
@@ -14,7 +15,6 @@ import type { Framed, Message, MessageSink, MessageSocket } from "../transport/m
 import type { SocketLimits } from "../transport/upgrade.ts";
 import { closureOf } from "./closure_of.ts";
 import type { ConnectionOptions } from "./connection_options.ts";
-import { HeldInput } from "./held_input.ts";
 import { MessageDeadline } from "./message_deadline.ts";
 import { RateLimit } from "../transport/rate_limit.ts";
 
@@ -37,7 +37,8 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
   readonly #controlRate: RateLimit;
   readonly #deflate: PermessageDeflate | undefined;
   readonly #inflateRate: RateLimit | undefined;
-  readonly #input: HeldInput | undefined;
+  /** Of what all connections of a listener keep: what came and was not handed on. */
+  readonly #share: Share | undefined;
   #head: Uint8Array | undefined;
   #sink: MessageSink | undefined;
 
@@ -88,7 +89,7 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
     this.#deadlines = options.deadlines;
     this.#lateness = new MessageDeadline(limits.messageMs);
     this.#head = options.head;
-    if (options.buffers !== undefined) this.#input = new HeldInput(options.buffers);
+    this.#share = options.buffers?.share();
     const deflate = this.#deflate = options.deflate;
     const size = limits.maxFrameSize ?? Infinity;
     // A client's frames are masked, each with a key of its own (§5.3).
@@ -219,7 +220,7 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
     // What was written meanwhile goes nowhere; the buffer it gathered in is let go.
     this.#inBatch = false;
     this.#engine.flush();
-    this.#input?.release();
+    this.#share?.release();
     this.#outgoing = this.#pongs = undefined;
     this.#outgoingBytes = 0;
     this.#deflate?.clear();
@@ -293,7 +294,7 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
   failed(violation: Violation): void {
     this.#first ??= "local";
     this.#error ??= violation;
-    this.#input?.release();
+    this.#share?.release();
   }
 
   // ── from aside: the clock ──
@@ -341,13 +342,18 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
   }
 
   #endBatch(): void {
-    if (this.#input?.isTooMuch(this.#engine) === true) this.#refuse("All connections together keep too much", 1013);
+    if (this.#share?.set(this.#engine.held) === true) this.#checkShare(this.#share);
     this.#inBatch = false;
     this.#flushGathered();
     if (this.#engine.deaf) this.#finish();
     else if (this.#messagesIn >= FAIR_MESSAGES || this.#bytesIn >= FAIR_BYTES) this.#rest();
     else if (this.#ended && !this.#paused && !this.#resting) this.#finish();
     else if (this.#owesDrained) this.#handOver();
+  }
+
+  /** What waits behind a pause was held back in time: only an unfinished message is given up, if too much is kept. */
+  #checkShare(share: Share): void {
+    if (share.isPassed(this.#engine.assembled)) this.#refuse("All connections together keep too much", 1013);
   }
 
   /** Hands over what waits, as far as the transport takes it. */
