@@ -215,9 +215,9 @@ describe("maxTotalBuffered", () => {
     await until(() => listener.stats().buffered === 100_000);
     await peer.send({ opcode: 2, payload: new Uint8Array(1) });
     expect(await peer.closeCode()).toBe(1013);
-    expect(String(await heard.promise)).toContain("sent more than maxTotalBuffered takes");
     release.resolve();
     peer.socket.end();
+    expect(String(await heard.promise)).toContain("sent more than maxTotalBuffered takes");
     await until(() => listener.stats().open === 0);
     expect(listener.stats()).toMatchObject({ buffered: 0, closed: { 1013: 1 } });
   };
