@@ -40,12 +40,12 @@ const HOUSE: Readonly<Record<string, Folder>> = {
   transport: {
     imports: [],
     files: words(
-      "byte_transport message_socket clock rate_limit deadlines window_budget tls secure_options upgrade dialer runtime memory from_streams",
+      "byte_transport message_socket clock rate_limit deadlines window_budget buffer_budget tls secure_options upgrade dialer runtime memory from_streams",
     ),
   },
   connection: {
     imports: words("protocol handshake transport"),
-    files: words("message_deadline closure_of agreed_deflate connection"),
+    files: words("message_deadline closure_of agreed_deflate connection_options connection"),
   },
   streams: {
     imports: words("transport"),

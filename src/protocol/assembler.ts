@@ -66,6 +66,11 @@ export class Assembler {
     return this.#opcode !== 0;
   }
 
+  /** Bytes of it that are kept. */
+  get filled(): number {
+    return this.#filled;
+  }
+
   /**
    * Takes what `frame` has just read, and hands out the message when that was its last byte and it does not go in parts.
    * @throws {CorruptedFrameError} when the frame does not belong here, or text is not UTF-8

@@ -129,6 +129,16 @@ export class Engine {
     return !this.#reader.last || this.#assembler.unfinished || !this.#queue.empty;
   }
 
+  /** Bytes that came and were not handed on: of a message that is not whole, and behind a pause. */
+  get held(): number {
+    return this.#assembler.filled + this.#queue.size;
+  }
+
+  /** Those of a message that is not whole. */
+  get assembled(): number {
+    return this.#assembler.filled;
+  }
+
   /** Bytes written and not yet handed to `output.write`. */
   get pending(): number {
     return this.#writer.pending;

@@ -7,10 +7,19 @@ import { authenticate, type Authenticators } from "../auth/authentication.ts";
 import type { Identity } from "../auth/authenticator.ts";
 import { findToken } from "../auth/token_source.ts";
 import { andThen, type Eventual } from "../binding/and_then.ts";
-import { AuthnError, AuthzError, ConnectionError, HandshakeTimedOutError, UpgradeError } from "../errors.ts";
+import { ABNORMAL } from "../close_code.ts";
+import {
+  AuthnError,
+  AuthzError,
+  type Closure,
+  ConnectionError,
+  HandshakeTimedOutError,
+  UpgradeError,
+} from "../errors.ts";
 import type { RangeCheck } from "../handshake/ip_range.ts";
 import { isReservedHeader } from "../handshake/reserved_header.ts";
 import { chooseProtocol, parseProtocols } from "../handshake/subprotocol.ts";
+import type { BufferBudget } from "../transport/buffer_budget.ts";
 import type { MessageSocket } from "../transport/message_socket.ts";
 import type { Runtime } from "../transport/runtime.ts";
 import type {
@@ -43,6 +52,8 @@ export interface UpgradeTally extends Tally {
   left: number;
   /** Refusals, by HTTP status. */
   readonly refused: Record<number, number>;
+  /** Connections that have ended, by the status code of the first close frame. */
+  readonly closed: Record<number, number>;
 }
 
 /** What a pipeline works with. */
@@ -57,6 +68,8 @@ export interface PipelineParts {
   readonly trusts: RangeCheck | undefined;
   /** How many connections there may be; no limits by default. */
   readonly places?: PlaceLimits;
+  /** Where all connections count what they keep; undefined: nowhere. */
+  readonly buffers?: BufferBudget;
   /** Who may connect to services that do not say so themselves; undefined: everybody. */
   readonly auth?: Authenticators | undefined;
   readonly errors: Errors & { report(error: unknown, caller?: Caller): void };
@@ -79,7 +92,7 @@ interface Accepted {
 
 export class UpgradePipeline {
   readonly sessions: SessionSet;
-  readonly tally: UpgradeTally = { opened: 0, left: 0, refused: {}, unhandled: 0, dropped: 0, unsent: 0 };
+  readonly tally: UpgradeTally = { opened: 0, left: 0, refused: {}, closed: {}, unhandled: 0, dropped: 0, unsent: 0 };
   readonly #parts: PipelineParts;
   /** Of the services that have not said their word yet. */
   readonly #pending = new Set<AbortController>();
@@ -94,7 +107,10 @@ export class UpgradePipeline {
   constructor(parts: PipelineParts) {
     this.#parts = parts;
     const places = this.#places = new Places(parts.places ?? NO_LIMITS);
-    this.sessions = new SessionSet(parts.runtime.clock, ({ request }) => places.giveBack(request.remoteAddress));
+    this.sessions = new SessionSet(parts.runtime.clock, ({ request, endpoint }) => {
+      places.giveBack(request.remoteAddress);
+      countIn(this.tally.closed, firstCodeOf(endpoint.closure!));
+    });
   }
 
   /** Decides one upgrade. Never rejects. */
@@ -114,6 +130,9 @@ export class UpgradePipeline {
     this.#places.giveBack(remoteAddress);
     if (isResponse(decision)) await this.#reject(upgrade, decision);
   };
+
+  /** Counts a request that was refused with `status`. */
+  readonly refused = (status: number): void => countIn(this.tally.refused, status);
 
   /** Refuses, from now on and those that are pending, with 503. Open sessions live on. */
   stop(): void {
@@ -252,10 +271,9 @@ export class UpgradePipeline {
   }
 
   async #reject(upgrade: Upgrade, response: Response): Promise<void> {
-    const { tally } = this;
     const { request } = upgrade;
-    if (request.hasLeft ?? request.signal.aborted) tally.left++;
-    else tally.refused[response.status] = (tally.refused[response.status] ?? 0) + 1;
+    if (request.hasLeft ?? request.signal.aborted) this.tally.left++;
+    else this.refused(response.status);
     try {
       await upgrade.reject(response);
     } catch (error) {
@@ -278,6 +296,7 @@ export class UpgradePipeline {
         compression: this.#parts.compression,
         keepAliveMs: settings.pacing.pingMs + settings.pacing.pongMs,
         maxBufferedAmount: settings.pacing.maxBufferedAmount,
+        buffers: this.#parts.buffers,
         ...(headers !== undefined && { headers }),
         ...(protocol !== undefined && { protocol }),
       });
@@ -314,8 +333,8 @@ export class UpgradePipeline {
     let host = this.#hosts.get(settings);
     if (host === undefined) {
       const { clock, deadlines, fillRandom } = this.#parts.runtime;
-      const { errors } = this.#parts;
-      const endpointOptions = { ...settings.pacing, clock, deadlines };
+      const { errors, buffers } = this.#parts;
+      const endpointOptions = { ...settings.pacing, clock, deadlines, ...(buffers && { buffers }) };
       host = { endpointOptions, fillRandom, tally: this.tally, errors, sessions: this.sessions };
       this.#hosts.set(settings, host);
     }
@@ -354,6 +373,15 @@ function takesNothing(get: AnyUpgradeService["get"]): boolean {
 }
 
 const TAKES_NOTHING = new WeakMap<AnyUpgradeService["get"], boolean>();
+
+function countIn(counts: Record<number, number>, code: number): void {
+  counts[code] = (counts[code] ?? 0) + 1;
+}
+
+/** Of the close frame that went first; without one the connection was lost. */
+function firstCodeOf({ first, sent, received }: Closure): number {
+  return (first === "local" ? sent : received)?.code ?? ABNORMAL;
+}
 
 const NO_LIMITS: PlaceLimits = { maxConnections: 0, maxConnectionsPerAddress: 0 };
 

@@ -133,7 +133,7 @@ export class PendingUpgrade implements Upgrade {
     });
   }
 
-  async accept({ protocol, headers, limits, compression }: Acceptance): Promise<MessageSocket> {
+  async accept({ protocol, headers, limits, compression, buffers }: Acceptance): Promise<MessageSocket> {
     const { clock, deadlines, fillRandom, decodeAscii, deflate: tools } = this.#tools;
     const { key, extensions: offers } = this.#terms;
     const compressed = compression && tools && answerCompression(offers, compression, tools);
@@ -159,6 +159,7 @@ export class PendingUpgrade implements Upgrade {
       role: "server",
       protocol: protocol ?? "",
       limits,
+      buffers,
       clock,
       deadlines,
       fillRandom,
