@@ -34,13 +34,14 @@ interface Apart extends Pair {
   readonly theyGoOn: boolean;
 }
 
-export interface Difference {
+/** One that is meant to be. */
+export interface Difference<Seen> {
   readonly name: string;
   readonly why: string;
-  explains(apart: Apart): boolean | Promise<boolean>;
+  explains(seen: Seen): boolean | Promise<boolean>;
 }
 
-export const DIFFERENCES: readonly Difference[] = [
+export const FRAME_DIFFERENCES: readonly Difference<Apart>[] = [
   {
     name: "a length in more bytes than it needs",
     why: "RFC 6455 §5.2: the minimal number of bytes MUST be used. ws reads it as any other; we fail with 1002.",
@@ -110,20 +111,23 @@ export const DIFFERENCES: readonly Difference[] = [
 ];
 
 /** Those that something has shown since this began. */
-export const SHOWN: Set<Difference> = new Set();
+export const SHOWN: Set<object> = new Set();
 
-/** The first that explains it. */
-export async function explanationOf(pair: Pair): Promise<Difference | undefined> {
+/** Whether one of `differences` explains what was seen. */
+export async function isExplained<Seen>(differences: readonly Difference<Seen>[], seen: Seen): Promise<boolean> {
+  for (const difference of differences) {
+    if (!await difference.explains(seen)) continue;
+    SHOWN.add(difference);
+    return true;
+  }
+  return false;
+}
+
+export function comeApart(pair: Pair): Apart {
   const { ours, theirs } = pair;
   let at = 0;
   while (at < ours.length && ours[at] === theirs[at]) at++;
-  const apart = { ...pair, at, our: ours[at], their: theirs[at], theyGoOn: theirs.slice(at).some(isMessage) };
-  for (const difference of DIFFERENCES) {
-    if (!await difference.explains(apart)) continue;
-    SHOWN.add(difference);
-    return difference;
-  }
-  return undefined;
+  return { ...pair, at, our: ours[at], their: theirs[at], theyGoOn: theirs.slice(at).some(isMessage) };
 }
 
 function isOf(violation: Violation | undefined, message: RegExp): boolean {

@@ -2,6 +2,7 @@
 
 import { CONNECTION_PROPERTIES } from "./connections.ts";
 import { ENGINE_PROPERTIES } from "./engine_properties.ts";
+import { HANDSHAKE_PROPERTIES } from "./handshake_properties.ts";
 import type { Property } from "./property.ts";
 import { WS_PROPERTIES } from "./ws_properties.ts";
 
@@ -9,6 +10,7 @@ export const PROPERTIES: readonly Property[] = [
   ...ENGINE_PROPERTIES,
   ...CONNECTION_PROPERTIES,
   ...WS_PROPERTIES,
+  ...HANDSHAKE_PROPERTIES,
 ];
 
 /** What there is to be checked of each kind, each once, however many properties make samples for it. */

@@ -14,6 +14,7 @@ export const KINDS = {
   request: "text",
   answer: "text",
   extensions: "text",
+  wishes: "words",
   routes: "text",
   texts: "text",
   json: "text",

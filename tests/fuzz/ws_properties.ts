@@ -1,7 +1,7 @@
 /** Our reader beside that of `ws`: of the same bytes, however they are cut, both make the same, or it is explained why not. */
 
 import { Random } from "../support/random.ts";
-import { explanationOf, type Pair } from "./differences.ts";
+import { comeApart, FRAME_DIFFERENCES, isExplained, type Pair } from "./differences.ts";
 import { LIMITS, mostOfAPiece, played, TIGHT } from "./engine_properties.ts";
 import { mutated } from "./mutated.ts";
 import { difference, type Property, type Sample, sampleOf } from "./property.ts";
@@ -46,7 +46,7 @@ async function besideWs(tried: Sample, incoming: Pair["incoming"]): Promise<stri
   const wrong = difference(ours, theirs);
   if (wrong === undefined) return undefined;
   const pair: Pair = { wire, role: tried.role, limits, incoming, ours, violation, theirs };
-  if (await explanationOf(pair) !== undefined) return undefined;
+  if (await isExplained(FRAME_DIFFERENCES, comeApart(pair))) return undefined;
   return `beside ws, ${JSON.stringify({ ...limits, incoming })}: ${wrong}${violation ? `: ${violation.message}` : ""}`;
 }
 
