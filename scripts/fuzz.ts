@@ -52,6 +52,10 @@ async function fuzz(seconds: number, first: number): Promise<void> {
   const pool = new Map<Kind, Entry[]>();
   for (const entry of [...readCorpus(), ...readCases()]) pool.set(entry.kind, [...pool.get(entry.kind) ?? [], entry]);
   const isNew = await watchCoverage();
+  // What these reach is not new.
+  for (const { kind, sample, name } of [...pool.values()].flat()) {
+    for (const property of CHECKS.filter((check) => check.kind === kind)) await tryWith(property, sample, name);
+  }
   const start = performance.now();
   let told = start;
   let seed = first;

@@ -19,6 +19,7 @@ export const KINDS = {
   texts: "text",
   json: "text",
   store: "hex",
+  tree: "words",
 } as const;
 
 export type Kind = keyof typeof KINDS;

@@ -1,12 +1,17 @@
 /** Our reader beside that of `ws`: of the same bytes, however they are cut, both make the same, or it is explained why not. */
 
+import type { DeflateDirection } from "../../src/protocol/permessage_deflate.ts";
+import { joined } from "../support/frames.ts";
+import { fromHex, toHex } from "../support/hex.ts";
+import { Recorder } from "../support/recorder.ts";
 import { Random } from "../support/random.ts";
 import { comeApart, FRAME_DIFFERENCES, isExplained, type Pair } from "./differences.ts";
-import { LIMITS, mostOfAPiece, played, TIGHT } from "./engine_properties.ts";
+import { conversation, LIMITS, mostOfAPiece, played, TIGHT } from "./engine_properties.ts";
 import { mutated } from "./mutated.ts";
 import { difference, type Property, type Sample, sampleOf } from "./property.ts";
 import { anyBytes, compressedFrames, validFrames, wireOf } from "./samples.ts";
 import { wsWords } from "./ws_reader.ts";
+import { WsWriter } from "./ws_writer.ts";
 
 export const WS_PROPERTIES: readonly Property[] = [
   {
@@ -31,6 +36,12 @@ export const WS_PROPERTIES: readonly Property[] = [
       const random = new Random(tried.seed);
       return besideWs(tried, { windowBits: random.pick([9, 10, 12, 15]), takeover: !random.oneIn(3) });
     },
+  },
+  {
+    name: "ws hears what our engine says, and our engine what ws says, compressed or not",
+    kind: "conversation",
+    make: (random) => sampleOf(random, () => conversation(random)),
+    check: talkWithWs,
   },
 ];
 
@@ -59,4 +70,41 @@ function cut(wire: Uint8Array, random: Random): Uint8Array[] {
     at = end;
   }
   return chunks;
+}
+
+/** What the steps of the one role say, our engine says to ws; what those of the other say, ws says to our engine. */
+async function talkWithWs(tried: Sample): Promise<string | undefined> {
+  const random = new Random(tried.seed);
+  const direction: DeflateDirection = { windowBits: random.pick([9, 10, 12, 15]), takeover: random.oneIn(2) };
+  const agreed = random.oneIn(4) ? undefined : direction;
+  const threshold = random.pick([0, 100]);
+  const ours = new Recorder({
+    role: tried.role,
+    ...LIMITS,
+    ...(agreed && { deflate: { outgoing: agreed, incoming: agreed, threshold, level: random.below(10) } }),
+  });
+  const ws = new WsWriter(tried.role === "server" ? "client" : "server", agreed, threshold);
+  const said = { ours: [] as string[], theirs: [] as string[] };
+  for (const step of tried.steps) {
+    const kind = /(text|binary)/.exec(step)?.[0];
+    if (kind === undefined) continue;
+    const payload = fromHex(step.slice(step.indexOf(kind) + kind.length));
+    const message = kind === "text" ? new TextDecoder("utf-8", { ignoreBOM: true }).decode(payload) : payload;
+    const word = kind === "text" ? `text ${String(message)}` : `binary ${toHex(payload)}`;
+    if (step.startsWith(tried.role)) {
+      said.ours.push(word.trimEnd());
+      ours.engine.send(message);
+    } else {
+      said.theirs.push(word.trimEnd());
+      await ws.send(message);
+    }
+  }
+  ours.engine.flush();
+  const reading = { role: ws.role, ...LIMITS, incoming: agreed };
+  const heard = (await wsWords(cut(joined(ours.writes), random), reading)).map((word) => word.trimEnd());
+  const wrong = difference(heard, said.ours);
+  if (wrong !== undefined) return `what we said to ws: ${wrong}`;
+  for (const chunk of cut(ws.written(), random)) ours.engine.receive(chunk);
+  const wrongly = difference(ours.words.map((word) => word.trimEnd()), said.theirs);
+  return wrongly && `what ws said to us: ${wrongly}`;
 }

@@ -19,7 +19,7 @@ export async function wsWords(chunks: readonly Uint8Array[], reading: WsReading)
   const { role, maxMessageSize, maxFragments, incoming } = reading;
   const words: string[] = [];
   const say = (what: string, rest: string): number => words.push(rest === "" ? what : `${what} ${rest}`);
-  const deflate = incoming && deflateOf(role, incoming, maxMessageSize);
+  const deflate = incoming && wsDeflate(role, incoming, { maxPayload: maxMessageSize });
   const receiver = new Receiver({
     isServer: role === "server",
     maxPayload: maxMessageSize,
@@ -52,15 +52,20 @@ export async function wsWords(chunks: readonly Uint8Array[], reading: WsReading)
   return words;
 }
 
-function deflateOf(role: Role, { windowBits, takeover }: DeflateDirection, maxPayload: number): WsDeflate {
-  const deflate = new PerMessageDeflate({ isServer: role === "server", maxPayload });
-  const sender = role === "server" ? "client" : "server";
-  deflate.params = { [`${sender}_max_window_bits`]: windowBits, [`${sender}_no_context_takeover`]: !takeover };
-  return deflate;
-}
-
 /** What its close frame would say. */
 function statusOf(error: Error): number {
   const symbol = Object.getOwnPropertySymbols(error).find(({ description }) => description === "status-code");
   return (error as unknown as Record<symbol, number>)[symbol!] ?? 0;
+}
+
+/** Its compression for `role`, the same both ways. */
+export function wsDeflate(role: Role, { windowBits, takeover }: DeflateDirection, options: object): WsDeflate {
+  const deflate = new PerMessageDeflate({ isServer: role === "server", ...options });
+  deflate.params = {
+    client_max_window_bits: windowBits,
+    client_no_context_takeover: !takeover,
+    server_max_window_bits: windowBits,
+    server_no_context_takeover: !takeover,
+  };
+  return deflate;
 }
