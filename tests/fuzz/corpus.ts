@@ -89,7 +89,10 @@ function readStep(line: string): string {
 
 function writeStep(kind: Kind, step: string): string {
   if (KINDS[kind] === "text" || step === "") {
-    return JSON.stringify(step).replace(/[\x7f-\uffff]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
+    return JSON.stringify(step).replace(
+      /[\x7f-\uffff]/g,
+      (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
+    );
   }
   return step.replace(/\b([0-9a-f]{2})(?: \1){15,}(?= |$)/g, (run, byte: string) => `${byte}×${(run.length + 1) / 3}`);
 }

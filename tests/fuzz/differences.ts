@@ -9,7 +9,7 @@ import type { DeflateDirection } from "../../src/protocol/permessage_deflate.ts"
 import { bytesOf, joined, readFrames } from "../support/frames.ts";
 import { fromHex, hex } from "../support/hex.ts";
 import { Recorder } from "../support/recorder.ts";
-import { wsWords } from "./ws_reader.ts";
+import { WS_INFLATES, wsWords } from "./ws_reader.ts";
 
 /** The same bytes, as both have read them. */
 export interface Pair {
@@ -41,7 +41,7 @@ export interface Difference<Seen> {
   explains(seen: Seen): boolean | Promise<boolean>;
 }
 
-export const FRAME_DIFFERENCES: readonly Difference<Apart>[] = [
+const PLAIN_DIFFERENCES: readonly Difference<Apart>[] = [
   {
     name: "a length in more bytes than it needs",
     why: "RFC 6455 §5.2: the minimal number of bytes MUST be used. ws reads it as any other; we fail with 1002.",
@@ -69,10 +69,14 @@ export const FRAME_DIFFERENCES: readonly Difference<Apart>[] = [
   },
   {
     name: "a header that has not come whole",
-    why: "ws judges the first two bytes, and a length before the mask; we wait for the rest of the header, or of a close frame.",
+    why:
+      "ws judges the first two bytes, and a length before the mask; we wait for the rest of the header, or of a close frame.",
     explains: ({ our, their, at, ...pair }) =>
       our === undefined && /^failed 10(02|09)$/.test(their ?? "") && failsWithMore(pair, at),
   },
+];
+
+const COMPRESSED_DIFFERENCES: readonly Difference<Apart>[] = [
   {
     name: "a compressed message that is cut short",
     why: "RFC 7692 §7.2.2: ws flushes what zlib has, and takes it for a shorter message; we fail with 1007.",
@@ -85,7 +89,8 @@ export const FRAME_DIFFERENCES: readonly Difference<Apart>[] = [
   },
   {
     name: "a message after a final block",
-    why: "RFC 7692 §7.2.3.4: a final block may end any message. ws cannot read what follows on a fragmented one of these.",
+    why:
+      "RFC 7692 §7.2.3.4: a final block may end any message. ws cannot read what follows on a fragmented one of these.",
     explains: (apart) => apart.incoming !== undefined && followsFinalBlock(apart),
   },
   {
@@ -108,6 +113,11 @@ export const FRAME_DIFFERENCES: readonly Difference<Apart>[] = [
       apart.incoming !== undefined && apart.their === "failed 1009" &&
       payloadOf(apart).length > apart.limits.maxMessageSize,
   },
+];
+
+export const FRAME_DIFFERENCES: readonly Difference<Apart>[] = [
+  ...PLAIN_DIFFERENCES,
+  ...WS_INFLATES ? COMPRESSED_DIFFERENCES : [],
 ];
 
 /** Those that something has shown since this began. */
@@ -139,7 +149,10 @@ function isMessage(word: string | undefined): boolean {
 }
 
 /** Whether the rest of a header, whatever it is, makes us fail there, too. */
-function failsWithMore({ wire, role, limits, incoming }: Pick<Pair, "wire" | "role" | "limits" | "incoming">, at: number): boolean {
+function failsWithMore(
+  { wire, role, limits, incoming }: Pick<Pair, "wire" | "role" | "limits" | "incoming">,
+  at: number,
+): boolean {
   const recorder = new Recorder({ role, ...limits, ...(incoming && { deflate: { incoming } }) });
   recorder.engine.receive(joined([wire, new Uint8Array(14)]));
   return recorder.words[at]?.startsWith("failed") === true;
@@ -169,9 +182,13 @@ function payloadOf(apart: Apart): Uint8Array {
 function readOf(apart: Apart): "whole" | "cut short" | "final block" | undefined {
   const { payload, compressed } = messageAt(apart);
   if (!compressed) return undefined;
-  const history = apart.incoming?.takeover === true ? joined(compressedBefore(apart)).slice(-32_768) : new Uint8Array(0);
+  const history = apart.incoming?.takeover === true
+    ? joined(compressedBefore(apart)).slice(-32_768)
+    : new Uint8Array(0);
   const before = joined([storedBlock(history), payload]);
-  const [empty, one] = [hex`00 00 ff ff`, hex`01 00 fe ff 2a`].map((tail) => inflated(before, joined([tail, FINAL_BLOCK])));
+  const [empty, one] = [hex`00 00 ff ff`, hex`01 00 fe ff 2a`].map((tail) =>
+    inflated(before, joined([tail, FINAL_BLOCK]))
+  );
   if (empty === "final block" || empty === undefined) return empty ?? "cut short";
   // Data that was to come may have taken the tail for itself.
   return one === undefined || one === "final block" || one.length !== empty.length + 1 ? "cut short" : "whole";
@@ -212,5 +229,7 @@ function compressedBefore(apart: Apart): Uint8Array[] {
 
 /** Whether an earlier message ended with a final block. */
 function followsFinalBlock(apart: Apart): boolean {
-  return apart.ours.slice(0, apart.at).some((word, at) => isMessage(word) && readOf({ ...apart, at }) === "final block");
+  return apart.ours.slice(0, apart.at).some((word, at) =>
+    isMessage(word) && readOf({ ...apart, at }) === "final block"
+  );
 }

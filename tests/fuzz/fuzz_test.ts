@@ -83,7 +83,7 @@ describe("the fuzzer itself", () => {
   it("reads what it has kept", () => {
     const samples: [Kind, string[]][] = [
       ["frames", [`81 05 ${"2a ".repeat(200)}00`, ""]],
-      ["request", ["GET / HTTP/1.1", "", "# \r\n\0\"\\ \u00ff", "2a×5"]],
+      ["request", ["GET / HTTP/1.1", "", '# \r\n\0"\\ \u00ff', "2a×5"]],
       ["network", ["client send"]],
     ];
     for (const [kind, steps] of samples) {

@@ -48,7 +48,8 @@ export const HANDSHAKE_DIFFERENCES: readonly Difference<Judged>[] = [
   },
   {
     name: "a window that we cannot keep, or that is not written as the RFC wants",
-    why: "RFC 7692 §7.1.2: we decline 8 bits for the server, which zlib does not keep, and numbers in other forms than its.",
+    why:
+      "RFC 7692 §7.1.2: we decline 8 bits for the server, which zlib does not keep, and numbers in other forms than its.",
     explains: ({ ours, theirs, headers }) =>
       ours !== undefined && theirs?.deflate !== undefined && ours.protocol === theirs.protocol &&
       /window_bits\s*=/.test(headers.get("sec-websocket-extensions") ?? "") && ours.deflate !== theirs.deflate,
@@ -63,10 +64,10 @@ export interface ListRead {
 }
 
 export const LIST_DIFFERENCES: readonly Difference<ListRead>[] = [
-    {
-      name: "space around the = of a parameter or the whole list, and empty elements of it",
-      why: "RFC 6455 §9.1 has the list rule of RFC 2616 §2.1, which allows both. ws refuses them.",
-      explains: ({ header, ours, theirs }) =>
-        ours !== undefined && theirs === undefined && /\s=|=\s|^\s*,|,\s*,|,\s*$|^\s|\s$/.test(header),
-    },
-  ];
+  {
+    name: "space around the = of a parameter or the whole list, and empty elements of it",
+    why: "RFC 6455 §9.1 has the list rule of RFC 2616 §2.1, which allows both. ws refuses them.",
+    explains: ({ header, ours, theirs }) =>
+      ours !== undefined && theirs === undefined && /\s=|=\s|^\s*,|,\s*,|,\s*$|^\s|\s$/.test(header),
+  },
+];

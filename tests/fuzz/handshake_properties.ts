@@ -4,7 +4,12 @@ import { reach } from "../../src/client/tunnel.ts";
 import { parseProxy } from "../../src/client/http_proxy.ts";
 import { ConnectionError, InvalidHandshakeError, ProxyError } from "../../src/errors.ts";
 import { judgeAnswer } from "../../src/handshake/client_handshake.ts";
-import { answerDeflate, type DeflateWishes, offerDeflate, verifyDeflate } from "../../src/handshake/deflate_negotiation.ts";
+import {
+  answerDeflate,
+  type DeflateWishes,
+  offerDeflate,
+  verifyDeflate,
+} from "../../src/handshake/deflate_negotiation.ts";
 import { parseExtensions, serializeExtensions, verifyExtensions } from "../../src/handshake/extension_offer.ts";
 import {
   type HeadParser,
@@ -57,7 +62,12 @@ const MORE_ANSWERED = [
   "Set-Cookie: a=1; Path=/",
   "Set-Cookie: b=2",
 ];
-const OTHER_ANSWERS = ["HTTP/1.1 200 Connection established", "HTTP/1.1 407 ", "HTTP/1.0 302 Found", "HTTP/1.1 100 Go on"];
+const OTHER_ANSWERS = [
+  "HTTP/1.1 200 Connection established",
+  "HTTP/1.1 407 ",
+  "HTTP/1.0 302 Found",
+  "HTTP/1.1 100 Go on",
+];
 const WISHES: DeflateWishes = {
   serverMaxWindowBits: 15,
   clientMaxWindowBits: 15,

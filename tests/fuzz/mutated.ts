@@ -6,7 +6,27 @@ import type { Random } from "../support/random.ts";
 import { type Kind, KINDS } from "./property.ts";
 
 /** What parsers of text stumble over. */
-const MARKS = [",", ";", "=", '"', "\\", ":", " ", "\t", "\r\n", "\0", "/", "//", "*", "[", "]", "%", "%00", "%ff", "%2f"]
+const MARKS = [
+  ",",
+  ";",
+  "=",
+  '"',
+  "\\",
+  ":",
+  " ",
+  "\t",
+  "\r\n",
+  "\0",
+  "/",
+  "//",
+  "*",
+  "[",
+  "]",
+  "%",
+  "%00",
+  "%ff",
+  "%2f",
+]
   .concat(["@", "#", "?", "-1", "0", "00", "8", "16", "1e9", "99999999999", "__proto__", "constructor", "toString"])
   .concat(["null", "{}", "[]", "\u00e9", "\u00ff"]);
 
@@ -18,7 +38,12 @@ const LENGTHS = [0, 1, 125, 126, 127, 65_535, 65_536, 2 ** 31 - 1, 2 ** 31, 2 **
  * `steps` with one to three changes: steps doubled, moved, left out, or put in from `other`; frames with another header;
  * bytes or letters changed, left out, put in, or cut off at the end.
  */
-export function mutated(random: Random, kind: Kind, steps: readonly string[], other: readonly string[] = steps): string[] {
+export function mutated(
+  random: Random,
+  kind: Kind,
+  steps: readonly string[],
+  other: readonly string[] = steps,
+): string[] {
   let result = [...steps];
   for (let count = 1 + random.below(3); count > 0; count--) {
     if (KINDS[kind] === "words" || random.oneIn(3)) result = rearranged(random, result, other);

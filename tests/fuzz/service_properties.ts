@@ -109,7 +109,17 @@ function search(attached: readonly Attached[], path: string): string {
   return fitting.sort((a, b) => a.rank < b.rank ? -1 : 1)[0]?.said ?? "nothing";
 }
 
-const WORDS = ["subscribe", "Subscribe", "sub scribe", "price.get", "x/y", "message", "open", "error", "subscribe error"]
+const WORDS = [
+  "subscribe",
+  "Subscribe",
+  "sub scribe",
+  "price.get",
+  "x/y",
+  "message",
+  "open",
+  "error",
+  "subscribe error",
+]
   .concat(["constructor", "__proto__", "toString", "hasOwnProperty", "subscribeError", "", "é", "textMessage"]);
 
 function messages(random: Random): string[] {
@@ -162,7 +172,9 @@ function handled(message: string): string {
     return `rest ${message}`;
   }
   const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
-  const word = isObject ? Object.entries(value as object).find(([name]) => name === "event")?.[1] as unknown : undefined;
+  const word = isObject
+    ? Object.entries(value as object).find(([name]) => name === "event")?.[1] as unknown
+    : undefined;
   if (word === "x/y") return "x/y";
   switch (typeof word === "string" && word.length <= 256 ? joinedParts(word) : "") {
     case "Subscribe":

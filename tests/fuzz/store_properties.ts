@@ -5,7 +5,7 @@ import { readPkcs12 } from "../../src/adapters/node/pkcs12.ts";
 import { integer, octets, oid, sequence, tagged } from "../support/der.ts";
 import { joined } from "../support/frames.ts";
 import { fromHex, toHex } from "../support/hex.ts";
-import { Random } from "../support/random.ts";
+import type { Random } from "../support/random.ts";
 import { mutated } from "./mutated.ts";
 import { type Property, type Sample, sampleOf } from "./property.ts";
 
@@ -45,7 +45,9 @@ function isReadOrRefused({ steps }: Sample): string | undefined {
   for (const step of steps) {
     try {
       const { keys, certificates } = readPkcs12(fromHex(step), PASSWORD);
-      if (![...keys, ...certificates].every((bytes) => bytes instanceof Uint8Array)) return "it holds what are no bytes";
+      if (![...keys, ...certificates].every((bytes) => bytes instanceof Uint8Array)) {
+        return "it holds what are no bytes";
+      }
     } catch (error) {
       if (!(error instanceof Error)) return `it threw ${String(error)}`;
       // A slip of ours, not a sentence about the store.

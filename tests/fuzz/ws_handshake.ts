@@ -38,10 +38,12 @@ export function wsOpens(method: string, headers: Readonly<Record<string, string>
 
 /** In an order, and with the windows that go without saying. */
 export function parametersOf(extension: string): string {
-  const named = new Map(extension.split(";").slice(1).map((parameter) => {
-    const [name = "", value = ""] = parameter.trim().split("=");
-    return [name, value] as const;
-  }));
+  const named = new Map(
+    extension.split(";").slice(1).map((parameter) => {
+      const [name = "", value = ""] = parameter.trim().split("=");
+      return [name, value] as const;
+    }),
+  );
   for (const name of ["client_max_window_bits", "server_max_window_bits"]) {
     if (!named.has(name)) named.set(name, "15");
   }
