@@ -12,9 +12,9 @@ import type { Kind, Property } from "./property.ts";
 import { describeFailure, shortest, tryOnce, trySample } from "./run.ts";
 import { validFrames } from "./samples.ts";
 
-const SEEDS = 200;
+const SEEDS = 100;
 /** Each plays an entry of the corpus with other cuts, limits and parameters. */
-const SEEDS_OF_AN_ENTRY = 3;
+const SEEDS_OF_AN_ENTRY = 2;
 
 describe("H3: properties hold, from fixed seeds", () => {
   for (const property of PROPERTIES) {
