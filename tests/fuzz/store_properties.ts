@@ -24,7 +24,7 @@ export const STORE_PROPERTIES: readonly Property[] = [
     name: "what is written in DER is what is read",
     kind: "tree",
     make: (random) => sampleOf(random, () => [tree(random, 4)]),
-    check: ({ steps }) => steps.map(isReadAgain).find((wrong) => wrong !== undefined),
+    check: ({ steps, seed }) => steps.map((text) => isReadAgain(text, seed)).find((wrong) => wrong !== undefined),
   },
 ];
 
@@ -65,8 +65,16 @@ function tree(random: Random, depth: number): string {
   return `(30 ${Array.from({ length: random.below(4) }, () => tree(random, depth - 1)).join(" ")})`;
 }
 
-function isReadAgain(text: string): string | undefined {
-  const again = textOf(readDer(write(text)));
+function isReadAgain(text: string, seed: number): string | undefined {
+  const bytes = write(text);
+  try {
+    const cut = seed % bytes.length;
+    readDer(bytes.subarray(0, cut));
+    return `it is read although it is cut at ${cut} of ${bytes.length}`;
+  } catch (error) {
+    if (!(error instanceof Error) || error instanceof TypeError) throw error;
+  }
+  const again = textOf(readDer(bytes));
   return again === text.replace(/ \)/g, ")") ? undefined : `it is read as ${again}`;
 }
 

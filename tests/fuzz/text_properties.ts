@@ -1,5 +1,6 @@
 /** The small parsers of what a peer, a proxy or a user has written: they say what is so, and never throw. */
 
+import { Buffer } from "node:buffer";
 import { isIP } from "node:net";
 import { parseProxy } from "../../src/client/http_proxy.ts";
 import { isNamedBy } from "../../src/client/no_proxy.ts";
@@ -155,7 +156,8 @@ const RULES: Record<string, (text: string, other: string, seed: number) => strin
     const secret = encodeURIComponent(wellFormed(text));
     try {
       const { headers } = parseProxy(`http://ada:${secret}@proxy:3128`, "it");
-      return headers.length === 1 ? undefined : "the password is lost";
+      const sent = new TextDecoder().decode(Buffer.from(headers[0]![1].replace("Basic ", ""), "base64"));
+      return sent === `ada:${wellFormed(text)}` ? undefined : `it sends ${sent}`;
     } catch (error) {
       if (!(error instanceof TypeError)) return `it threw ${String(error)}`;
       return text.length > 8 && error.message.includes(text) ? "the refusal tells the password" : undefined;
