@@ -12,6 +12,9 @@ const ROWS =
 /** The rows that are about the applications in examples/. */
 const APPLICATIONS = ["X1"];
 
+/** The rows that are about the fuzzer in fuzz/. */
+const FUZZED = ["H3"];
+
 /** The attacks, by their numbers in the list of them. */
 const ATTACKS = [...range(1, 30), 36, 40, 41, 42, 43, 45, 46];
 
@@ -21,6 +24,10 @@ it.each(ROWS)("%s has a test in tests/behaviours", (row) => {
 
 it.each(APPLICATIONS)("%s has a test in tests/examples", (row) => {
   expect(titlesIn("./examples/")).toContain(row);
+});
+
+it.each(FUZZED)("%s has a test in tests/fuzz", (row) => {
+  expect(titlesIn("./fuzz/")).toContain(row);
 });
 
 it.each(ATTACKS)("attack %d has a test in tests/attacks", (attack) => {
