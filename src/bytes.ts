@@ -6,6 +6,9 @@ export type FillRandom = (bytes: Uint8Array) => void;
 /** Makes a string of `bytes[start, end)`, which are ASCII: a runtime's own way, where a call of it is cheap. */
 export type DecodeAscii = (bytes: Uint8Array, start: number, end: number) => string;
 
+/** Makes an array that owns its buffer and holds anything: whoever asks for it fills all of what others will see. */
+export type Allocate = (size: number) => Uint8Array;
+
 /** No bytes. */
 export const EMPTY: Uint8Array = new Uint8Array(0);
 

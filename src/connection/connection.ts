@@ -3,7 +3,7 @@
  * when bytes are handed over, how long things may take, and how much a peer may keep waiting; knows no rule of framing.
  */
 
-import type { DecodeAscii, FillRandom } from "../bytes.ts";
+import type { Allocate, DecodeAscii, FillRandom } from "../bytes.ts";
 import { type CloseFrameInfo, CorruptedFrameError, type WebSocketError } from "../errors.ts";
 import { frameMessage } from "../protocol/frame_writer.ts";
 import { Engine, type EngineOutput, type Role, type Violation } from "../protocol/engine.ts";
@@ -27,6 +27,8 @@ export interface ConnectionOptions {
   readonly fillRandom: FillRandom;
   /** The runtime's fastest way from ASCII to a string, if it has one. */
   readonly decodeAscii?: DecodeAscii | undefined;
+  /** The runtime's fastest way to memory, if it has one. */
+  readonly allocate?: Allocate | undefined;
   /** How messages are compressed, when that was agreed on. The connection's alone. */
   readonly deflate?: PermessageDeflate | undefined;
   /** Bytes that came behind the handshake. The connection's from now on. */
@@ -92,7 +94,7 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
   readonly #lateness: MessageDeadline;
 
   constructor(transport: ByteTransport, options: ConnectionOptions) {
-    const { limits, role, fillRandom } = options;
+    const { limits, role, fillRandom, decodeAscii, allocate } = options;
     this.protocol = options.protocol;
     this.#transport = transport;
     this.#role = role;
@@ -107,7 +109,7 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
     // A client's frames are masked, each with a key of its own (§5.3).
     if (role === "server") this.framing = deflate === undefined ? size : `${size} ${deflate.kind}`;
     this.#inflateRate = deflate && new RateLimit(limits.maxInflatedBytesPerSecond, options.clock);
-    this.#engine = new Engine(this, { ...limits, role, fillRandom, decodeAscii: options.decodeAscii, deflate });
+    this.#engine = new Engine(this, { ...limits, role, fillRandom, decodeAscii, allocate, deflate });
   }
 
   // ── from above: the socket ──
