@@ -6,7 +6,7 @@
 
 import { concatAll } from "../bytes.ts";
 import { type ByteOutput, GATHER_BYTES, GatherBuffer } from "./gather_buffer.ts";
-import { mask, type MaskKeys, rotate } from "./mask.ts";
+import { mask, type MaskKeys } from "./mask.ts";
 import { BINARY, CONTINUATION, RSV1, TEXT } from "./opcode.ts";
 import type { PermessageDeflate } from "./permessage_deflate.ts";
 
@@ -21,7 +21,7 @@ const FIN = 0x80;
 const MASK = 0x80;
 /** The longest header: two bytes, eight of length, four of key. */
 const MAX_HEADER = 14;
-/** A frame longer than this does not wait for its place in the buffer that gathers. */
+/** A frame longer than this has a buffer of its own: to gather it would copy it twice. */
 const LARGE_FRAME = 32_768;
 /** Text up to here is encoded in place, at three bytes a character for the worst case. */
 const IN_PLACE_TEXT = 4_096;
@@ -122,7 +122,11 @@ export class FrameWriter {
 
   /** Appends what `frameMessage` has made. The bytes stay the caller's. */
   framed(bytes: Uint8Array): void {
-    if (bytes.length > LARGE_FRAME) return this.#large(bytes, 0);
+    if (bytes.length > LARGE_FRAME) {
+      this.flush();
+      this.#output.write(bytes.slice());
+      return;
+    }
     this.#reserve(bytes.length);
     this.#gather.bytes.set(bytes, this.#gather.length);
     this.#advance(this.#gather.length + bytes.length);
@@ -159,46 +163,22 @@ export class FrameWriter {
     const length = payload.length;
     const headerSize = this.#headerSize(length);
     if (headerSize + length > LARGE_FRAME) {
-      this.#reserve(headerSize);
+      this.flush();
+      const frame = new Uint8Array(headerSize + length);
+      this.#fill(frame, 0, headerSize, opcode, payload, fin);
+      this.#output.write(frame);
+    } else {
+      this.#reserve(headerSize + length);
       const { bytes, length: at } = this.#gather;
-      this.#header(bytes, at, opcode, fin, length);
-      const key = this.#keys === undefined ? 0 : this.#key(bytes, at + headerSize);
-      this.#advance(at + headerSize);
-      return this.#large(payload, key);
+      this.#fill(bytes, at, headerSize, opcode, payload, fin);
+      this.#advance(at + headerSize + length);
     }
-    this.#reserve(headerSize + length);
-    const { bytes, length: at } = this.#gather;
-    const start = at + headerSize;
-    this.#header(bytes, at, opcode, fin, length);
-    copy(payload, bytes, start);
-    if (this.#keys !== undefined) this.#mask(bytes, start, length);
-    this.#advance(start + length);
   }
 
-  /**
-   * Appends many bytes, masked with `key`. An output that reads at once is given them in pieces, through the buffer that it
-   * is lent anyway: fresh memory for a copy of a mebibyte costs a third of what it takes to echo one.
-   */
-  #large(bytes: Uint8Array, key: number): void {
-    const gather = this.#gather;
-    let at = 0;
-    while (at < bytes.length && this.#output.eager) {
-      const size = Math.min(bytes.length - at, GATHER_BYTES - gather.length);
-      this.#reserve(size);
-      const start = gather.length;
-      gather.bytes.set(bytes.subarray(at, at + size), start);
-      mask(gather.bytes, start, start + size, rotate(key, at));
-      at += size;
-      this.#advance(start + size);
-    }
-    if (at === bytes.length) return;
-    // The rest in one buffer with what has gathered, its header for one.
-    const start = gather.length;
-    const rest = new Uint8Array(start + bytes.length - at);
-    gather.moveTo(rest);
-    rest.set(bytes.subarray(at), start);
-    mask(rest, start, rest.length, rotate(key, at));
-    this.#output.write(rest);
+  #fill(buffer: Uint8Array, at: number, headerSize: number, opcode: number, payload: Uint8Array, fin: boolean): void {
+    this.#header(buffer, at, opcode, fin, payload.length);
+    copy(payload, buffer, at + headerSize);
+    if (this.#keys !== undefined) this.#mask(buffer, at + headerSize, payload.length);
   }
 
   #headerSize(length: number): number {
@@ -215,17 +195,12 @@ export class FrameWriter {
 
   /** Masks our own copy of the payload at `start`, and writes the key in front of it. */
   #mask(buffer: Uint8Array, start: number, length: number): void {
-    mask(buffer, start, start + length, this.#key(buffer, start));
-  }
-
-  /** Writes a key in front of the payload at `start`. */
-  #key(buffer: Uint8Array, start: number): number {
     const key = this.#keys!.next();
     buffer[start - 4] = key >>> 24;
     buffer[start - 3] = key >>> 16;
     buffer[start - 2] = key >>> 8;
     buffer[start - 1] = key;
-    return key;
+    mask(buffer, start, start + length, key);
   }
 
   #reserve(size: number): void {

@@ -76,15 +76,6 @@ export class GatherBuffer {
     spares.push(bytes);
   }
 
-  /** Copies what has gathered to the front of `into`, and forgets it. */
-  moveTo(into: Uint8Array): void {
-    into.set(this.bytes.subarray(0, this.length));
-    if (this.#spare) spares.push(this.bytes);
-    this.bytes = EMPTY;
-    this.length = 0;
-    this.#spare = false;
-  }
-
   /** Hands over what has gathered. */
   flush(output: ByteOutput): void {
     const { bytes, length } = this;
