@@ -104,9 +104,9 @@ describe.each([["masked", KEY], ["unmasked", undefined]])("Assembler of %s frame
   });
 
   it("joins long messages, in pieces of any size, in memory that follows what came (attack 46)", () => {
-    const payload = Uint8Array.from({ length: 900_001 }, (_, i) => i % 96 + 32);
+    const payload = Uint8Array.from({ length: 300_001 }, (_, i) => i % 96 + 32);
     const text = new TextDecoder().decode(payload);
-    for (const piece of [4_095, 16_389, 65_536, 300_000]) {
+    for (const piece of [4_095, 16_389, 65_536]) {
       for (const opcode of [1, 2]) {
         const taker = pieces().take({ opcode, payload }, piece).take({ opcode, fin: false, payload }, piece)
           .take(end(payload.subarray(0, 99_000)), piece);
@@ -123,18 +123,18 @@ describe.each([["masked", KEY], ["unmasked", undefined]])("Assembler of %s frame
   });
 
   it("asks for no memory while the first pieces of a long message come", () => {
-    const wire = frame({ opcode: 2, payload: new Uint8Array(1_000_000), key });
-    const taker = pieces().takeBytes(wire.subarray(0, 240_000), 60_000);
+    const wire = frame({ opcode: 2, payload: new Uint8Array(400_000), key });
+    const taker = pieces().takeBytes(wire.subarray(0, 90_000), 30_000);
     expect(taker.allocations).toEqual([]);
     taker.assembler.clear();
   });
 
   it("attack 24: refuses long text at the piece that is not UTF-8", () => {
-    const payload = new Uint8Array(900_000).fill(0x61);
-    payload[100_000] = 0xff;
+    const payload = new Uint8Array(300_000).fill(0x61);
+    payload[50_000] = 0xff;
     const wire = frame({ opcode: 1, payload, key });
-    const taker = pieces().takeBytes(wire.subarray(0, 100_000), 50_000);
-    expect(() => taker.takeBytes(wire.subarray(100_000, 130_000))).toThrow(CorruptedFrameError);
+    const taker = pieces().takeBytes(wire.subarray(0, 40_000), 20_000);
+    expect(() => taker.takeBytes(wire.subarray(40_000, 65_000))).toThrow(CorruptedFrameError);
   });
 
   it("attack 17: refuses a continuation without a start, and a start inside a message", () => {
