@@ -85,7 +85,7 @@ const HOUSE: Readonly<Record<string, Folder>> = {
   "adapters/node": {
     imports: words("connection handshake transport protocol"),
     files: words(
-      `system_clock ascii_decoder tls_reason der pkcs12 peer_certificate tls_files secure_context net_transport zlib_codec dial header_lines last_answer plain_request
+      `system_clock allocate ascii_decoder tls_reason der pkcs12 peer_certificate tls_files secure_context net_transport zlib_codec dial header_lines last_answer plain_request
       pending_upgrade tls_front http_host node_runtime mod`,
     ),
   },

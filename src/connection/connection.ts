@@ -81,7 +81,7 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
   readonly #lateness: MessageDeadline;
 
   constructor(transport: ByteTransport, options: ConnectionOptions) {
-    const { limits, role, fillRandom } = options;
+    const { limits, role, fillRandom, decodeAscii, allocate } = options;
     this.protocol = options.protocol;
     this.#transport = transport;
     this.#role = role;
@@ -96,7 +96,7 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
     // A client's frames are masked, each with a key of its own (§5.3).
     if (role === "server") this.framing = deflate === undefined ? size : `${size} ${deflate.kind}`;
     this.#inflateRate = deflate && new RateLimit(limits.maxInflatedBytesPerSecond, options.clock);
-    this.#engine = new Engine(this, { role, limits, fillRandom, decodeAscii: options.decodeAscii, deflate });
+    this.#engine = new Engine(this, { role, limits, fillRandom, decodeAscii, allocate, deflate });
   }
 
   // ── from above: the socket ──

@@ -1,6 +1,6 @@
 /** What a connection is made of, besides its transport. Types only. */
 
-import type { DecodeAscii, FillRandom } from "../bytes.ts";
+import type { Allocate, DecodeAscii, FillRandom } from "../bytes.ts";
 import type { Role } from "../protocol/engine.ts";
 import type { PermessageDeflate } from "../protocol/permessage_deflate.ts";
 import type { BufferBudget } from "../transport/buffer_budget.ts";
@@ -20,6 +20,8 @@ export interface ConnectionOptions {
   readonly fillRandom: FillRandom;
   /** The runtime's fastest way from ASCII to a string, if it has one. */
   readonly decodeAscii?: DecodeAscii | undefined;
+  /** The runtime's fastest way to memory, if it has one. */
+  readonly allocate?: Allocate | undefined;
   /** How messages are compressed, when that was agreed on. The connection's alone. */
   readonly deflate?: PermessageDeflate | undefined;
   /** Bytes that came behind the handshake. The connection's from now on. */

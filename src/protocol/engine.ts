@@ -3,7 +3,7 @@
  * in and bytes out. Decides without doing: somebody else has the socket and the clock. Never awaits.
  */
 
-import { type DecodeAscii, EMPTY, type FillRandom } from "../bytes.ts";
+import { type Allocate, type DecodeAscii, EMPTY, type FillRandom } from "../bytes.ts";
 import { NO_STATUS } from "../close_code.ts";
 import { type CloseFrameInfo, CorruptedFrameError, PayloadTooLargeError } from "../errors.ts";
 import { Assembler } from "./assembler.ts";
@@ -40,6 +40,8 @@ export interface EngineOptions {
   readonly fillRandom: FillRandom;
   /** The runtime's fastest way from ASCII to a string, if it has one. */
   readonly decodeAscii?: DecodeAscii | undefined;
+  /** The runtime's fastest way to memory, if it has one. */
+  readonly allocate?: Allocate | undefined;
   /** Present when permessage-deflate was agreed on (RFC 7692). */
   readonly deflate?: PermessageDeflate | undefined;
 }
@@ -110,7 +112,8 @@ export class Engine {
       maxSize: streamedSize,
       take: (part: string | Uint8Array, fin: boolean) => output.messagePart(part, fin),
     };
-    this.#assembler = new Assembler({ maxMessageSize, maxFragments, decodeAscii: options.decodeAscii, deflate, parts });
+    const { decodeAscii, allocate } = options;
+    this.#assembler = new Assembler({ maxMessageSize, maxFragments, decodeAscii, allocate, deflate, parts });
     let keys: MaskKeys | undefined;
     if (role === "client") {
       keys = keysOf.get(fillRandom);
