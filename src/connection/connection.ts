@@ -330,12 +330,11 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
   #planFlush(): void {
     if (this.#inBatch || this.#flushPlanned) return;
     this.#flushPlanned = true;
-    this.#clock.afterTurn(
-      this.#flush ??= () => {
-        this.#flushPlanned = false;
-        this.#flushGathered();
-      },
-    );
+    this.#flush ??= () => {
+      this.#flushPlanned = false;
+      this.#flushGathered();
+    };
+    this.#clock.afterTurn(this.#flush, true);
   }
 
   /** What would wait for the transport goes on gathering: a thousand small messages must not wait in as many pieces. */

@@ -13,8 +13,12 @@ export interface Clock {
   now(): number;
   /** Runs `run` once, `ms` milliseconds from now. */
   after(ms: number, run: () => void): Cancel;
-  /** Runs `run` once the microtasks that are queued now, and those they queue, are done: still before any I/O. */
-  afterTurn(run: () => void): void;
+  /**
+   * Runs `run` once the microtasks that are queued now, and those they queue, are done: still before any I/O.
+   *
+   * @param isShared `run` calls nobody's code: one step of the event loop will do for all that are planned like this
+   */
+  afterTurn(run: () => void, isShared?: boolean): void;
   /** Runs `run` after I/O had its chance: what leaves the microtask queue to others. */
   nextTurn(run: () => void): void;
 }
