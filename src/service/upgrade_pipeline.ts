@@ -17,7 +17,6 @@ import {
   UpgradeError,
 } from "../errors.ts";
 import type { RangeCheck } from "../handshake/ip_range.ts";
-import { isReservedHeader } from "../handshake/reserved_header.ts";
 import { chooseProtocol, parseProtocols } from "../handshake/subprotocol.ts";
 import type { BufferBudget } from "../transport/buffer_budget.ts";
 import type { MessageSocket } from "../transport/message_socket.ts";
@@ -30,6 +29,7 @@ import type {
   UpgradeHandler,
   UpgradeRequest,
 } from "../transport/upgrade.ts";
+import { checkAddedHeaders, checkResponse, wrongHeader } from "./answer_headers.ts";
 import type { Caller } from "./caller.ts";
 import type { Errors, Tally } from "./dispatcher.ts";
 import type { ServiceSettings } from "./options.ts";
@@ -203,7 +203,7 @@ export class UpgradePipeline {
     if (result instanceof Error) throw result;
     checkIsService(result, this.#parts.limitations);
     const handlers = this.#handlersOf(result, settings);
-    if (added !== undefined) checkHeaders(added);
+    if (added !== undefined) checkAddedHeaders(added);
     return { request, auth, service: result, handlers, settings, protocol, headers: added };
   }
 
@@ -263,7 +263,11 @@ export class UpgradePipeline {
   }
 
   #refusalOf(error: unknown): Response {
-    if (error instanceof UpgradeError) return refusal(error.status, error.message, error.headers);
+    if (error instanceof UpgradeError) {
+      const wrong = wrongHeader(error.headers);
+      if (wrong === undefined) return refusal(error.status, error.message, error.headers);
+      error = wrong;
+    }
     if (error instanceof AuthnError) return refusal(401, error.message);
     if (error instanceof AuthzError) return refusal(403, error.message);
     this.#parts.errors.report(error);
@@ -301,8 +305,11 @@ export class UpgradePipeline {
         ...(protocol !== undefined && { protocol }),
       });
     } catch (error) {
-      this.tally.left++;
-      if (!(error instanceof ConnectionError)) this.#parts.errors.report(error);
+      if (error instanceof ConnectionError) this.tally.left++;
+      else {
+        this.refused(500);
+        this.#parts.errors.report(error);
+      }
       return false;
     }
     const session = new Session(socket, service, request, this.#hostOf(settings), handlers, auth);
@@ -424,19 +431,4 @@ function parseUrl(text: string): URL | undefined {
  */
 function isResponse(value: unknown): value is Response {
   return value instanceof Response || Object.prototype.toString.call(value) === "[object Response]";
-}
-
-/** What cannot travel any more would leave the client without an answer. */
-function checkResponse(response: Response): Response {
-  if (response.type === "error") throw new TypeError('Cannot refuse the upgrade: "get" returned an error response');
-  if (response.bodyUsed) throw new TypeError('Cannot refuse the upgrade: "get" returned a response that was read');
-  return response;
-}
-
-function checkHeaders(headers: Headers): void {
-  for (const name of headers.keys()) {
-    if (isReservedHeader(name)) {
-      throw new TypeError(`Cannot add the header "${name}" to the upgrade: it belongs to the handshake`);
-    }
-  }
 }

@@ -103,7 +103,10 @@ export interface Acceptance {
 /** One pending upgrade. Exactly one of `accept` and `reject` is called, once. */
 export interface Upgrade {
   readonly request: UpgradeRequest;
-  /** Rejects when the peer left before the socket opened. */
+  /**
+   * Rejects with a `ConnectionError` when the peer left before the socket opened; with any other error when it could not be
+   * accepted, which the peer was told with 500.
+   */
   accept(acceptance: Acceptance): Promise<MessageSocket>;
   /** Answers with `response`, and lets go of the connection. Resolves also when the peer has left. */
   reject(response: Response): Promise<void>;

@@ -61,6 +61,26 @@ describe("get", () => {
     expect([headers.get("x-served-by"), headers.getSetCookie()]).toEqual(["me", ["a=1", "b=2"]]);
   });
 
+  it("U1, H2: a header that cannot travel: 500 on every host, told and counted once", async () => {
+    const errors: unknown[] = [];
+    const listener = await listen(ECHO, {}, { onError: (error) => void errors.push(error) });
+    const wrong = { "x-a": "a\x01b" };
+    listener.attach("/added", {
+      get: (_request, { headers }) => {
+        headers.set("x-a", wrong["x-a"]);
+        return {};
+      },
+    });
+    listener.attach("/response", { get: () => new Response("no", { status: 403, headers: wrong }) });
+    listener.attach("/error", { get: () => new UpgradeError(403, "no", wrong) });
+    for (const path of ["/added", "/response", "/error"]) {
+      expect([path, (await answerTo(listener.port, upgradeRequest(path))).status]).toEqual([path, 500]);
+    }
+    expect(errors).toEqual([expect.any(TypeError), expect.any(TypeError), expect.any(TypeError)]);
+    expect(listener.stats()).toMatchObject({ refused: { 500: 3 }, left: 0, opened: 0 });
+    expect((await connect(listener.url)).isOpen()).toBe(true);
+  });
+
   it("U1: the request's signal is aborted when the client leaves", async () => {
     const [asked, left] = [deferred(), deferred<unknown>()];
     const listener = await listen();

@@ -108,6 +108,8 @@ export function testBoth(sockets: Sockets): void {
         "/text": "text",
         "/read": read,
         "/error": Response.error(),
+        // Deno's own server would end the process.
+        "/control": new Response("", { headers: { "x-a": "a\x01b" } }),
       };
       const { listener, errors } = await serve({}, {
         fetch: (request) => answers[new URL(request.url).pathname] as Response,

@@ -51,6 +51,21 @@ describe("a guest", () => {
       .toEqual(["404 There is no WebSocket service at this path", "101"]);
   });
 
+  it("H2: takes as many connections as it may, and another when one has gone", async () => {
+    const { pipeline, router, clock } = invite({ maxConnections: 2, maxConnectionsPerAddress: 1 });
+    router.attach("/", { get: () => ({}), pingInterval: 0 });
+    const from = (remoteAddress: string): FakeUpgrade => new FakeUpgrade("/", {}, { remoteAddress });
+    const upgrades = ["192.0.2.1", "192.0.2.1", "192.0.2.2", "192.0.2.3"].map(from);
+    for (const upgrade of upgrades) await pipeline.handle(upgrade);
+    const statuses = (): (number | undefined)[] => upgrades.map(({ rejected }) => rejected?.status);
+    expect(statuses()).toEqual([undefined, 429, undefined, 503]);
+    upgrades[0]!.socket.sink!.closed({ code: 1006, reason: "", clean: false });
+    await clock.settle();
+    upgrades.push(from("192.0.2.1"));
+    await pipeline.handle(upgrades[4]!);
+    expect(statuses()).toEqual([undefined, 429, undefined, 503, undefined]);
+  });
+
   it("U9: asks who it is, on somebody's server too", async () => {
     const ada = { subject: "ada", scopes: [], claims: {} };
     const authenticate = (credentials?: string) => credentials === "7f3a" ? ada : undefined;

@@ -462,6 +462,19 @@ describe("a word that comes too late", () => {
     expect(slow.socket.calls).toEqual(["close 1001"]);
   });
 
+  it("H2: what cannot be accepted though the client is there is told, and counted as the 500 that it was", async () => {
+    const piped = pipe("/", { pingInterval: 0 });
+    const failure = new TypeError("Cannot write it");
+    class Failing extends FakeUpgrade {
+      override accept(): Promise<MessageSocket> {
+        return Promise.reject(failure);
+      }
+    }
+    await piped.pipeline.handle(new Failing("/"));
+    expect(piped.errors).toEqual([String(failure)]);
+    expect(piped.pipeline.tally).toMatchObject({ left: 0, refused: { 500: 1 }, opened: 0 });
+  });
+
   it("9: gone between the word and the 101", async () => {
     const piped = pipe("/", {
       get() {

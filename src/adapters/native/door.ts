@@ -3,7 +3,7 @@
  * ordinary requests (features L2, L7, L8). Knows no socket and no runtime.
  */
 
-import { hasProduct } from "../../handshake/header_grammar.ts";
+import { hasProduct, isFieldValue } from "../../handshake/header_grammar.ts";
 import {
   bodyTooLarge,
   FAILED,
@@ -128,6 +128,12 @@ function checkSendable(answer: unknown): void {
   if (!(answer instanceof Response)) throw new TypeError('Cannot answer the request: "fetch" returned no response');
   if (answer.type === "error") throw new TypeError('Cannot answer the request: "fetch" returned an error response');
   if (answer.bodyUsed) throw new TypeError('Cannot answer the request: "fetch" returned a response that was read');
+  for (const [name, value] of answer.headers) {
+    // Deno's own server would end the process.
+    if (!isFieldValue(value)) {
+      throw new TypeError(`Cannot answer the request: the header "${name}" has control characters`);
+    }
+  }
 }
 
 /** Fails a body that says nothing of its length, and is longer than it may be. */
