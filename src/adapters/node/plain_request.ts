@@ -29,6 +29,8 @@ export async function answerPlainRequest(
 ): Promise<void> {
   const { maxEntityBodySize: limit, server, onError } = options;
   const refuseWith = (refusal: Refusal): void => {
+    // Nobody is there to be refused.
+    if (response.destroyed) return;
     options.onRefused?.(refusal.status);
     refuse(response, refusal, server, clock);
   };

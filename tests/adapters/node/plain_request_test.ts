@@ -172,14 +172,15 @@ describe("a handler", () => {
     });
   }
 
-  it("hears of a client that leaves", async () => {
+  it("hears of a client that leaves, who counts as refused no more (H2)", async () => {
+    const refused: number[] = [];
     const asked = deferred<Request>();
     const { peer, errors } = await serve((request) => {
       asked.resolve(request);
       return new Promise((_resolve, reject) =>
         request.signal.addEventListener("abort", () => reject(new Error("gone")))
       );
-    });
+    }, { onRefused: (status) => void refused.push(status) });
     await peer.write(request("GET /"));
     const { signal } = await asked.promise;
     expect(signal.aborted).toBe(false);
@@ -187,7 +188,7 @@ describe("a handler", () => {
     peer.socket.destroy();
     await aborted;
     await new Promise((resolve) => setImmediate(resolve));
-    expect(errors).toEqual([]);
+    expect([errors, refused]).toEqual([[], []]);
   });
 });
 
