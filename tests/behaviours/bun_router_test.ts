@@ -228,3 +228,15 @@ it("R2: a server with other handlers for its sockets is told, and lives", async 
   expect(errors.map(String)).toEqual([expect.stringContaining('was not given the "websocket" of this router')]);
   expect(await answerOf(port, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")).toContain("a page");
 });
+
+it("R2, H2: takes as many connections as maxConnections says, and another when one has gone", async () => {
+  const router = new Router({ maxConnections: 1 });
+  const closed = deferred();
+  router.attach("/echo", { get: () => ({ ...ECHO, onClose: () => closed.resolve() }) });
+  const port = serve(partsOf(router));
+  const first = await upgraded(port, "/echo");
+  expect(await answerOf(port, upgradeRequest("/echo"))).toContain(" 503 ");
+  first.socket.destroy();
+  await closed.promise;
+  (await upgraded(port, "/echo")).socket.destroy();
+});

@@ -173,3 +173,15 @@ it("R2: when somebody shuts the server down, Deno closes with 1001 by itself", a
   // Of its own close frame Deno tells nobody: to us the connection was closed without a code.
   expect(await closed.promise).toBe(1005);
 });
+
+it("R2, H2: takes as many connections as maxConnections says, and another when one has gone", async () => {
+  const router = new Router({ maxConnections: 1 });
+  const closed = deferred();
+  router.attach("/echo", { get: () => ({ ...ECHO, onClose: () => closed.resolve() }) });
+  const port = serve(router.fetch);
+  const first = await upgraded(port, "/echo");
+  expect(await answerOf(port, upgradeRequest("/echo"))).toContain(" 503 ");
+  first.socket.destroy();
+  await closed.promise;
+  (await upgraded(port, "/echo")).socket.destroy();
+});

@@ -4,15 +4,15 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, it } from "vitest";
 import { UpgradeError } from "../../mod.ts";
-import { Router, upgrade } from "../../src/adapters/node/mod.ts";
-import { ECHO, onSockets, switching } from "../support/on_sockets.ts";
+import { Router, upgrade, type UpgradeOptions } from "../../src/adapters/node/mod.ts";
+import { deferred, ECHO, onSockets, switching } from "../support/on_sockets.ts";
 import { upgradeRequest } from "../support/raw_client.ts";
 
 const { upgraded, answerTo, whenOver } = onSockets();
 
-async function serverWith(router: Router): Promise<{ server: Server; port: number }> {
+async function serverWith(router: Router, options: UpgradeOptions = {}): Promise<{ server: Server; port: number }> {
   const server = createServer((request, response) => response.end(`page ${request.url}`));
-  server.on("upgrade", upgrade(router, { onError() {} }));
+  server.on("upgrade", upgrade(router, { onError() {}, ...options }));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   whenOver(() => (server.close(), server.closeAllConnections()));
   return { server, port: (server.address() as AddressInfo).port };
@@ -59,4 +59,16 @@ it("R2: judges the handshake as a listener does", async () => {
   expect((await answerTo(port, upgradeRequest("/echo", { "Sec-WebSocket-Version": "8" }))).status).toBe(426);
   expect((await answerTo(port, upgradeRequest("/echo", { "Sec-WebSocket-Key": "abc" }))).status).toBe(400);
   expect((await answerTo(port, upgradeRequest("/echo", { Origin: "https://other.test" }))).status).toBe(403);
+});
+
+it("R2, H2: takes as many connections as maxConnections says, and another when one has gone", async () => {
+  const router = new Router();
+  const closed = deferred();
+  router.attach("/echo", { get: () => ({ ...ECHO, onClose: () => closed.resolve() }) });
+  const { port } = await serverWith(router, { maxConnections: 1 });
+  const first = await upgraded(port, "/echo");
+  expect((await answerTo(port, upgradeRequest("/echo"))).status).toBe(503);
+  first.socket.destroy();
+  await closed.promise;
+  (await upgraded(port, "/echo")).socket.destroy();
 });
