@@ -152,7 +152,10 @@ export interface UpgradeContext<
   readonly query: Query;
   /** The request's headers; with the option `headers`, what its schema made of them. */
   readonly requestHeaders: RequestHeaders;
-  /** Headers to add to the 101 response. Those that the handshake writes itself are refused. */
+  /**
+   * Headers to add to the 101 response. Those that the handshake writes itself, and values with control characters, are
+   * refused: the answer is 500.
+   */
   readonly headers: Headers;
   /** The sub-protocol that will be agreed on (RFC 6455 §1.9), undefined for none. */
   readonly subProtocol: string | undefined;

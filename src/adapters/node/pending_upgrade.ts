@@ -131,7 +131,7 @@ export class PendingUpgrade implements Upgrade {
     // Most are decided before anything else can come: those need no watch.
     tools.clock.afterTurn(() => {
       if (!this.#decided) this.#watch();
-    });
+    }, true);
   }
 
   async accept({ protocol, headers, limits, compression, buffers }: Acceptance): Promise<MessageSocket> {
