@@ -100,6 +100,24 @@ export function testBoth(sockets: Sockets): void {
       });
     }
 
+    it("H2: a fetch handler that ends because its client has left: nobody is refused, and nothing told", async () => {
+      const [asked, over] = [deferred(), deferred()];
+      const { listener, errors } = await serve({}, {
+        fetch: async ({ signal }) => {
+          asked.resolve();
+          await new Promise((resolve) => signal.addEventListener("abort", resolve));
+          setTimeout(over.resolve);
+          throw signal.reason;
+        },
+      });
+      const raw = await dial(listener.port);
+      await raw.write("GET / HTTP/1.1\r\nHost: hawser.test\r\n\r\n");
+      await asked.promise;
+      raw.socket.destroy();
+      await over.promise;
+      expect([errors, listener.stats().refused]).toEqual([[], {}]);
+    });
+
     it("a fetch handler whose answer is none, or was read, or is an error: 500, and it is told", async () => {
       const read = new Response("read");
       await read.text();

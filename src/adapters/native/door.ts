@@ -117,10 +117,17 @@ export class Door<Info, Nothing = never> {
       return answer instanceof Response ? this.named(answer) : answer;
     } catch (error) {
       if (body.exceeded) return this.#turnAway(bodyTooLarge(limit));
+      // That a peer left is no failure of ours, and nobody is there to be refused.
+      if (isAbort(error) && request.signal.aborted) return this.refuse(FAILED);
       onError(error);
       return this.#turnAway(FAILED);
     }
   }
+}
+
+/** Asked first: Deno warns of whoever looks at a signal, and a handler that ends with it has done so itself. */
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === "AbortError";
 }
 
 /** A runtime's own server might answer with a page of its own, and tell nobody. */
