@@ -1,6 +1,7 @@
 /** What `node:` modules give: the runtime of Node itself, and of Deno and Bun, which have them too. */
 
 import { inspect } from "node:util";
+import { printableLines } from "../../printable.ts";
 import { Deadlines } from "../../transport/deadlines.ts";
 import type { DeflateTools, Runtime } from "../../transport/runtime.ts";
 import { WindowBudget } from "../../transport/window_budget.ts";
@@ -21,7 +22,8 @@ function fillRandom(bytes: Uint8Array): void {
 /** Tells the person who runs the process, without ending it. */
 function report(error: unknown): void {
   const text = error instanceof Error ? error.stack ?? error.message : inspect(error);
-  process.emitWarning(text, { code: "HAWSER_UNHANDLED", type: "HawserWarning" });
+  // The error may be anybody's, and quote a peer.
+  process.emitWarning(printableLines(text), { code: "HAWSER_UNHANDLED", type: "HawserWarning" });
 }
 
 export const nodeRuntime: Runtime = {
