@@ -154,6 +154,8 @@ function parseJson(message: string | Uint8Array): unknown {
   } catch (cause) {
     // The parser's sentence quotes the message, as it came.
     const said = new SyntaxError(bounded(String((cause as Error).message), MAX_SENTENCE));
-    throw new PayloadBindingError("Cannot bind the message: it is not JSON", [{ message: "Not JSON" }], { cause: said });
+    throw new PayloadBindingError("Cannot bind the message: it is not JSON", [{ message: "Not JSON" }], {
+      cause: said,
+    });
   }
 }
