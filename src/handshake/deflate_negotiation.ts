@@ -5,7 +5,7 @@
 
 import { quote } from "../printable.ts";
 import type { Extension } from "./extension_offer.ts";
-import { type Parameter } from "./header_grammar.ts";
+import type { Parameter } from "./header_grammar.ts";
 
 /** What one side wants. */
 export interface DeflateWishes {

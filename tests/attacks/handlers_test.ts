@@ -10,12 +10,16 @@ import { upgradeRequest } from "../support/raw_client.ts";
 import { nothingUnhandled } from "../support/unhandled.ts";
 
 nothingUnhandled();
-const { listen, connect, dial, upgraded, server, clientAndServer } = onSockets();
+const { answerTo, listen, connect, dial, upgraded, server, clientAndServer } = onSockets();
 
 /** The attacker, the victim and the bystander share a process, and the machine with others. */
 const BOUNDS: Bounds = { latest: 1_500, grownBy: 64 * 1_048_576 };
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** Asked for anything at all, it throws; so does `instanceof`. */
+const REVOKED = Proxy.revocable({}, {});
+REVOKED.revoke();
 
 /** Ways to fail. */
 const FAILURES: Record<string, () => unknown> = {
@@ -31,9 +35,15 @@ const FAILURES: Record<string, () => unknown> = {
     throw undefined;
   },
   "rejects with what has no words": () => Promise.reject(Object.create(null)),
+  "throws what tells no prototype": () => {
+    throw REVOKED.proxy;
+  },
+  "rejects with it": () => Promise.reject(REVOKED.proxy),
+  "returns it": () => REVOKED.proxy,
   "returns an error": () => new Error("mine"),
-  "returns what cannot be sent": () => new Map(),
+  "returns a map": () => new Map(),
   "returns a thenable that throws": () => ({ then: fail }),
+  "returns a stream of what it is not": () => ({ [Symbol.asyncIterator]: () => ({ next: async () => undefined }) }),
   "returns a stream that fails": async function* () {
     yield "one";
     throw new Error("mine");
@@ -80,7 +90,7 @@ describe("attack 37: handlers that fail", () => {
           const close = await peer.closeFrame();
           expect(close.code, how).toBe(1011);
           // And not a word of ours about why, but of a stream.
-          expect(close.text.slice(2)).toMatch(/^(internal error|streaming failed: mine)$/);
+          expect(close.text.slice(2)).toMatch(/^(internal error|streaming failed: .+)$/);
           await peer.close(1011);
           peer.socket.end();
           await expect.poll(() => codes, { message: how }).toEqual([1011]);
@@ -95,7 +105,7 @@ describe("attack 37: handlers that fail", () => {
     const errors: unknown[] = [];
     const listener = await listen(ECHO, {}, { onError: (error) => errors.push(error) });
     // A stream and a map are nothing to an onClose.
-    const names = Object.keys(FAILURES).filter((how) => !/stream|sent/.test(how));
+    const names = Object.keys(FAILURES).filter((how) => !/stream|map/.test(how));
     for (const [i, how] of names.entries()) {
       const bad = (): unknown => FAILURES[how]!();
       listener.attach(`/close/${i}`, { get: () => ({ onClose: bad }) });
@@ -162,6 +172,22 @@ describe("attack 37: handlers that fail", () => {
       expect(performance.now() - began).toBeLessThan(3_000);
       expect(signals.every(({ aborted }) => aborted)).toBe(true);
       expect(listener.stats().open).toBe(0);
+    });
+  });
+
+  it("attack 37: a get that fails: 500, the listener hears once, and its place is free again", async () => {
+    const errors: unknown[] = [];
+    const listener = await listen(ECHO, {}, { onError: (error) => errors.push(error), maxConnections: 2 });
+    const names = Object.keys(FAILURES).filter((how) => !/stream|map/.test(how));
+    for (const [i, how] of names.entries()) {
+      listener.attach(`/${i}`, { get: () => FAILURES[how]!() as UpgradeResult });
+    }
+    await undisturbed(listener, BOUNDS, async () => {
+      for (const [i, how] of names.entries()) {
+        errors.length = 0;
+        const { status } = await answerTo(listener.port, upgradeRequest(`/${i}`));
+        expect([status, errors.length], how).toEqual([500, 1]);
+      }
     });
   });
 
