@@ -93,7 +93,7 @@ describe("attack 37: handlers that fail", () => {
           expect(close.text.slice(2)).toMatch(/^(internal error|streaming failed: .+)$/);
           await peer.close(1011);
           peer.socket.end();
-          await expect.poll(() => codes, { message: how }).toEqual([1011]);
+          await expect.poll(() => codes, { message: how, interval: 5 }).toEqual([1011]);
           expect(errors, how).toHaveLength(1);
         }
       });
@@ -120,7 +120,7 @@ describe("attack 37: handlers that fail", () => {
           else await peer.text("x");
           expect(await peer.closeCode(), how).toBe(code);
           peer.socket.end();
-          await expect.poll(() => errors.length, { message: how }).toBe(1);
+          await expect.poll(() => errors.length, { message: how, interval: 5 }).toBe(1);
         }
       }
     });

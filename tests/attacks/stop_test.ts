@@ -18,7 +18,7 @@ const LATE = 3;
 const MIB = 1_048_576;
 const BOUNDS: Bounds = { latest: 1_500, grownBy: 64 * MIB };
 /** And of many connections and their peers. */
-const CROWD = 500;
+const CROWD = 300;
 const BOUNDS_OF_CROWD: Bounds = { latest: 3_000, grownBy: 256 * MIB };
 
 const since = (began: number): number => (performance.now() - began) / 1_000;
