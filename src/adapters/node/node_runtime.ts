@@ -6,6 +6,7 @@ import { printableLines } from "../../printable.ts";
 import { Deadlines } from "../../transport/deadlines.ts";
 import type { DeflateTools, Runtime } from "../../transport/runtime.ts";
 import { WindowBudget } from "../../transport/window_budget.ts";
+import { allocate } from "./allocate.ts";
 import { decodeAscii } from "./ascii_decoder.ts";
 import { dial } from "./dial.ts";
 import { httpHost } from "./http_host.ts";
@@ -40,8 +41,9 @@ export const nodeRuntime: Runtime = {
   deadlines,
   fillRandom,
   ...(decodeAscii && { decodeAscii }),
+  allocate,
   deflate,
-  host: httpHost({ clock: systemClock, deadlines, fillRandom, decodeAscii, deflate }),
+  host: httpHost({ clock: systemClock, deadlines, fillRandom, decodeAscii, allocate, deflate }),
   dial,
   tls: { ...tlsFiles, refusals: { listener: [], client: [] } },
   readEnvironment: (name) => process.env[name],
