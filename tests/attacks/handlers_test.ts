@@ -18,8 +18,14 @@ const BOUNDS: Bounds = { latest: 1_500, grownBy: 64 * 1_048_576 };
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** Asked for anything at all, it throws; so does `instanceof`. */
-const REVOKED = Proxy.revocable({}, {});
-REVOKED.revoke();
+const { proxy: REVOKED, revoke } = Proxy.revocable({}, {});
+revoke();
+/** And this throws that. */
+const HOSTILE = new Proxy({}, { get: refuse, has: refuse, getPrototypeOf: refuse });
+
+function refuse(): never {
+  throw REVOKED;
+}
 
 /** Ways to fail. */
 const FAILURES: Record<string, () => unknown> = {
@@ -35,11 +41,10 @@ const FAILURES: Record<string, () => unknown> = {
     throw undefined;
   },
   "rejects with what has no words": () => Promise.reject(Object.create(null)),
-  "throws what tells no prototype": () => {
-    throw REVOKED.proxy;
-  },
-  "rejects with it": () => Promise.reject(REVOKED.proxy),
-  "returns it": () => REVOKED.proxy,
+  "throws what tells no prototype": refuse,
+  "rejects with it": () => Promise.reject(REVOKED),
+  "returns it": () => REVOKED,
+  "returns what throws it": () => HOSTILE,
   "returns an error": () => new Error("mine"),
   "returns a map": () => new Map(),
   "returns a thenable that throws": () => ({ then: fail }),
