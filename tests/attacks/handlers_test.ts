@@ -85,7 +85,9 @@ describe("attack 37: handlers that fail", () => {
         const onClose = (_caller: Caller, code: number): void => void codes.push(code);
         const service = { [name]: () => how(), onClose };
         const idleTimeout = name === "onIdleTimeout" ? 0.02 : 0;
-        listener.attach(`/${i}`, { idleTimeout, dispatcherKey: "event", get: () => service });
+        // Handlers of one's own are called elsewhere than the usual ones.
+        const settings = name === "onBeat" ? { dispatcherKey: "event" } : {};
+        listener.attach(`/${i}`, { idleTimeout, ...settings, get: () => service });
       }
       await undisturbed(listener, BOUNDS, async () => {
         for (const [i, how] of Object.keys(FAILURES).entries()) {
@@ -349,6 +351,14 @@ describe("attack 39: names that are the language's, or the service's own", () =>
       for (const text of ['{"__proto__":{"event":"beat"}}', '["event","beat"]', '{"event":{"toString":"beat"}}']) {
         await peer.text(text);
         expect(await peer.nextText()).toBe(`no handler: ${text}`);
+      }
+      // Not even when somebody else has let a peer write to what everything inherits.
+      Object.defineProperty(Object.prototype, "event", { value: "beat", configurable: true });
+      try {
+        await peer.text("{}");
+        expect(await peer.nextText()).toBe("no handler: {}");
+      } finally {
+        Reflect.deleteProperty(Object.prototype, "event");
       }
       // And as ids they are data.
       for (const id of WORDS) {

@@ -75,7 +75,8 @@ it("attack 44: what a handler could not be given: names of fields, values, and w
   });
   const listener = await listen();
   const onError = (_caller: Caller, error: unknown): void => void seen.push(error);
-  const binders: Record<string, Bindable<unknown>> = { schema, json, union: union(json(schema), json(schema)), xml };
+  const record = z.record(z.string(), z.literal("a"));
+  const binders: Record<string, Bindable<unknown>> = { schema, record, json, union: union(json(schema), json(schema)), xml };
   for (const [path, binder] of Object.entries(binders)) {
     listener.attach(`/${path}`, { get: () => ({ onMessage: bind(binder, () => {}), onError }) });
   }
@@ -86,6 +87,7 @@ it("attack 44: what a handler could not be given: names of fields, values, and w
   const messages = [
     ["/schema", JSON.stringify({ event: "a", [EVIL]: 1 })],
     ["/schema", JSON.stringify({ event: "a", n: EVIL })],
+    ["/record", JSON.stringify({ [EVIL]: 1 })],
     ["/union", JSON.stringify({ event: "a", n: EVIL })],
     ["/event", JSON.stringify({ event: "beat", n: EVIL })],
     ["/schema", EVIL],
@@ -132,9 +134,10 @@ it("attack 44: a path, its parameters and the query, in what refuses them", asyn
     query: z.strictObject({}),
     get: () => ({}),
   });
+  listener.attach("/any", { query: z.record(z.string(), z.literal("a")), get: () => ({}) });
   const evil = encodeURIComponent(EVIL);
   await undisturbed(listener, BOUNDS, async () => {
-    for (const target of [`/of/${evil}`, `/of/a?${evil}=1`, `/none/${evil}`, `/of/%1b%9b`, `/of/\x9b`]) {
+    for (const target of [`/of/${evil}`, `/of/a?${evil}=1`, `/any?${evil}=1`, `/none/${evil}`, `/of/%1b%9b`, `/of/\x9b`]) {
       const { status, answer } = await answerTo(listener.port, upgradeRequest(target));
       expect([400, 404], target).toContain(status);
       const body = answer.slice(answer.indexOf("\r\n\r\n") + 4).trim();

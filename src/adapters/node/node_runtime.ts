@@ -1,7 +1,6 @@
 /** What `node:` modules give: the runtime of Node itself, and of Deno and Bun, which have them too. */
 
 import { inspect } from "node:util";
-import { isInstance } from "../../instance_of.ts";
 import { printableLines } from "../../printable.ts";
 import { Deadlines } from "../../transport/deadlines.ts";
 import type { DeflateTools, Runtime } from "../../transport/runtime.ts";
@@ -29,7 +28,7 @@ function report(error: unknown): void {
 
 function textOf(error: unknown): string {
   try {
-    return isInstance(error, Error) ? String(error.stack ?? error.message) : inspect(error);
+    return error instanceof Error ? String(error.stack ?? error.message) : inspect(error);
   } catch {
     return "Something failed with what cannot be shown";
   }
