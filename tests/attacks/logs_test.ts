@@ -76,7 +76,13 @@ it("attack 44: what a handler could not be given: names of fields, values, and w
   const listener = await listen();
   const onError = (_caller: Caller, error: unknown): void => void seen.push(error);
   const record = z.record(z.string(), z.literal("a"));
-  const binders: Record<string, Bindable<unknown>> = { schema, record, json, union: union(json(schema), json(schema)), xml };
+  const binders: Record<string, Bindable<unknown>> = {
+    schema,
+    record,
+    json,
+    union: union(json(schema), json(schema)),
+    xml,
+  };
   for (const [path, binder] of Object.entries(binders)) {
     listener.attach(`/${path}`, { get: () => ({ onMessage: bind(binder, () => {}), onError }) });
   }
@@ -137,7 +143,9 @@ it("attack 44: a path, its parameters and the query, in what refuses them", asyn
   listener.attach("/any", { query: z.record(z.string(), z.literal("a")), get: () => ({}) });
   const evil = encodeURIComponent(EVIL);
   await undisturbed(listener, BOUNDS, async () => {
-    for (const target of [`/of/${evil}`, `/of/a?${evil}=1`, `/any?${evil}=1`, `/none/${evil}`, `/of/%1b%9b`, `/of/\x9b`]) {
+    for (
+      const target of [`/of/${evil}`, `/of/a?${evil}=1`, `/any?${evil}=1`, `/none/${evil}`, `/of/%1b%9b`, `/of/\x9b`]
+    ) {
       const { status, answer } = await answerTo(listener.port, upgradeRequest(target));
       expect([400, 404], target).toContain(status);
       const body = answer.slice(answer.indexOf("\r\n\r\n") + 4).trim();
