@@ -1,0 +1,57 @@
+/** Victims in a process of its own, started once for a test file: what they take of memory and time is theirs alone. */
+
+import { afterAll } from "vitest";
+import { ROOT } from "../../scripts/command.ts";
+import type { ClientConfiguration, ListenerConfiguration, UpgradeServiceOptions } from "../../mod.ts";
+import type { Heard, Order } from "./attacked_server.ts";
+import type { Scene } from "./bystander.ts";
+import { FramePeer } from "./frame_peer.ts";
+import type { Memory } from "./memory.ts";
+import { type RunningServer, startServer } from "./program.ts";
+import { RawClient, upgradeRequest } from "./raw_client.ts";
+
+export interface OwnProcess {
+  /** A listener with an echo at "/". Options are those that JSON can carry. Its `Scene` tells the memory of the process. */
+  listen(options?: UpgradeServiceOptions, config?: ListenerConfiguration): Promise<Scene>;
+  /** Has a client connect. Resolves with its number, once it is connected. */
+  connect(url: string, config?: ClientConfiguration): Promise<number>;
+  /** Resolves when a connection of the listener at this port, or the client of this number, has ended. */
+  ended(victim: number): Promise<Heard>;
+}
+
+/** To be called once at the top of a test file; the process starts when it is first needed. */
+export function ownProcess(): OwnProcess {
+  let server: Promise<RunningServer> | undefined;
+  const talk = async (): Promise<FramePeer> => {
+    server ??= startServer(`${ROOT}tests/support/attacked_server.ts`);
+    const raw = await RawClient.connect(Number((await server).url.port));
+    await raw.write(upgradeRequest());
+    await raw.head();
+    return new FramePeer(raw, "client");
+  };
+  const ask = async <Answer>(peer: FramePeer, what: Order): Promise<Answer> => {
+    await peer.text(JSON.stringify(what));
+    return JSON.parse(await peer.nextText()) as Answer;
+  };
+  /** An order has a connection of its own: its answer may take long. */
+  const order = async <Answer>(what: Order): Promise<Answer> => {
+    const peer = await talk();
+    return await ask<Answer>(peer, what).finally(() => peer.socket.destroy());
+  };
+  /** But for the memory, which is asked for again and again. */
+  let asking: Promise<FramePeer> | undefined;
+  const memory = async (): Promise<Memory> => await ask(await (asking ??= talk()), { memory: true });
+  afterAll(async () => {
+    (await asking)?.socket.destroy();
+    await (await server)?.stop();
+  });
+
+  return {
+    listen: async (options = {}, config = {}) => {
+      const port = await order<number>({ listen: { options, config } });
+      return { port, memory };
+    },
+    connect: (url, config = {}) => order<number>({ connect: { url, config } }),
+    ended: (victim) => order<Heard>({ ended: victim }),
+  };
+}
