@@ -40,6 +40,8 @@ interface Seen {
   echoes: number;
 }
 
+/** Between an echo and the next, in milliseconds. */
+const PACE = 5;
 /** How long after an attack an echo may still come, in milliseconds, before the server counts as one that does not serve. */
 const PATIENCE = 5_000;
 
@@ -81,7 +83,11 @@ async function watched<Result>(scene: Scene, attack: () => Promise<Result>): Pro
 
     let isOver = false;
     const looking = (async () => {
-      while (!isOver) await look();
+      while (!isOver) {
+        await look();
+        // It is there to measure, not to be the load.
+        await new Promise((resolve) => setTimeout(resolve, PACE));
+      }
     })();
     // It is waited for below, and may fail before.
     looking.catch(() => {});
