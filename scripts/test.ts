@@ -1,9 +1,9 @@
 /**
- * All tests: the checks, the npm package, the suite inside each runtime, and its behaviours once more on the native hosts
- * of Deno and Bun. The last line is `N passed, N failed`, and the exit code follows it. A test that was skipped, a run that
- * is no run, or a runtime without a test counts as failed, and so does a compatibility table that is not the one in
- * docs/compatibility.md. Names of parts (`check`, `package`, `node`, `deno`, `bun`, `deno-native`, `bun-native`) choose some
- * of them; `--write` writes the table; anything else goes to vitest.
+ * All tests: the checks, the npm package, the suite inside each runtime, and its behaviours and attacks once more on the
+ * native hosts of Deno and Bun. The last line is `N passed, N failed`, and the exit code follows it. A test that was
+ * skipped, a run that is no run, or a runtime without a test counts as failed, and so does a compatibility table that is
+ * not the one in docs/compatibility.md. Names of parts (`check`, `package`, `node`, `deno`, `bun`, `deno-native`,
+ * `bun-native`) choose some of them; `--write` writes the table; anything else goes to vitest.
  */
 
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -35,6 +35,8 @@ const SUITE_TIMEOUT = process.env["HAWSER_SOAK"] === "long" ? 2_400 : 400;
 
 /** The tests that know no runtime, and make the compatibility table. */
 const BEHAVIOURS = "tests/behaviours";
+/** These know none either. */
+const ATTACKS = "tests/attacks";
 const COMPATIBILITY = join(ROOT, "docs", "compatibility.md");
 
 /** How vitest is started inside a runtime. Bun without `--bun` would silently start Node. */
@@ -59,7 +61,7 @@ async function runSuite(part: Suite, runtimes: Runtimes, rest: readonly string[]
     const [file, ...args] = commandFor(part, runtimes);
     const reporting = ["--reporter=default", "--reporter=json", `--outputFile.json=${reportFile}`];
     const [runtime, host] = SUITES[part];
-    const tests = host === "native" && rest.length === 0 ? [BEHAVIOURS] : rest;
+    const tests = host === "native" && rest.length === 0 ? [BEHAVIOURS, ATTACKS] : rest;
     const { ok, failure } = await runCommand(file, [...args, ...reporting, ...tests], {
       env: { HAWSER_RUNTIME: runtime, HAWSER_HOST: host, DENO_NO_UPDATE_CHECK: "1" },
       stream: true,
