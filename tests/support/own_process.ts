@@ -1,6 +1,6 @@
 /** Victims in a process of its own, started once for a test file: what they take of memory and time is theirs alone. */
 
-import { afterAll } from "vitest";
+import { afterAll, beforeAll } from "vitest";
 import { ROOT } from "../../scripts/command.ts";
 import type { ClientConfiguration, ListenerConfiguration, UpgradeServiceOptions } from "../../mod.ts";
 import type { Heard, Order } from "./attacked_server.ts";
@@ -19,12 +19,15 @@ export interface OwnProcess {
   ended(victim: number): Promise<Heard>;
 }
 
-/** To be called once at the top of a test file; the process starts when it is first needed. */
+/** The longest that the process may take to start, in milliseconds: a loaded machine compiles slowly. */
+const START = 45_000;
+
+/** To be called once at the top of a test file. The process starts before its tests, whose time this is not. */
 export function ownProcess(): OwnProcess {
-  let server: Promise<RunningServer> | undefined;
+  let server: RunningServer;
+  beforeAll(async () => void (server = await startServer(`${ROOT}tests/support/attacked_server.ts`)), START);
   const talk = async (): Promise<FramePeer> => {
-    server ??= startServer(`${ROOT}tests/support/attacked_server.ts`);
-    const raw = await RawClient.connect(Number((await server).url.port));
+    const raw = await RawClient.connect(Number(server.url.port));
     await raw.write(upgradeRequest());
     await raw.head();
     return new FramePeer(raw, "client");
@@ -43,7 +46,7 @@ export function ownProcess(): OwnProcess {
   const memory = async (): Promise<Memory> => await ask(await (asking ??= talk()), { memory: true });
   afterAll(async () => {
     (await asking)?.socket.destroy();
-    await (await server)?.stop();
+    await server.stop();
   });
 
   return {
