@@ -1,17 +1,20 @@
-/** Turns servers and micro benchmarks into plain JavaScript, once and beforehand: nothing is translated while it runs. */
+/** Turns servers, clients and micro benchmarks into plain JavaScript, once and beforehand: nothing is translated while it runs. */
 
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const BENCH = fileURLToPath(new URL(".", import.meta.url));
-const OUT = `${BENCH}results/build`;
+/** All that is written and not kept. */
+export const OUT: string = `${BENCH}results/`;
+const BUILT = `${OUT}build`;
 
-/** Builds `bench/<folder>/<name>.ts`; hands back the path of the JavaScript, by name. */
-export async function buildAll(folder: "servers" | "micro", names: Iterable<string>): Promise<Map<string, string>> {
-  const all = new Set(names);
+/** Builds `bench/<path>.ts` for each, as in `servers/net`; hands back the path of the JavaScript, by the same path. */
+export async function buildAll(paths: Iterable<string>): Promise<Map<string, string>> {
+  const all = new Set(paths);
   await build({
-    entryPoints: [...all].map((name) => `${BENCH}${folder}/${name}.ts`),
-    outdir: OUT,
+    entryPoints: [...all].map((path) => `${BENCH}${path}.ts`),
+    outdir: BUILT,
+    outbase: BENCH,
     outExtension: { ".js": ".mjs" },
     bundle: true,
     format: "esm",
@@ -25,5 +28,5 @@ export async function buildAll(folder: "servers" | "micro", names: Iterable<stri
       js: 'import { createRequire } from "node:module";\nconst require = createRequire(import.meta.url);',
     },
   });
-  return new Map([...all].map((name) => [name, `${OUT}/${name}.mjs`]));
+  return new Map([...all].map((path) => [path, `${BUILT}/${path}.mjs`]));
 }

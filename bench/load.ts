@@ -10,7 +10,13 @@ import { promisify } from "node:util";
 const SOURCE = fileURLToPath(new URL("wsload.c", import.meta.url));
 const BINARY = fileURLToPath(new URL("wsload", import.meta.url));
 
-/** What one run told. Counts per second; which are there depends on the job. */
+/** The load generator is also the server that floods clients: `FLOODER flood 0 …`. */
+export const FLOODER: string = BINARY;
+
+/** What a process opens besides its connections, with room. */
+const OTHER_FILES = 200;
+
+/** What one run told. Counts per second; which are there depends on the job. "Server" is what was measured, also a client. */
 export interface Load {
   readonly opened: number;
   readonly errors: number;
@@ -25,12 +31,16 @@ export interface Load {
   readonly bytes_per_connection?: number;
   readonly p50_us?: number;
   readonly p99_us?: number;
+  /** The share of the time in which the server that flooded a client ran. */
+  readonly load_share?: number;
 }
+
+let canPin: boolean | undefined;
 
 /** The words before a command that keep it on core `core`; none where that cannot be done. */
 export function pinned(core: number): string[] {
-  const can = availableParallelism() > 1 && spawnSync("taskset", ["-c", `${core}`, "true"]).status === 0;
-  return can ? ["taskset", "-c", `${core}`] : [];
+  canPin ??= availableParallelism() > 1 && spawnSync("taskset", ["-c", `${core}`, "true"]).status === 0;
+  return canPin ? ["taskset", "-c", `${core}`] : [];
 }
 
 /** Compiles the load generator when it is missing or older than its source. */
@@ -45,6 +55,15 @@ export function compileLoad(): void {
     );
   }
   if (status !== 0) throw new Error(`Cannot compile bench/wsload.c: ${stderr}`);
+}
+
+/** Throws when a process may not open so many connections here. The measured ones inherit our limit. */
+export function checkOpenFiles(row: string, connections: number): void {
+  const { stdout } = spawnSync("sh", ["-c", "ulimit -n"], { encoding: "utf8" });
+  const limit = Number(stdout);
+  if (!Number.isFinite(limit) || limit >= connections + OTHER_FILES) return;
+  const need = `a process may open ${limit} files here and needs ${connections + OTHER_FILES}`;
+  throw new Error(`Cannot run "${row}": ${need}; raise it (ulimit -n) or choose other rows with --rows`);
 }
 
 /** Runs the load generator to its end. */

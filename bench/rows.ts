@@ -1,79 +1,84 @@
-/** What is measured and against whom: the rows of the table, the servers, and the ratios we aim at. */
+/** What is measured: the rows of the table, the parts they stand in, and the figures we aim at. */
 
-/** Which runtimes a server can run on. */
-export type RuntimeName = "node" | "deno" | "bun";
+import { type Peer, PEERS, type RuntimeName } from "./peers.ts";
 
-export interface Peer {
-  readonly name: string;
-  /** The file in `servers/`, without its ending. */
-  readonly server: string;
-  readonly runtimes: readonly RuntimeName[];
-  readonly env?: Readonly<Record<string, string>>;
-  /** Left out unless asked for by name: `--peers`. */
-  readonly onRequest?: true;
-}
-
-export type Job = "echo" | "fanout" | "handshake" | "idle";
+/** What the load generator does; `flood` measures a client, the others a server. */
+export type Job = "echo" | "fanout" | "handshake" | "idle" | "active" | "flood";
 
 export interface Row {
   readonly name: string;
   readonly title: string;
+  readonly part: PartName;
   readonly job: Job;
-  /** Arguments of the load generator. */
+  /** Arguments of the load generator. They win over those that are the same for all rows. */
   readonly load: readonly string[];
+  /** Measured with one after the other, under a name each; each peer is also compared with itself in the first. */
+  readonly steps?: readonly Step[];
   /** Servers compress, and JSON messages are sent compressed. */
   readonly compressed?: true;
-  /** What is compared is the growth of the server's resident memory for each connection. */
-  readonly memory?: true;
   /** Left out unless asked for by name: `--rows`. */
   readonly onRequest?: true;
   /** Peers that have no part in it. */
   readonly without?: readonly string[];
-  /** Peer → baseline → the least ratio we aim at. */
+  /** Peer → baseline → the ratio we aim at: the least, of memory the most. */
   readonly aims?: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** Peer → the largest figure we aim at. */
+  readonly atMost?: Readonly<Record<string, number>>;
+  /** Peer → how much dearer a message of the last step may be than one of the first. */
+  readonly growth?: Readonly<Record<string, number>>;
 }
 
-const EVERYWHERE: readonly RuntimeName[] = ["node", "deno", "bun"];
-const PLAIN_WS = { WS_NO_BUFFER_UTIL: "1", WS_NO_UTF_8_VALIDATE: "1" };
+export interface Step {
+  readonly name: string;
+  readonly load: readonly string[];
+}
 
-/** On the runtime's own server and sockets, instead of our engine. */
-const NATIVE = { HAWSER_HOST: "native" };
+/** What is compared in a part, and how it is headed where it is written down. */
+export interface Part {
+  readonly title: string;
+  readonly unit: string;
+  /** Less is better: the figure is memory. */
+  readonly memory?: true;
+}
 
-export const PEERS: readonly Peer[] = [
-  { name: "hawser-waist", server: "hawser_waist", runtimes: EVERYWHERE },
-  { name: "hawser-service", server: "hawser_service", runtimes: EVERYWHERE },
-  { name: "hawser-iterator", server: "hawser_iterator", runtimes: EVERYWHERE },
-  { name: "ws", server: "ws", runtimes: EVERYWHERE, env: PLAIN_WS },
-  { name: "ws-bufferutil", server: "ws", runtimes: ["node"] },
-  { name: "net", server: "net", runtimes: EVERYWHERE },
-  { name: "native-waist", server: "hawser_waist", runtimes: ["deno", "bun"], env: NATIVE },
-  { name: "native-service", server: "hawser_service", runtimes: ["deno", "bun"], env: NATIVE },
-  { name: "raw-deno", server: "deno_native", runtimes: ["deno"] },
-  { name: "raw-bun", server: "bun_native", runtimes: ["bun"] },
-];
+export type PartName = "echo" | "client" | "compression" | "broadcast" | "handshakes" | "memory" | "connections";
 
-/** What the others are divided by, in the order of the columns. */
-export const BASELINES = ["ws", "ws-bufferutil", "net", "raw-deno", "raw-bun"] as const;
+/** In the order in which they are measured and written down. */
+export const PARTS: Readonly<Record<PartName, Part>> = {
+  echo: { title: "Echo", unit: "messages per second of server CPU" },
+  client: { title: "Receiving, as a client", unit: "messages received per second of client CPU" },
+  compression: { title: "permessage-deflate", unit: "messages per second of server CPU" },
+  broadcast: { title: "Broadcast", unit: "messages sent per second of server CPU" },
+  handshakes: { title: "Handshakes", unit: "handshakes per second of server CPU" },
+  memory: { title: "Memory", unit: "bytes of resident memory for each connection", memory: true },
+  connections: { title: "Growth with connections", unit: "messages per second of server CPU" },
+};
 
 const IN_FLIGHT = {
   "hawser-waist": { ws: 14, net: 0.6, "raw-deno": 12, "raw-bun": 0.9 },
-  "native-waist": { "raw-deno": 0.9, "raw-bun": 0.9 },
   "hawser-service": { ws: 12 },
   "hawser-iterator": { ws: 10 },
+  "native-waist": { "raw-deno": 0.9, "raw-bun": 0.9 },
 };
-const LOOPED = ["hawser-waist", "hawser-iterator", "ws-bufferutil", "net"];
-
-const COMPRESSED = {
-  job: "echo",
-  compressed: true,
-  without: ["hawser-iterator", "ws-bufferutil", "net"],
-  onRequest: true,
-} as const;
+const RECEIVED = { "client-ws": 5, "client-undici": 5 };
+const RECEIVING = { "client-iterator": RECEIVED, "client-read": RECEIVED };
+const COMPRESSING = { "hawser-waist": { ws: 2 }, "hawser-service": { ws: 2 } };
+/** So few messages come in the usual time that what is compiled late would not be compiled. */
+const LONG_WARM = ["-w", "1"];
+/** Whoever has no set of connections to send to. */
+const LOOPED = ["hawser-waist", "hawser-iterator", "native-waist", "ws-bufferutil", "net"];
+/** Whose connections cost what those of another peer do. */
+const SAME_CONNECTIONS = ["hawser-iterator", "ws-bufferutil"];
+const SAME_MEMORY = [...SAME_CONNECTIONS, "native-waist"];
+/** They tell nothing new of large messages. */
+const LARGE_WITHOUT = ["hawser-iterator", "native-waist"];
+const IDLE_AIM = { "hawser-waist": { ws: 0.8 }, "hawser-service": { ws: 0.8 } };
 
 export const ROWS: readonly Row[] = [
   {
     name: "20B-binary",
     title: "20 B binary, 64 connections, 32 in flight",
+    part: "echo",
     job: "echo",
     load: ["-c", "64", "-p", "32", "-s", "20"],
     without: ["ws-bufferutil"],
@@ -82,6 +87,7 @@ export const ROWS: readonly Row[] = [
   {
     name: "20B-text",
     title: "20 B text, 64 connections, 32 in flight",
+    part: "echo",
     job: "echo",
     load: ["-c", "64", "-p", "32", "-s", "20", "-t"],
     without: ["ws-bufferutil"],
@@ -90,103 +96,188 @@ export const ROWS: readonly Row[] = [
   {
     name: "20B-single",
     title: "20 B binary, 64 connections, one in flight",
+    part: "echo",
     job: "echo",
-    load: ["-c", "64", "-p", "1", "-s", "20"],
+    load: ["-c", "64", "-p", "1", "-s", "20", ...LONG_WARM],
     without: ["ws-bufferutil"],
-    aims: { "hawser-waist": { ws: 1.08, net: 0.95, "raw-deno": 0.95 }, "native-waist": { "raw-bun": 0.9 } },
+    aims: {
+      "hawser-waist": { ws: 1.08, net: 0.95, "raw-deno": 0.95 },
+      "native-waist": { "raw-bun": 0.9 },
+    },
   },
   {
     name: "1KiB",
     title: "1 KiB binary, 64 connections, 8 in flight",
+    part: "echo",
     job: "echo",
     load: ["-c", "64", "-p", "8", "-s", "1024"],
+    without: ["native-waist"],
     aims: { "hawser-waist": { ws: 4 } },
-  },
-  {
-    name: "16KiB",
-    title: "16 KiB binary, 32 connections, 4 in flight",
-    job: "echo",
-    load: ["-c", "32", "-p", "4", "-s", "16384"],
-    aims: { "hawser-waist": { ws: 2.5, "ws-bufferutil": 1 } },
-  },
-  {
-    name: "1MiB",
-    title: "1 MiB binary, 8 connections, one in flight",
-    job: "echo",
-    load: ["-c", "8", "-p", "1", "-s", "1048576"],
-    aims: { "hawser-waist": { ws: 3, "ws-bufferutil": 1.2 } },
   },
   {
     name: "1KiB-text",
     title: "1 KiB text, 64 connections, 8 in flight",
+    part: "echo",
     job: "echo",
     load: ["-c", "64", "-p", "8", "-s", "1024", "-t"],
     onRequest: true,
   },
   {
+    name: "16KiB",
+    title: "16 KiB binary, 32 connections, 4 in flight",
+    part: "echo",
+    job: "echo",
+    load: ["-c", "32", "-p", "4", "-s", "16384"],
+    without: LARGE_WITHOUT,
+    aims: { "hawser-waist": { ws: 2.5, "ws-bufferutil": 1 } },
+  },
+  {
+    name: "256KiB",
+    title: "256 KiB binary, 8 connections, 2 in flight",
+    part: "echo",
+    job: "echo",
+    load: ["-c", "8", "-p", "2", "-s", "262144"],
+    without: LARGE_WITHOUT,
+  },
+  {
+    name: "1MiB",
+    title: "1 MiB binary, 8 connections, one in flight",
+    part: "echo",
+    job: "echo",
+    load: ["-c", "8", "-p", "1", "-s", "1048576"],
+    without: LARGE_WITHOUT,
+    aims: { "hawser-waist": { ws: 3, "ws-bufferutil": 1.2 } },
+  },
+  {
+    name: "16MiB",
+    title: "16 MiB binary, 2 connections, one in flight",
+    part: "echo",
+    job: "echo",
+    // A dozen a second.
+    load: ["-c", "2", "-p", "1", "-s", "16777216", "-d", "1"],
+    without: LARGE_WITHOUT,
+  },
+  {
+    name: "receive-20B-binary",
+    title: "20 B binary, 8 connections, as fast as they are read",
+    part: "client",
+    job: "flood",
+    load: ["-c", "8", "-s", "20"],
+    aims: RECEIVING,
+  },
+  {
+    name: "receive-20B-text",
+    title: "20 B text, 8 connections, as fast as they are read",
+    part: "client",
+    job: "flood",
+    load: ["-c", "8", "-s", "20", "-t"],
+    aims: RECEIVING,
+  },
+  {
+    name: "receive-1KiB",
+    title: "1 KiB binary, 8 connections, as fast as they are read",
+    part: "client",
+    job: "flood",
+    load: ["-c", "8", "-s", "1024"],
+  },
+  {
+    name: "deflate",
+    title: "JSON of 1 to 2 KiB, with takeover, 64 connections, one in flight",
+    part: "compression",
+    job: "echo",
+    load: ["-c", "64", "-p", "1", "-t", ...LONG_WARM],
+    compressed: true,
+    without: SAME_CONNECTIONS,
+    aims: COMPRESSING,
+  },
+  {
+    name: "deflate-8",
+    title: "the same, 8 in flight",
+    part: "compression",
+    job: "echo",
+    load: ["-c", "64", "-p", "8", "-t", ...LONG_WARM],
+    compressed: true,
+    without: [...SAME_CONNECTIONS, "hawser-waist", "native-waist"],
+    aims: COMPRESSING,
+  },
+  {
     name: "fanout-1",
     title: "200 B to 1 000 receivers, one broadcast at a time",
+    part: "broadcast",
     job: "fanout",
     load: ["-c", "1000", "-p", "1", "-s", "200", "-t"],
     without: LOOPED,
-    onRequest: true,
     aims: { "hawser-service": { ws: 1.3 } },
   },
   {
     name: "fanout-16",
     title: "200 B to 1 000 receivers, 16 broadcasts at a time",
+    part: "broadcast",
     job: "fanout",
     load: ["-c", "1000", "-p", "16", "-s", "200", "-t"],
     without: LOOPED,
-    onRequest: true,
     aims: { "hawser-service": { ws: 6 } },
   },
   {
     name: "handshakes",
     title: "connect, upgrade, leave, 32 at a time",
+    part: "handshakes",
     job: "handshake",
-    load: ["-c", "32"],
-    without: ["hawser-iterator", "ws-bufferutil"],
-    onRequest: true,
+    load: ["-c", "32", ...LONG_WARM],
+    without: SAME_CONNECTIONS,
     aims: { "hawser-waist": { ws: 1 }, "hawser-service": { ws: 1 } },
   },
   {
-    name: "deflate",
-    title: "JSON of 1 to 2 KiB, permessage-deflate with takeover, 64 connections, one in flight",
-    load: ["-c", "64", "-p", "1", "-t"],
-    aims: { "hawser-waist": { ws: 2 }, "hawser-service": { ws: 2 } },
-    ...COMPRESSED,
-  },
-  {
-    name: "deflate-8",
-    title: "the same, 8 in flight",
-    load: ["-c", "64", "-p", "8", "-t"],
-    aims: { "hawser-waist": { ws: 2 }, "hawser-service": { ws: 2 } },
-    ...COMPRESSED,
-  },
-  {
-    name: "deflate-memory",
-    title: "3 000 connections that compress, bytes of memory for each (a ratio below 1 is better)",
-    load: ["-c", "3000", "-p", "1", "-t"],
-    memory: true,
-    ...COMPRESSED,
-  },
-  {
-    name: "plain-memory",
-    title: "the same 3 000 connections without compression",
-    job: "echo",
-    load: ["-c", "3000", "-p", "1", "-s", "1400", "-t"],
-    memory: true,
-    without: COMPRESSED.without,
-    onRequest: true,
-  },
-  {
     name: "idle",
-    title: "5 000 idle connections, bytes of memory for each (a ratio below 1 is better)",
+    title: "5 000 connections that never said anything",
+    part: "memory",
     job: "idle",
-    memory: true,
-    load: ["-c", "5000"],
-    without: ["hawser-iterator", "ws-bufferutil"],
-    onRequest: true,
+    load: ["-c", "5000", "-d", "0.1"],
+    without: SAME_MEMORY,
+    aims: IDLE_AIM,
+  },
+  {
+    name: "active",
+    title: "5 000 connections, each of which echoes 1 400 B of text once a second",
+    part: "memory",
+    job: "active",
+    load: ["-c", "5000", "-s", "1400", "-t", "-w", "1.5"],
+    without: SAME_MEMORY,
+  },
+  {
+    name: "compressing",
+    title: "5 000 connections that echo JSON of 1 to 2 KiB with takeover, one in flight",
+    part: "memory",
+    job: "echo",
+    load: ["-c", "5000", "-p", "1", "-t", "-w", "2"],
+    compressed: true,
+    without: SAME_MEMORY,
+    atMost: { "hawser-waist": 65_536, "hawser-service": 65_536 },
+  },
+  {
+    name: "connections",
+    title: "20 B binary, 8 in flight on each of 10 to 10 000 connections",
+    part: "connections",
+    job: "echo",
+    load: ["-p", "8", "-s", "20", ...LONG_WARM],
+    steps: ["10", "100", "1000", "10000"].map((count) => ({ name: count, load: ["-c", count] })),
+    without: ["hawser-waist", "hawser-iterator", "native-waist", "ws-bufferutil"],
+    growth: { "hawser-service": 1.5 },
   },
 ];
+
+/** Who takes part in a row on a runtime, in the order of the table. */
+export function peersOf(row: Row, runtime: RuntimeName, among: readonly Peer[] = PEERS): Peer[] {
+  const folder = row.job === "flood" ? "clients/" : "servers/";
+  return among.filter((peer) =>
+    peer.script.startsWith(folder) && peer.runtimes.includes(runtime) && !row.without?.includes(peer.name) &&
+    !(row.compressed && peer.uncompressed)
+  );
+}
+
+/** The value of an option in a row's arguments for the load generator. */
+export function loadOption(row: Row, option: string, step?: Step): number | undefined {
+  const words = [...row.load, ...step?.load ?? []];
+  const at = words.lastIndexOf(option);
+  return at < 0 ? undefined : Number(words[at + 1]);
+}

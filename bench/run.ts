@@ -1,131 +1,121 @@
-/** `npm run bench`: builds the servers, runs each against the same load in turn, and prints one table. */
+/** `npm run bench`: runs each row on each runtime, prints the tables, and writes the document when it is asked to. */
 
 import { spawnSync } from "node:child_process";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
-import process from "node:process";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { buildAll } from "./build.ts";
-import { compressedMessages } from "./messages.ts";
-import { compileLoad, type Load, load } from "./load.ts";
-import { topFunctions } from "./profile.ts";
-import { type Peer, PEERS, type Row, ROWS, type RuntimeName } from "./rows.ts";
-import { commandOf, startServer } from "./server.ts";
-import { type Runs, Table } from "./table.ts";
+import { writeDocument } from "./document_file.ts";
+import { errorsOf } from "./figures.ts";
+import { keep, kept, keyOf, type Measured } from "./kept.ts";
+import { prepare, runRow, type Settings } from "./measure.ts";
+import { type Peer, PEERS, type RuntimeName, RUNTIMES } from "./peers.ts";
+import { type PartName, PARTS, peersOf, type Row, ROWS } from "./rows.ts";
+import { commandOf } from "./server.ts";
+import { Table } from "./table.ts";
 
 const USAGE = `npm run bench -- [options]
-  --rows A,B      rows whose name begins so (20B, 16KiB, fanout …); "all" for every one
-  --peers A,B     peers by name (${[...new Set(PEERS.map((peer) => peer.name))].join(", ")})
-  --runtimes A,B  node (default), deno, bun
-  --seconds S     measured in each run (2)     --warm S  before that (1)
+  --rows A,B      rows whose name begins so (20B, 16KiB, fanout …); every row of the design when left out
+  --peers A,B     peers by name (${namesOf(PEERS)})
+  --runtimes A,B  node, deno, bun; all three when left out
+  --seconds S     measured in each run (0.4)   --warm S  before that (0.3)
   --rounds N      runs of each peer in each row; the median counts (3)
-  --profile       one run each, and the functions the server's time went into
+  --document      goes on where a run that was cut ended, and writes docs/performance.md when every row is there
+  --profile       one run each, and the functions the time of the measured process went into
   --micro A,B     micro benchmarks instead: mask, text, copy, deflate`;
-
-const RESULTS = fileURLToPath(new URL("results/", import.meta.url));
-const MESSAGES = `${RESULTS}messages.bin`;
-const SERVER_CORE = 0;
-const LOAD_CORE = 1;
-/** CPU seconds a second; the kernel counts them in hundredths. */
-const STARVED_BELOW = 0.2;
-const MAX_RETRIES = 2;
 
 const { values: options } = parseArgs({
   options: {
     rows: { type: "string" },
     peers: { type: "string" },
-    runtimes: { type: "string", default: "node" },
-    seconds: { type: "string", default: "2" },
-    warm: { type: "string", default: "1" },
+    runtimes: { type: "string" },
+    seconds: { type: "string", default: "0.4" },
+    warm: { type: "string", default: "0.3" },
     rounds: { type: "string", default: "3" },
+    document: { type: "boolean", default: false },
     profile: { type: "boolean", default: false },
     micro: { type: "string" },
     help: { type: "boolean", default: false },
   },
 });
 
-const runtimes = listOf(options.runtimes) as RuntimeName[];
+const settings: Settings = {
+  seconds: options.seconds,
+  warm: options.warm,
+  rounds: options.profile ? 1 : Number(options.rounds),
+  profile: options.profile,
+};
+
+const versions = new Map<RuntimeName, string>();
+
 if (options.help) console.log(USAGE);
 else if (options.micro !== undefined) await runMicro(listOf(options.micro));
-else await runTable();
+else await runTables();
 
-async function runTable(): Promise<void> {
+async function runTables(): Promise<void> {
   const rows = chosenRows();
-  const peers = chosenPeers();
-  compileLoad();
-  const scripts = await buildAll("servers", peers.map((peer) => peer.server));
-  if (rows.some((row) => row.compressed)) writeFileSync(MESSAGES, compressedMessages());
-  const results: Record<string, Record<string, Record<string, readonly Load[]>>> = {};
-  for (const runtime of runtimes) {
-    const here = peers.filter((peer) => peer.runtimes.includes(runtime));
-    const table = new Table(here);
-    console.log(
-      `\n${version(runtime)}, ${options.profile ? 1 : options.rounds} × ${options.seconds} s\n\n${table.head()}`,
-    );
-    for (const row of rows) {
-      const runs = await runRow(row, here.filter((peer) => !row.without?.includes(peer.name)), runtime, scripts);
-      console.log(`${table.block(row, runs)}\n`);
-      (results[runtime] ??= {})[row.name] = Object.fromEntries(runs.map(({ peer, loads }) => [peer.name, loads]));
+  const peers = chosen("peers", PEERS, options.peers);
+  const { document, profile } = options;
+  if (document && (profile || options.peers !== undefined)) {
+    throw new RangeError("Cannot write the document: it needs all peers, and no profile");
+  }
+  const scripts = await prepare(rows, document ? PEERS : peers);
+  for (const runtime of chosenRuntimes()) {
+    console.log(`\n${versionOf(runtime)}, ${settings.rounds} × ${settings.seconds} s`);
+    for (const part of Object.keys(PARTS) as PartName[]) {
+      await runPart(part, rows.filter((row) => row.part === part), runtime, peers, scripts);
     }
   }
-  mkdirSync(RESULTS, { recursive: true });
-  writeFileSync(`${RESULTS}latest.json`, JSON.stringify(results, undefined, 2));
+  if (document) assemble(scripts);
 }
 
-/** A B C, A B C, A B C: what disturbs the machine for a while disturbs all of them. */
-async function runRow(
-  row: Row,
-  peers: readonly Peer[],
+async function runPart(
+  part: PartName,
+  rows: readonly Row[],
   runtime: RuntimeName,
+  peers: readonly Peer[],
   scripts: ReadonlyMap<string, string>,
-): Promise<Runs[]> {
-  const runs = peers.map((peer) => ({ peer, loads: [] as Load[] }));
-  const rounds = options.profile ? 1 : Number(options.rounds);
-  for (let round = 0; round < rounds; round++) {
-    for (const { peer, loads } of runs) {
-      progress(`${row.name} ${peer.name} ${round + 1}/${rounds}`);
-      let result = await runOnce(row, peer, runtime, scripts.get(peer.server)!);
-      for (let again = 0; again < MAX_RETRIES && isStarved(row, result); again++) {
-        result = await runOnce(row, peer, runtime, scripts.get(peer.server)!);
-      }
-      loads.push(result);
+): Promise<void> {
+  const all = rows.flatMap((row) => peersOf(row, runtime, peers));
+  if (all.length === 0) return;
+  const table = new Table(part, all);
+  console.log(`\n${table.head()}`);
+  for (const row of rows) {
+    const here = peersOf(row, runtime, peers);
+    if (here.length === 0) continue;
+    const key = keyOf(row, here, scripts, versionOf(runtime), settings);
+    const found = options.document ? kept(row, runtime, key) : undefined;
+    const runs = found?.runs ?? await runRow(row, here, runtime, scripts, settings);
+    console.log(`${table.block(row, runs)}\n`);
+    // Not those with errors: their figures mean nothing.
+    if (found === undefined && options.peers === undefined && !options.profile && !runs.some(errorsOf)) {
+      keep(key, { row: row.name, runtime, at: new Date().toISOString(), runs });
     }
   }
-  progress("");
-  return runs;
 }
 
-/** The server hardly ran: somebody else had its core, and nothing was measured. */
-function isStarved(row: Row, { server_cpu_s, seconds }: Load): boolean {
-  return row.job !== "idle" && server_cpu_s < seconds * STARVED_BELOW;
-}
-
-async function runOnce(row: Row, peer: Peer, runtime: RuntimeName, script: string): Promise<Load> {
-  const profileTo = options.profile ? `${RESULTS}profile/${runtime}-${row.name}-${peer.name}` : undefined;
-  if (profileTo !== undefined) rmSync(profileTo, { recursive: true, force: true });
-  const server = await startServer({
-    peer,
-    script,
-    runtime,
-    job: row.job,
-    compressed: row.compressed === true,
-    core: SERVER_CORE,
-    ...(profileTo === undefined ? {} : { profileTo }),
-  });
-  const times = ["-w", options.warm, "-d", row.job === "idle" ? "0.1" : options.seconds, "-P", `${server.pid}`];
-  const messages = row.compressed ? ["-z", MESSAGES] : [];
-  const result = await load(row.job, server.port, [...row.load, ...messages, ...times], LOAD_CORE).finally(() =>
-    server.stop()
-  );
-  if (profileTo !== undefined) {
-    progress("");
-    console.log(`${row.name} ${peer.name}, self time:\n${topFunctions(profileTo, 20).join("\n")}\n`);
+/** Writes the document when every row is there; tells what is missing otherwise. */
+function assemble(scripts: ReadonlyMap<string, string>): void {
+  const all: Measured[] = [];
+  const missing: string[] = [];
+  for (const runtime of RUNTIMES) {
+    for (const row of ROWS) {
+      if (row.onRequest) continue;
+      const key = keyOf(row, peersOf(row, runtime), scripts, versionOf(runtime), settings);
+      const found = kept(row, runtime, key);
+      if (found === undefined) missing.push(`${row.name} on ${runtime}`);
+      else all.push(found);
+    }
   }
-  return result;
+  if (missing.length > 0) {
+    console.log(`The document was not written; it still needs: ${missing.join(", ")}`);
+  } else {
+    const runtimes = { node: versionOf("node"), deno: versionOf("deno"), bun: versionOf("bun") };
+    console.log(writeDocument(all, settings, runtimes));
+  }
 }
 
 async function runMicro(names: readonly string[]): Promise<void> {
-  for (const script of (await buildAll("micro", names)).values()) {
+  const runtimes = options.runtimes === undefined ? ["node" as const] : chosenRuntimes();
+  for (const script of (await buildAll(names.map((name) => `micro/${name}`))).values()) {
     for (const runtime of runtimes) {
       const [command, ...args] = commandOf(runtime, script);
       spawnSync(command!, args, { stdio: "inherit" });
@@ -135,10 +125,8 @@ async function runMicro(names: readonly string[]): Promise<void> {
 
 function chosenRows(): Row[] {
   const wanted = listOf(options.rows);
-  const rows = ROWS.filter((row) =>
-    wanted.length === 0 ? !row.onRequest : wanted[0] === "all" || wanted.some((name) => means(name, row))
-  );
-  if (rows.length === 0) throw new RangeError(`Cannot run "${options.rows}": rows are ${names(ROWS)}`);
+  const rows = ROWS.filter((row) => wanted.length === 0 ? !row.onRequest : wanted.some((name) => means(name, row)));
+  if (rows.length === 0) throw new RangeError(`Cannot run "${options.rows}": rows are ${namesOf(ROWS)}`);
   return rows;
 }
 
@@ -147,17 +135,21 @@ function means(name: string, row: Row): boolean {
   return row.name === name || row.name.startsWith(name) && !ROWS.some((other) => other.name === name);
 }
 
-function chosenPeers(): Peer[] {
-  const wanted = listOf(options.peers);
-  for (const name of wanted) {
-    if (!PEERS.some((peer) => peer.name === name)) {
-      throw new RangeError(`Cannot run "${name}": peers are ${names(PEERS)}`);
-    }
-  }
-  return PEERS.filter((peer) => wanted.length === 0 || wanted.includes(peer.name));
+function chosenRuntimes(): RuntimeName[] {
+  return chosen("runtimes", RUNTIMES.map((name) => ({ name })), options.runtimes).map(({ name }) => name);
 }
 
-function names(things: readonly { readonly name: string }[]): string {
+function chosen<T extends { readonly name: string }>(what: string, among: readonly T[], list?: string): T[] {
+  const wanted = listOf(list);
+  for (const name of wanted) {
+    if (!among.some((one) => one.name === name)) {
+      throw new RangeError(`Cannot run "${name}": ${what} are ${namesOf(among)}`);
+    }
+  }
+  return among.filter(({ name }) => wanted.length === 0 || wanted.includes(name));
+}
+
+function namesOf(things: readonly { readonly name: string }[]): string {
   return [...new Set(things.map(({ name }) => name))].join(", ");
 }
 
@@ -165,13 +157,14 @@ function listOf(text: string | undefined): string[] {
   return text?.split(",").map((part) => part.trim()).filter((part) => part !== "") ?? [];
 }
 
-function version(runtime: RuntimeName): string {
+/** "Node 20.20.2". */
+function versionOf(runtime: RuntimeName): string {
+  const known = versions.get(runtime);
+  if (known !== undefined) return known;
   const [command] = commandOf(runtime, "");
   const { stdout } = spawnSync(command!, ["--version"], { encoding: "utf8" });
-  return `${runtime} ${stdout?.split("\n")[0]?.replace(/^(deno|v)\s*/, "") ?? ""}`;
-}
-
-/** What is running, on one line that the next overwrites; nothing when nobody watches. */
-function progress(text: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
+  const number = /\d+\.\d+\.\d+\S*/.exec(stdout ?? "")?.[0] ?? "of unknown version";
+  const version = `${runtime[0]!.toUpperCase()}${runtime.slice(1)} ${number}`;
+  versions.set(runtime, version);
+  return version;
 }

@@ -1,79 +1,74 @@
-/** Turns runs into the table: medians, their spread, and ratios that were taken round by round. */
+/** The tables that a run prints: one for each part, with a line for each peer and a column for each baseline. */
 
-import type { Load } from "./load.ts";
-import { BASELINES, type Peer, type Row } from "./rows.ts";
+import {
+  busyShare,
+  countText,
+  errorsOf,
+  growthOf,
+  median,
+  middleFigure,
+  ratioTo,
+  type Runs,
+  sizeOf,
+  spreadOf,
+  tell,
+} from "./figures.ts";
+import { BASELINES, type Peer } from "./peers.ts";
+import { type Part, type PartName, PARTS, type Row } from "./rows.ts";
 
-/** The runs of one peer in one row, one for each round. */
-export interface Runs {
-  readonly peer: Peer;
-  readonly loads: readonly Load[];
-}
-
-type Baseline = (typeof BASELINES)[number];
-
-/** The table of one runtime, with a column for each baseline that takes part. */
+/** The table of one part on one runtime. */
 export class Table {
-  readonly #baselines: readonly Baseline[];
+  readonly #part: Part;
+  readonly #baselines: readonly string[];
   readonly #widths: readonly number[];
 
-  constructor(peers: readonly Peer[]) {
+  constructor(part: PartName, peers: readonly Peer[]) {
+    this.#part = PARTS[part];
     this.#baselines = BASELINES.filter((name) => peers.some((peer) => peer.name === name));
-    this.#widths = [17, 11, 11, 7, 6, ...this.#baselines.map(() => 15), 9];
+    this.#widths = [25, 11, 11, 7, 6, ...this.#baselines.map(() => 16), 9];
   }
 
   head(): string {
-    const names = ["", "per s", "per CPU s", "spread", "busy", ...this.#baselines.map((name) => `÷ ${name}`), "p99 µs"];
-    return this.#line(names) + "\n" + this.#widths.map((width) => "─".repeat(width)).join("──");
+    const ratios = this.#baselines.map((name) => `÷ ${name}`);
+    const names = ["", "per s", this.#part.memory ? "bytes" : "per CPU s", "spread", "busy", ...ratios, "p99 µs"];
+    const title = `${this.#part.title}: ${this.#part.unit}`;
+    return `${title}\n${this.#line(names)}\n${this.#widths.map((width) => "─".repeat(width)).join("──")}`;
   }
 
-  /** One row of work: its title, and a line for each peer. */
+  /** One row of work: its title, and a line for each peer, of each step if there are any. */
   block(row: Row, all: readonly Runs[]): string {
     return [`${row.name}: ${row.title}`, ...all.map((runs) => this.#peerLine(row, runs, all))].join("\n");
   }
 
-  #peerLine(row: Row, { peer, loads }: Runs, all: readonly Runs[]): string {
-    const figures = loads.map((load) => figureOf(row, load));
-    const middle = median(figures);
-    const spread = (Math.max(...figures) - Math.min(...figures)) / 2 / middle;
-    const errors = loads.reduce((sum, load) => sum + load.errors, 0);
-    return this.#line([
-      `  ${peer.name}`,
-      row.memory ? "" : count(median(loads.map((load) => load.msgs_per_s ?? load.handshakes_per_s ?? 0))),
-      count(middle),
-      loads.length > 1 ? `±${Math.round(spread * 100)} %` : "",
-      row.memory ? "" : `${Math.round(median(loads.map((load) => load.server_cpu_s / load.seconds)) * 100)} %`,
-      ...this.#baselines.map((name) => ratio(row, peer, figures, all.find((runs) => runs.peer.name === name))),
+  #peerLine(row: Row, runs: Runs, all: readonly Runs[]): string {
+    const { peer, step, loads } = runs;
+    const memory = this.#part.memory === true;
+    const spread = spreadOf(row, runs);
+    const errors = errorsOf(runs);
+    const growth = growthOf(row, runs, all);
+    const size = sizeOf(row, runs);
+    const line = this.#line([
+      `  ${peer.name}${step === undefined ? "" : ` × ${step.name}`}`,
+      memory ? "" : countText(median(loads.map((load) => load.msgs_per_s ?? load.handshakes_per_s ?? 0))),
+      countText(middleFigure(row, runs)),
+      spread === undefined ? "" : `±${Math.round(spread * 100)} %`,
+      memory ? "" : `${Math.round(busyShare(runs) * 100)} %`,
+      ...this.#baselines.map((name) => {
+        const ratio = ratioTo(row, runs, name, all);
+        return ratio === undefined ? "" : tell(ratio);
+      }),
       loads.some((load) => load.p99_us) ? median(loads.map((load) => load.p99_us ?? 0)).toFixed(0) : "",
-    ]) + (errors > 0 ? `  ${errors} ERRORS` : "");
+    ]);
+    const notes = [
+      ...(growth === undefined ? [] : [`a message costs ${tell(growth)} × as much as with ${row.steps![0]!.name}`]),
+      ...(size.aim === undefined ? [] : [tell(size, countText)]),
+      ...(errors > 0 ? [`${errors} ERRORS`] : []),
+    ];
+    return [line, ...notes].join("  ");
   }
 
   #line(cells: readonly string[]): string {
     const padded = cells.map((cell, i) => i === 0 ? cell.padEnd(this.#widths[i]!) : cell.padStart(this.#widths[i]!));
     return padded.join("  ").trimEnd();
   }
-}
-
-function ratio(row: Row, peer: Peer, figures: readonly number[], baseline: Runs | undefined): string {
-  if (baseline === undefined || baseline.peer === peer) return "";
-  const against = baseline.loads.map((load) => figureOf(row, load));
-  const value = median(figures.map((figure, round) => figure / against[round]!));
-  if (!Number.isFinite(value)) return "?";
-  const aim = row.aims?.[peer.name]?.[baseline.peer.name];
-  return aim === undefined ? value.toFixed(2) : `${value.toFixed(2)} ${value >= aim ? "✓" : "✗"} (≥ ${aim})`;
-}
-
-/** What rows are compared by. */
-function figureOf(row: Row, load: Load): number {
-  if (row.memory) return load.bytes_per_connection ?? load.server_grown / load.opened;
-  return (row.job === "handshake" ? load.handshakes_per_cpu_s : load.msgs_per_cpu_s) ?? NaN;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-}
-
-function count(value: number): string {
-  return Math.round(value).toLocaleString("en").replaceAll(",", " ");
 }

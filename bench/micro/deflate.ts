@@ -48,7 +48,7 @@ interface Figures {
 }
 
 /** Seen from where this is built to: development dependencies, there only to be compared with. */
-const MODULES = "../../../node_modules/";
+const MODULES = "../../../../node_modules/";
 
 interface Pako {
   Deflate: new (options: object) => PakoStream;

@@ -1,9 +1,9 @@
 /** Bun's own WebSocket. */
 
-import { announce, job } from "./announce.ts";
+import { announce, compressed, job } from "./announce.ts";
 
 interface BunSocket {
-  send(message: string | Uint8Array): number;
+  send(message: string | Uint8Array, compress: boolean): number;
   subscribe(topic: string): void;
 }
 interface BunServer {
@@ -18,6 +18,7 @@ interface BunRuntime {
     fetch: (request: Request, server: BunServer) => Response | undefined;
     websocket: {
       idleTimeout: number;
+      perMessageDeflate: boolean;
       open: (socket: BunSocket) => void;
       message: (socket: BunSocket, message: string | Uint8Array) => void;
     };
@@ -32,11 +33,12 @@ const server = Bun.serve({
   fetch: (request, server) => server.upgrade(request) ? undefined : new Response("upgrade", { status: 426 }),
   websocket: {
     idleTimeout: 0,
+    perMessageDeflate: compressed,
     open(socket) {
       if (job === "fanout") socket.subscribe("all");
     },
     message(socket, message) {
-      if (job === "echo") socket.send(message);
+      if (job === "echo") socket.send(message, compressed);
       else server.publish("all", message);
     },
   },

@@ -1,6 +1,6 @@
 /** Deno's own WebSocket. */
 
-import { announce } from "./announce.ts";
+import { announce, job } from "./announce.ts";
 
 interface DenoRuntime {
   serve(
@@ -12,8 +12,18 @@ interface DenoRuntime {
 
 const { Deno } = globalThis as typeof globalThis & { Deno: DenoRuntime };
 
+const sockets = new Set<WebSocket>();
+
 Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: ({ port }) => announce(port) }, (request) => {
   const { socket, response } = Deno.upgradeWebSocket(request, { idleTimeout: 0 });
-  socket.onmessage = ({ data }) => socket.send(data);
+  if (job === "fanout") {
+    socket.onopen = () => sockets.add(socket);
+    socket.onclose = () => sockets.delete(socket);
+    socket.onmessage = ({ data }) => sockets.forEach((other) => other.send(data));
+  } else {
+    socket.onmessage = ({ data }) => socket.send(data);
+  }
+  // The load leaves without a close frame.
+  socket.onerror = () => {};
   return response;
 });

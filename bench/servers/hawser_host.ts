@@ -10,6 +10,8 @@ import { DEFAULT_LIMITS, type ListenOptions } from "../../src/transport/upgrade.
 import process from "node:process";
 import { announce, compressed } from "./announce.ts";
 
+const compression = compressed ? checkCompression({}) : undefined;
+
 const OPTIONS: ListenOptions = {
   target: 0,
   hostname: "127.0.0.1",
@@ -19,7 +21,7 @@ const OPTIONS: ListenOptions = {
   maxHeaderSize: 8_192,
   maxEntityBodySize: Infinity,
   claims: () => true,
-  compression: undefined,
+  compression,
   largestMessage: () => 16_777_216,
   onError: (error) => console.error(error),
 };
@@ -29,8 +31,6 @@ export const runtime: Runtime = "Deno" in globalThis ? denoRuntime : "Bun" in gl
 
 /** On the runtime's own server, instead of our engine. */
 export const native = process.env["HAWSER_HOST"] === "native";
-
-const compression = compressed ? checkCompression({}) : undefined;
 
 /** Listens, and hands every open socket to `onSocket`. */
 export async function listen(onSocket: (socket: MessageSocket) => void): Promise<void> {

@@ -33,9 +33,10 @@ export interface ConnectionOptions {
   readonly head?: Uint8Array;
 }
 
-/** How much one connection handles, in or out, before it lets the others have their turn. */
+/** How much one connection handles, in or out, before the others have their turn; a part costs a reader of streams more. */
 const FAIR_MESSAGES = 1_024;
 const FAIR_BYTES = 1_048_576;
+const PART_MESSAGES = 4;
 /** A read that brought less has emptied the socket, and the event loop goes on to the others: see `turnPerChunk`. */
 const SHORT_READ = 16_384;
 
@@ -124,7 +125,7 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
       // A plain array: the `slice` of a runtime's own kind may be a view.
       this.#engine.receive(new Uint8Array(head.buffer, head.byteOffset, head.length));
       this.#resting = true;
-      this.#clock.afterTurn(() => this.#endRest());
+      this.#clock.afterTurn(() => this.#goOn());
     }
     this.#transport.start(this);
   }
@@ -190,9 +191,9 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
     if (!this.#paused) return;
     this.#paused = false;
     if (this.#resting || this.#closed) return;
-    // What waits in the engine is delivered later, never from inside this call.
+    // Delivered later, never from inside this call; but still in this turn of ours, or who pauses often starves the others.
     this.#resting = true;
-    this.#clock.afterTurn(() => this.#endRest());
+    this.#clock.afterTurn(() => this.#goOn());
   }
 
   // ── from below: the transport ──
@@ -265,7 +266,8 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
 
   messagePart(part: Message, fin: boolean): void {
     this.#lateness.progress++;
-    if ((++this.#messagesIn >= FAIR_MESSAGES || this.#bytesIn >= FAIR_BYTES) && !this.#closed) this.#engine.pause();
+    this.#messagesIn += PART_MESSAGES;
+    if ((this.#messagesIn >= FAIR_MESSAGES || this.#bytesIn >= FAIR_BYTES) && !this.#closed) this.#engine.pause();
     this.#sink!.messagePart!(part, fin);
   }
 
@@ -390,7 +392,7 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
     this.#resting = true;
     this.#engine.pause();
     this.#transport.pause();
-    this.#clock.nextTurn(() => this.#endRest());
+    this.#clock.nextTurn(() => this.#goOn(true));
   }
 
   #startTurn(): void {
@@ -398,9 +400,10 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
     this.#bytesIn = this.#bytesOut = 0;
   }
 
-  #endRest(): void {
+  #goOn(isNewTurn = false): void {
     this.#resting = false;
-    this.#startTurn();
+    if (isNewTurn) this.#startTurn();
+    if (this.#messagesIn >= FAIR_MESSAGES || this.#bytesIn >= FAIR_BYTES) return this.#rest();
     if (this.#closed) return;
     this.#handOver();
     if (this.#paused || this.#resting) return;
@@ -440,7 +443,6 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
   }
 
   #drop(length: number): void {
-    this.#lingered += length;
-    if (this.#lingered > this.#limits.lingerBytes) this.#cut();
+    if ((this.#lingered += length) > this.#limits.lingerBytes) this.#cut();
   }
 }

@@ -135,7 +135,7 @@ export class Assembler {
   takeWhole(frame: FrameReader): string | Uint8Array {
     const { bytes, start, end, key } = frame;
     if (frame.opcode !== TEXT) return maskedCopy(bytes, start, end, key);
-    if (end - start <= SHORT_TEXT) {
+    if (end - start <= SHORT_TEXT && this.#options.decodeAscii?.always !== true) {
       const text = decodeShortAscii(bytes, start, end, key);
       if (text !== undefined) return text;
     }

@@ -83,8 +83,11 @@ export class KeepAlive {
   check(now: number, paused: boolean, blocked: boolean): boolean {
     const { pingMs, pongMs } = this.#options;
     this.#look(now);
-    // A runtime that pings by itself does so behind what waits for the peer: of one that takes nothing it learns nothing.
-    if (this.#socket.ping === undefined) return !blocked || now - this.#aliveAt < pingMs + pongMs;
+    if (this.#socket.ping === undefined) {
+      // A runtime that pings by itself does so behind what waits for the peer: of one that takes nothing it learns nothing.
+      if (!blocked && this.#bufferedSeen === 0) this.#aliveAt = now;
+      return now - this.#aliveAt < pingMs + pongMs;
+    }
     if (paused && this.#pongDue < Infinity) this.#pongDue = now + pongMs;
     if (now >= this.#pongDue && now - this.#aliveAt >= pongMs) return false;
     if (now < this.#pingDue) return true;

@@ -283,6 +283,25 @@ describe("pings", () => {
     expect(await codes.promise).toBe(1006);
   });
 
+  it("P2: so is one that is flooded behind the ping, and takes nothing of it", async () => {
+    const [pinged, codes] = [deferred<void>(), deferred<number>()];
+    const service: Service = {
+      async *onOpen() {
+        await pinged.promise;
+        for (;;) yield new Uint8Array(65_536);
+      },
+      onClose: (_caller, code) => codes.resolve(code),
+      onError() {},
+    };
+    // So long that Deno gives it up before we do: and waits for ever to tell it so.
+    const { port } = await listen(service, { pingInterval: 0.5, pongTimeout: 0.5 });
+    const peer = await upgraded(port);
+    expect((await peer.next()).opcode).toBe(9);
+    peer.socket.pause();
+    pinged.resolve();
+    expect(await codes.promise).toBe(1006);
+  });
+
   it("P2: the client's side too, when it is told to", async () => {
     const { client, peer } = await clientAndServer({ pingInterval: 0.05, pongTimeout: 0.1 });
     expect((await peer.next()).opcode).toBe(9);

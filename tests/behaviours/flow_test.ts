@@ -2,8 +2,8 @@
 
 import { describe, expect, it } from "vitest";
 import type { Caller, Service } from "../../mod.ts";
-import { deviates, differs, here, refuses } from "../support/host.ts";
-import { deferred, failure, onSockets } from "../support/on_sockets.ts";
+import { deviates, differs, here, IS_NATIVE, refuses } from "../support/host.ts";
+import { deferred, expectRefused, failure, onSockets } from "../support/on_sockets.ts";
 
 const { listen, upgraded, clientAndServer } = onSockets();
 
@@ -19,6 +19,56 @@ async function fill(
   }
   return false;
 }
+
+/** Handlers that count, each in another style, what they are given. */
+const STYLES: Record<string, (count: () => void) => Service> = {
+  "onMessage that returns it": (count) => ({ onMessage: (_caller, message) => (count(), message) }),
+  "onMessage that answers later": (count) => ({
+    async onMessage(_caller, message) {
+      count();
+      await Promise.resolve();
+      return message;
+    },
+  }),
+  onMessageStream: (count) => ({ onMessageStream: (_caller, stream) => (count(), stream) }),
+};
+
+describe("taking turns", () => {
+  for (const [style, serviceOf] of Object.entries(STYLES)) {
+    const isStreamed = style === "onMessageStream";
+    const refused = () => expectRefused(serviceOf(() => {}), "onMessageStream");
+    const differences = {
+      "deno native": refuses("deno-no-frames", refused),
+      "bun native": refuses("bun-no-frames", refused),
+    } as const;
+    it(
+      `F1: a flood of messages of a byte leaves the others their turn: ${style}`,
+      differs(isStreamed ? differences : {}, async () => {
+        const flood = 20_000;
+        let [count, seen, most] = [0, 0, 0];
+        const done = deferred();
+        const service = serviceOf(() => void (++count === flood && done.resolve()));
+        // What cannot pause needs room for all of it.
+        const readAhead = here({ "deno native": deviates("deno-no-pause", { messages: flood }) }, { messages: 1_024 });
+        const { port } = await listen(service, { readAhead });
+        const peer = await upgraded(port);
+        const look = (): void => {
+          most = Math.max(most, count - seen);
+          seen = count;
+          if (count < flood) setImmediate(look);
+        };
+        look();
+        const frame = peer.encode({ opcode: 2, payload: "x" });
+        const bytes = new Uint8Array(flood * frame.length);
+        for (let i = 0; i < flood; i++) bytes.set(frame, i * frame.length);
+        peer.socket.write(bytes);
+        await done.promise;
+        // What one turn is good for, and what was read ahead before it; a runtime's own socket tells of a whole read at once.
+        expect(most).toBeLessThanOrEqual(IS_NATIVE ? 10_000 : 2_048);
+      }),
+    );
+  }
+});
 
 describe("reading", () => {
   const cannotPause = async (): Promise<void> => {

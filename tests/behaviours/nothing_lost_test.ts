@@ -5,7 +5,7 @@ import type { Client, ClientConfiguration, Message } from "../../mod.ts";
 import { deviates, here } from "../support/host.ts";
 import { deferred, onSockets } from "../support/on_sockets.ts";
 import { Random } from "../support/random.ts";
-import { SOAK } from "../support/soak.ts";
+import { secondsSince, SOAK, tell } from "../support/soak.ts";
 
 const { listen, connect } = onSockets();
 
@@ -88,6 +88,7 @@ it(
   "F4: thousands of messages each way, of random sizes, with pauses, in frames and compressed, arrive equal",
   { timeout: SOAK.timeout },
   async () => {
+    const started = performance.now();
     const count = Math.ceil(SOAK.messages / WAYS.length);
     // A socket that cannot pause needs room for all that may come while a handler is busy.
     const all = { messages: SOAK.messages, bytes: 1_000_000_000 };
@@ -131,6 +132,7 @@ it(
     }
     const words = await Promise.all(over);
     expect(new Set(words)).toEqual(new Set(["all of them, as they were sent", undefined]));
+    tell(`${WAYS.length * count} messages each way over ${WAYS.length} connections, in ${secondsSince(started)}`);
     expect(listener.stats()).toMatchObject({ open: WAYS.length, dropped: 0, unhandled: 0, unsent: 0 });
   },
 );

@@ -477,6 +477,21 @@ describe.each(ROLES)("Connection as a %s", (role) => {
       expect(transport.paused).toBe(false);
     });
 
+    it("counts on when its reader pauses and goes on, as often as it likes, before the others had theirs", () => {
+      const { connection, sink, feed, clock } = open(role);
+      const { message } = sink;
+      sink.message = (each) => {
+        message.call(sink, each);
+        connection.pause();
+        connection.resume();
+      };
+      feed(many(2_500));
+      clock.endTurn();
+      expect(sink.messages).toHaveLength(1_024);
+      clock.runTurns();
+      expect(sink.messages).toHaveLength(2_500);
+    });
+
     it("lets the others have their turn after 1 MiB in", () => {
       const { feed, transport, clock } = open(role);
       const chunk = frame({ opcode: 2, payload: new Uint8Array(262_144) });

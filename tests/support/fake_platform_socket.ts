@@ -6,6 +6,7 @@ import { toHex } from "./hex.ts";
 export class FakePlatformSocket implements DenoWebSocket {
   binaryType = "blob";
   protocol = "";
+  readyState = 1;
   bufferedAmount = 0;
   onopen: DenoWebSocket["onopen"] = null;
   onmessage: DenoWebSocket["onmessage"] = null;

@@ -24,4 +24,15 @@ const LONG: Amount = {
   timeout: 1_200_000,
 };
 
-export const SOAK: Amount = process.env["HAWSER_SOAK"] === "long" ? LONG : SHORT;
+const IS_LONG = process.env["HAWSER_SOAK"] === "long";
+export const SOAK: Amount = IS_LONG ? LONG : SHORT;
+
+/** Prints what a long run saw, one line for each thing. */
+export function tell(...lines: readonly string[]): void {
+  if (IS_LONG) console.log(lines.join("\n"));
+}
+
+/** Since `start`, a time of `performance.now()`. */
+export function secondsSince(start: number): string {
+  return `${((performance.now() - start) / 1_000).toFixed(1)} s`;
+}

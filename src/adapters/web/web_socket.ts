@@ -16,6 +16,7 @@ import type { DrainPoll, Full } from "./drain_poll.ts";
 export interface PlatformSocket {
   binaryType: string;
   readonly protocol: string;
+  readonly readyState: number;
   readonly bufferedAmount: number;
   onmessage: ((event: { readonly data: unknown }) => void) | null;
   onerror: ((event: object) => void) | null;
@@ -54,6 +55,8 @@ export interface WebSocketOptions {
 
 /** Bytes that may wait in the platform before a write is told to wait. */
 const HIGH_WATER = 1_048_576;
+/** The `readyState` from which on what is sent goes nowhere. */
+const CLOSING = 2;
 
 export class WebSocketAdapter implements MessageSocket, Full {
   readonly protocol: string;
@@ -66,6 +69,8 @@ export class WebSocketAdapter implements MessageSocket, Full {
   #error: WebSocketError | undefined;
   #cause: Error | undefined;
   #isOver = false;
+  /** `bufferedAmount` of the platform, as last seen. */
+  #waiting = 0;
 
   /** @param socket open, or about to be; nothing was heard of it yet */
   constructor(socket: PlatformSocket, options: WebSocketOptions) {
@@ -89,19 +94,31 @@ export class WebSocketAdapter implements MessageSocket, Full {
   }
 
   send(message: Message): boolean {
-    if (this.#isOver || this.#sent !== undefined) return false;
+    if (this.#isOver || this.#sent !== undefined || this.#isGivenUp) return false;
     this.#socket.send(message);
-    if (this.#socket.bufferedAmount < this.#highWater) return true;
+    this.#waiting = this.#socket.bufferedAmount;
+    if (this.#waiting < this.#highWater) return true;
     this.#options.drainPoll.add(this);
     return false;
   }
 
   get bufferedAmount(): number {
-    return this.#isOver ? 0 : this.#socket.bufferedAmount;
+    if (this.#isOver) return 0;
+    // Then it says 0, of bytes that are still there.
+    if (this.#isGivenUp) return Math.max(1, this.#waiting);
+    return this.#waiting = this.#socket.bufferedAmount;
+  }
+
+  /**
+   * The platform closes it and has not told: its close frame waits behind bytes that the peer does not take, for ever if
+   * need be, and what is sent meanwhile is dropped in silence.
+   */
+  get #isGivenUp(): boolean {
+    return this.#sent === undefined && this.#socket.readyState >= CLOSING;
   }
 
   drain(): boolean {
-    if (this.#isOver || this.#sent !== undefined) return true;
+    if (this.#isOver || this.#sent !== undefined || this.#isGivenUp) return true;
     if (this.#socket.bufferedAmount > this.#highWater / 4) return false;
     this.#delivery.drained();
     return true;

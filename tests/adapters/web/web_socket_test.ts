@@ -122,6 +122,17 @@ describe("what goes out", () => {
     expect(platform.calls).toEqual([]);
   });
 
+  it("is not taken, and what waits still does, once the platform closes by itself without telling", () => {
+    const { platform, socket, clock, sink } = adapt({ maxBufferedAmount: 100 });
+    platform.slow = true;
+    expect([socket.send("x".repeat(60)), socket.send("x".repeat(60))]).toEqual([true, false]);
+    platform.readyState = 2;
+    platform.bufferedAmount = 0;
+    clock.advance(4);
+    expect([socket.bufferedAmount, socket.send("late"), platform.calls.length]).toEqual([120, false, 2]);
+    expect([sink.take(), clock.timers]).toEqual([[], 0]);
+  });
+
   it("is told to wait at 1 MiB, and to go on at 256 KiB", () => {
     const { platform, socket, clock, sink } = adapt();
     platform.slow = true;
