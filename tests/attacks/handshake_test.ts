@@ -6,18 +6,13 @@ import { type Bounds, type Scene, undisturbed } from "../support/bystander.ts";
 import { FramePeer } from "../support/frame_peer.ts";
 import { deviates, differs, here } from "../support/host.ts";
 import { deferred, ECHO, failure, onSockets, switching } from "../support/on_sockets.ts";
-import { ownProcess } from "../support/own_process.ts";
 import { statusOf, upgradeRequest } from "../support/raw_client.ts";
 
 const { listen, connect, dial, upgraded, answerTo, server } = onSockets();
-const own = ownProcess();
 
 const MIB = 1_048_576;
 /** What nobody else may notice of an attack in the process that it is made in; see frames_test.ts. */
 const BOUNDS: Bounds = { latest: 500, grownBy: 256 * MIB };
-/** And in a process of its own. */
-const BOUNDS_APART: Bounds = { latest: 250, grownBy: 64 * MIB };
-
 /** A request, its expected statuses, for one port and one bystander. */
 type Row = readonly [what: string, request: string, ...statuses: number[]];
 
@@ -32,22 +27,14 @@ async function expectRefusals({ port }: Scene, rows: readonly Row[]): Promise<vo
 }
 
 /** None of the rows gets as far as a service. */
-function refuses(title: string, rows: readonly Row[]): void {
+function refuses(title: string, rows: () => readonly Row[]): void {
   it(title, async () => {
     const listener = await listen();
     await undisturbed(listener, BOUNDS, async () => {
       const { opened } = listener.stats();
-      await expectRefusals(listener, rows);
+      await expectRefusals(listener, rows());
       expect(listener.stats()).toMatchObject({ open: 1, opened });
     });
-  });
-}
-
-/** The same against a process of its own: these are about memory. */
-function refusesApart(title: string, rows: () => readonly Row[]): void {
-  it(title, async () => {
-    const scene = await own.listen();
-    await undisturbed(scene, BOUNDS_APART, () => expectRefusals(scene, rows()));
   });
 }
 
@@ -56,7 +43,7 @@ const manyHeaders = (count: number): string => Array.from({ length: count }, (_,
 /** A request with `lines` before those that count. */
 const preceded = (lines: string): string => upgradeRequest().replace("Host:", `${lines}Host:`);
 
-refusesApart("attack 1: more headers than the parser keeps", () => [
+refuses("attack 1: more headers than the parser keeps", () => [
   ["1 000 short ones", preceded(manyHeaders(1_000)), 400, 431],
   ["1 100 of two bytes", preceded("a:\r\n".repeat(1_100)), 400, 431],
   ["2 000", preceded(manyHeaders(2_000)), 400, 431],
@@ -65,7 +52,7 @@ refusesApart("attack 1: more headers than the parser keeps", () => [
   ["the key last", upgradeRequest().replace("Sec-WebSocket-Key", `${manyHeaders(1_990)}Sec-WebSocket-Key`), 400, 431],
 ]);
 
-refusesApart("attack 2: one huge header, a huge URI", () => {
+refuses("attack 2: one huge header, a huge URI", () => {
   const tooLarge = here({ "deno native": deviates("deno-lenient-http", 400) }, 431);
   return [
     ["a header", upgradeRequest("/", { "X-A": "a".repeat(1_000_000) }), tooLarge],
@@ -170,7 +157,7 @@ it("attack 4: and none that a client has asked for", async () => {
   });
 });
 
-refuses("attack 5: keys and hosts", [
+refuses("attack 5: keys and hosts", () => [
   ["twice the same key", upgradeRequest("/", { "sec-websocket-key": KEY }), 400],
   ["two keys", upgradeRequest("/", { "sec-websocket-key": "AAAAAAAAAAAAAAAAAAAAAA==" }), 400],
   ["no key", upgradeRequest("/", { "Sec-WebSocket-Key": undefined }), 400],
@@ -186,7 +173,7 @@ refuses("attack 5: keys and hosts", [
   ["an ill-formed host", upgradeRequest("/", { Host: "a b" }), 400],
 ]);
 
-refuses("attack 6: versions, methods, bodies", [
+refuses("attack 6: versions, methods, bodies", () => [
   ["POST", upgradeRequest("/", {}, "POST / HTTP/1.1"), 405],
   ["PUT", upgradeRequest("/", {}, "PUT / HTTP/1.1"), 405],
   ["another version", upgradeRequest("/", { "Sec-WebSocket-Version": "12" }), 426],
@@ -332,7 +319,7 @@ it.each(["end", "resetAndDestroy"] as const)(
   },
 );
 
-refuses("attack 10: foreign origins", [
+refuses("attack 10: foreign origins", () => [
   ["a foreign one", upgradeRequest("/", { Origin: "https://evil.test" }), 403],
   ["null", upgradeRequest("/", { Origin: "null" }), 403],
   ["two", upgradeRequest("/", { Origin: "http://hawser.test", origin: "https://evil.test" }), 403],
@@ -375,7 +362,7 @@ it("attack 11: nor does a client write them", async () => {
   }
 });
 
-refuses("attack 12: targets", [
+refuses("attack 12: targets", () => [
   ["bad percent-encoding", upgradeRequest("/%"), 400],
   ["no UTF-8", upgradeRequest("/%ff"), 400],
   ["a NUL", upgradeRequest("/%00"), 404],
