@@ -10,6 +10,9 @@ export interface DecodeAscii {
   readonly always?: boolean;
 }
 
+/** Makes an array that owns its buffer and holds anything: whoever asks for it fills all of what others will see. */
+export type Allocate = (size: number) => Uint8Array;
+
 /** No bytes. */
 export const EMPTY: Uint8Array = new Uint8Array(0);
 

@@ -199,13 +199,13 @@ export class ConnectionClosureError extends ConnectionError {
   }
 }
 
-/** The peer broke a rule of RFC 6455 or RFC 7692. Found in `closure.error`, and by a service's `onError`. */
+/** The peer broke a rule of RFC 6455 or RFC 7692, or passed a limit (§10.4). Found in `closure.error`, and by a service's `onError`. */
 export class CorruptedFrameError extends WebSocketError {
   /** The name of the class, which stays when a bundler renames that. */
   override readonly name: string = "CorruptedFrameError";
   /** What kind of error this is: `"ERR_CORRUPTED_FRAME"`, but for an `InvalidContinuationFrameError`. */
   readonly code: "ERR_CORRUPTED_FRAME" | "ERR_INVALID_CONTINUATION" = "ERR_CORRUPTED_FRAME";
-  /** The status code our close frame carries: 1002, 1007 or 1008. */
+  /** The status code our close frame carries: 1002, 1007, 1008 or 1013. */
   readonly closeCode: number;
   /** The section of RFC 6455 (or `"RFC 7692 §…"`) that was broken. */
   readonly section: string;

@@ -40,12 +40,12 @@ const HOUSE: Readonly<Record<string, Folder>> = {
   transport: {
     imports: [],
     files: words(
-      "byte_transport message_socket clock rate_limit deadlines window_budget tls secure_options upgrade dialer runtime memory from_streams",
+      "byte_transport message_socket clock rate_limit deadlines window_budget buffer_budget tls secure_options upgrade dialer runtime memory from_streams",
     ),
   },
   connection: {
     imports: words("protocol handshake transport"),
-    files: words("message_deadline closure_of agreed_deflate connection"),
+    files: words("message_deadline closure_of agreed_deflate connection_options connection"),
   },
   streams: {
     imports: words("transport"),
@@ -85,7 +85,7 @@ const HOUSE: Readonly<Record<string, Folder>> = {
   "adapters/node": {
     imports: words("connection handshake transport protocol"),
     files: words(
-      `system_clock ascii_decoder tls_reason der pkcs12 peer_certificate tls_files secure_context net_transport zlib_codec dial header_lines last_answer plain_request
+      `system_clock allocate ascii_decoder tls_reason der pkcs12 peer_certificate tls_files secure_context net_transport zlib_codec dial header_lines last_answer plain_request
       pending_upgrade tls_front http_host node_runtime mod`,
     ),
   },

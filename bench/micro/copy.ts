@@ -1,13 +1,20 @@
 /**
  * How to copy a few bytes: into a buffer that gathers frames, and out of a chunk into an array of its own, with the
- * chunk a plain `Uint8Array` and, where there is one, the `Buffer` that a Node socket delivers.
+ * chunk a plain `Uint8Array` and, where there is one, the `Buffer` that a Node socket delivers. And how to copy many,
+ * where it counts whether memory is filled with zeros first.
  */
 
 import { type Candidate, compare } from "./measure.ts";
 
 const SIZES = [8, 16, 20, 32, 48, 64, 96, 125, 200, 256, 512, 1024];
 
-const NodeBuffer = Reflect.get(globalThis, "Buffer") as { from(buffer: ArrayBufferLike): Uint8Array } | undefined;
+const LARGE_SIZES = [4_096, 16_384, 65_536, 262_144, 1_048_576];
+
+interface BufferMaker {
+  from(buffer: ArrayBufferLike): Uint8Array;
+  allocUnsafeSlow(size: number): Uint8Array;
+}
+const NodeBuffer = Reflect.get(globalThis, "Buffer") as BufferMaker | undefined;
 
 type Append = (source: Uint8Array, into: Uint8Array, at: number) => void;
 type Take = (chunk: Uint8Array, start: number, end: number) => Uint8Array;
@@ -49,6 +56,12 @@ function takeByBufferSlice(chunk: Uint8Array, start: number, end: number): Uint8
   return new Uint8Array(chunk.buffer.slice(base + start, base + end));
 }
 
+function takeWithoutZeros(chunk: Uint8Array, start: number, end: number): Uint8Array {
+  const copy = new Uint8Array(NodeBuffer!.allocUnsafeSlow(end - start).buffer);
+  copy.set(chunk.subarray(start, end));
+  return copy;
+}
+
 function appending(name: string, append: Append | undefined, size: number): Candidate {
   const sources = Array.from({ length: 32 }, () => new Uint8Array(size).fill(7));
   const into = new Uint8Array(16_384);
@@ -66,7 +79,7 @@ function appending(name: string, append: Append | undefined, size: number): Cand
 }
 
 function taking(name: string, take: Take | undefined, size: number, buffer: boolean): Candidate {
-  const frame = size + 6, plain = new Uint8Array(Math.floor(65_536 / frame) * frame);
+  const frame = size + 6, plain = new Uint8Array(Math.max(1, Math.floor(65_536 / frame)) * frame);
   const chunk = buffer ? NodeBuffer!.from(plain.buffer) : plain;
   return {
     name,
@@ -101,3 +114,7 @@ compare("Append to a gather buffer", SIZES, (size) => [
 ]);
 compare("Take out of a Uint8Array chunk", SIZES, (size) => takers(size, false));
 if (NodeBuffer) compare("Take out of a Buffer chunk", SIZES, (size) => takers(size, true));
+compare("Take many bytes out of a Uint8Array chunk", LARGE_SIZES, (size) => [
+  ...takers(size, false).filter(({ name }) => name !== "view, no copy" && name !== "loop"),
+  ...(NodeBuffer ? [taking("Buffer.allocUnsafeSlow", takeWithoutZeros, size, false)] : []),
+]);

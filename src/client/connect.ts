@@ -206,7 +206,7 @@ class Opening implements ByteSink {
   async #run(target: Target, followed: number): Promise<Opened | { readonly to: URL }> {
     const { request: url } = target;
     const { protocols, headers, origin, cookies, maxRedirects, limits, compression } = this.#settings;
-    const { clock, deadlines, fillRandom, decodeAscii, deflate: tools } = this.#runtime;
+    const { clock, deadlines, fillRandom, decodeAscii, allocate, deflate: tools } = this.#runtime;
     const key = createKey(fillRandom);
     this.#offer = compression && tools && new CompressionOffer(compression, tools);
     const extensions = this.#offer?.extensions ?? [];
@@ -239,6 +239,7 @@ class Opening implements ByteSink {
       deadlines,
       fillRandom,
       decodeAscii,
+      allocate,
       deflate: compressed?.deflate,
       head,
     });

@@ -24,7 +24,7 @@ export interface Ending {
 export function closureOf({ received, sent, first, error, cause }: Ending): Closure {
   const clean = received !== undefined && sent !== undefined;
   if (error === undefined && !clean && cause !== undefined) {
-    error = new ConnectionError("The connection was lost", { cause });
+    error = withoutStack(() => new ConnectionError("The connection was lost", { cause }));
   }
   // A rule that the peer broke ended it, and our close frame says which.
   const { closeCode } = (error ?? {}) as Partial<CorruptedFrameError | PayloadTooLargeError>;
@@ -38,4 +38,16 @@ export function closureOf({ received, sent, first, error, cause }: Ending): Clos
     ...(first && { first }),
     ...(error && { error }),
   };
+}
+
+/** What `make` makes, without the calls that led here: they are the event loop's, and cost more than all of the ending. */
+function withoutStack<Made>(make: () => Made): Made {
+  const settings = Error as { stackTraceLimit?: number };
+  const limit = settings.stackTraceLimit;
+  if (!Reflect.set(settings, "stackTraceLimit", 0)) return make();
+  try {
+    return make();
+  } finally {
+    settings.stackTraceLimit = limit!;
+  }
 }

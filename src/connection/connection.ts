@@ -3,35 +3,20 @@
  * when bytes are handed over, how long things may take, and how much a peer may keep waiting; knows no rule of framing.
  */
 
-import type { DecodeAscii, FillRandom } from "../bytes.ts";
 import { type CloseFrameInfo, CorruptedFrameError, type WebSocketError } from "../errors.ts";
 import { frameMessage } from "../protocol/frame_writer.ts";
 import { Engine, type EngineOutput, type Role, type Violation } from "../protocol/engine.ts";
 import type { PermessageDeflate } from "../protocol/permessage_deflate.ts";
+import type { Share } from "../transport/buffer_budget.ts";
 import type { ByteSink, ByteTransport } from "../transport/byte_transport.ts";
 import type { Cancel, Clock } from "../transport/clock.ts";
 import type { Deadlines, Watched } from "../transport/deadlines.ts";
 import type { Framed, Message, MessageSink, MessageSocket } from "../transport/message_socket.ts";
 import type { SocketLimits } from "../transport/upgrade.ts";
 import { closureOf } from "./closure_of.ts";
+import type { ConnectionOptions } from "./connection_options.ts";
 import { MessageDeadline } from "./message_deadline.ts";
 import { RateLimit } from "../transport/rate_limit.ts";
-
-export interface ConnectionOptions {
-  readonly role: Role;
-  /** The sub-protocol that was agreed on, empty for none. */
-  readonly protocol: string;
-  readonly limits: SocketLimits;
-  readonly clock: Clock;
-  readonly deadlines: Deadlines;
-  readonly fillRandom: FillRandom;
-  /** The runtime's fastest way from ASCII to a string, if it has one. */
-  readonly decodeAscii?: DecodeAscii | undefined;
-  /** How messages are compressed, when that was agreed on. The connection's alone. */
-  readonly deflate?: PermessageDeflate | undefined;
-  /** Bytes that came behind the handshake. The connection's from now on. */
-  readonly head?: Uint8Array;
-}
 
 /** How much one connection handles, in or out, before the others have their turn; a part costs a reader of streams more. */
 const FAIR_MESSAGES = 1_024;
@@ -50,9 +35,12 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
   readonly #clock: Clock;
   readonly #deadlines: Deadlines;
   readonly #engine: Engine;
-  readonly #controlRate: RateLimit;
+  /** Made at the first need, as few peers ever send a control frame before they leave. */
+  #controlRate: RateLimit | undefined;
   readonly #deflate: PermessageDeflate | undefined;
   readonly #inflateRate: RateLimit | undefined;
+  /** Of what all connections of a listener keep: what came and was not handed on. */
+  readonly #share: Share | undefined;
   #head: Uint8Array | undefined;
   #sink: MessageSink | undefined;
 
@@ -93,22 +81,22 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
   readonly #lateness: MessageDeadline;
 
   constructor(transport: ByteTransport, options: ConnectionOptions) {
-    const { limits, role, fillRandom } = options;
+    const { limits, role, fillRandom, decodeAscii, allocate } = options;
     this.protocol = options.protocol;
     this.#transport = transport;
     this.#role = role;
     this.#limits = limits;
     this.#clock = options.clock;
-    this.#controlRate = new RateLimit(limits.maxControlFramesPerSecond, options.clock);
     this.#deadlines = options.deadlines;
     this.#lateness = new MessageDeadline(limits.messageMs);
     this.#head = options.head;
+    this.#share = options.buffers?.share();
     const deflate = this.#deflate = options.deflate;
     const size = limits.maxFrameSize ?? Infinity;
     // A client's frames are masked, each with a key of its own (§5.3).
     if (role === "server") this.framing = deflate === undefined ? size : `${size} ${deflate.kind}`;
     this.#inflateRate = deflate && new RateLimit(limits.maxInflatedBytesPerSecond, options.clock);
-    this.#engine = new Engine(this, { ...limits, role, fillRandom, decodeAscii: options.decodeAscii, deflate });
+    this.#engine = new Engine(this, { role, limits, fillRandom, decodeAscii, allocate, deflate });
   }
 
   // ── from above: the socket ──
@@ -233,6 +221,7 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
     // What was written meanwhile goes nowhere; the buffer it gathered in is let go.
     this.#inBatch = false;
     this.#engine.flush();
+    this.#share?.release();
     this.#outgoing = this.#pongs = undefined;
     this.#outgoingBytes = 0;
     this.#deflate?.clear();
@@ -274,9 +263,7 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
   /** A few bytes may come to millions: what they come to counts. True when it is too much, and the peer has been told. */
   #inflatesTooMuch(deflate: PermessageDeflate): boolean {
     this.#bytesIn += deflate.takeWork();
-    if (!this.#inflateRate!.exceeded(deflate.takeInflated())) return false;
-    this.#engine.fail(new CorruptedFrameError("Too much to inflate in a second", 1008, "§10.4"));
-    return true;
+    return this.#inflateRate!.exceeded(deflate.takeInflated()) && this.#refuse("Too much to inflate in a second");
   }
 
   pinged(payload: Uint8Array): void {
@@ -292,9 +279,14 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
 
   /** Counts a control frame; true when there are too many, and the peer has been told. */
   #floods(): boolean {
-    const floods = this.#controlRate.exceeded();
-    if (floods) this.#engine.fail(new CorruptedFrameError("Too many control frames in a second", 1008, "§10.4"));
-    return floods;
+    this.#controlRate ??= new RateLimit(this.#limits.maxControlFramesPerSecond, this.#clock);
+    return this.#controlRate.exceeded() && this.#refuse("Too many control frames in a second");
+  }
+
+  /** Fails the connection, because of a limit (§10.4) and not of a rule. */
+  #refuse(sentence: string, code = 1008): true {
+    this.#engine.fail(new CorruptedFrameError(sentence, code, "§10.4"));
+    return true;
   }
 
   closing(frame: CloseFrameInfo): void {
@@ -305,6 +297,7 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
   failed(violation: Violation): void {
     this.#first ??= "local";
     this.#error ??= violation;
+    this.#share?.release();
   }
 
   // ── from aside: the clock ──
@@ -313,7 +306,7 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
     // While we hold it back ourselves, a message is not late.
     const waiting = this.#engine.unfinished && !this.#paused && !this.#resting;
     if (!this.#lateness.isOver(now, waiting)) return;
-    this.#engine.fail(new CorruptedFrameError("Message not finished in time", 1008, "§10.4"));
+    this.#refuse("Message not finished in time");
     this.#finish();
   }
 
@@ -352,12 +345,18 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
   }
 
   #endBatch(): void {
+    if (this.#share?.set(this.#engine.held) === true) this.#checkShare(this.#share);
     this.#inBatch = false;
     this.#flushGathered();
     if (this.#engine.deaf) this.#finish();
     else if (this.#messagesIn >= FAIR_MESSAGES || this.#bytesIn >= FAIR_BYTES) this.#rest();
     else if (this.#ended && !this.#paused && !this.#resting) this.#finish();
     else if (this.#owesDrained) this.#handOver();
+  }
+
+  /** What waits behind a pause was held back in time: only an unfinished message is given up, if too much is kept. */
+  #checkShare(share: Share): void {
+    if (share.isPassed(this.#engine.assembled)) this.#refuse("All connections together keep too much", 1013);
   }
 
   /** Hands over what waits, as far as the transport takes it. */

@@ -274,10 +274,22 @@ function serializeHeaders(headers: HeaderLines): string {
 }
 
 function encode(head: string, body?: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(head.length + (body?.length ?? 0));
+  const bytes = allocate(head.length + (body?.length ?? 0));
   for (let at = 0; at < head.length; at++) bytes[at] = head.charCodeAt(at);
   if (body !== undefined) bytes.set(body, head.length);
   return bytes;
+}
+
+/** Heads are cut from this: an array of its own for each costs more than filling it, and leaves holes in the memory. */
+let slab = new Uint8Array(0);
+const SLAB_BYTES = 16_384;
+
+function allocate(size: number): Uint8Array {
+  if (size > SLAB_BYTES / 4) return new Uint8Array(size);
+  if (size > slab.length) slab = new Uint8Array(SLAB_BYTES);
+  const piece = slab.subarray(0, size);
+  slab = slab.subarray(size);
+  return piece;
 }
 
 /** `TextDecoder("latin1")` would be windows-1252. */

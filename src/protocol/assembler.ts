@@ -4,10 +4,10 @@
  * and every part it hands out owns its buffer.
  */
 
-import { type DecodeAscii, EMPTY } from "../bytes.ts";
+import { type Allocate, type DecodeAscii, EMPTY } from "../bytes.ts";
 import { CorruptedFrameError, InvalidContinuationFrameError, PayloadTooLargeError } from "../errors.ts";
 import type { FrameReader } from "./frame_reader.ts";
-import { mask, maskedCopy } from "./mask.ts";
+import { mask, maskedCopy, maskInto } from "./mask.ts";
 import { CONTINUATION, TEXT } from "./opcode.ts";
 import { compressedBound, type PermessageDeflate } from "./permessage_deflate.ts";
 import { decodeShortAscii, decodeText, SHORT_TEXT } from "./text_decoder.ts";
@@ -21,6 +21,8 @@ export interface AssemblerOptions {
   readonly maxFragments: number;
   /** The runtime's fastest way to a string, if it has one. */
   readonly decodeAscii?: DecodeAscii | undefined;
+  /** The runtime's fastest way to memory, if it has one. */
+  readonly allocate?: Allocate | undefined;
   /** Present when permessage-deflate was agreed on. */
   readonly deflate?: PermessageDeflate | undefined;
   /** Who takes messages in parts. Absent: every message is handed out whole. */
@@ -39,6 +41,14 @@ export interface PartTaker {
 const FIRST_BUFFER_BYTES = 4_096;
 /** By how much the buffer outgrows what arrived: fewer copies than doubling, still in proportion. */
 const GROWTH = 4;
+/**
+ * So many pieces, each of this size at least, stay in the chunks they came in, as long as no buffer for the whole message
+ * is in proportion yet: smaller ones would only be outgrown.
+ */
+const MOST_HELD = 4;
+const LARGE_PIECE = 16_384;
+
+const NONE: Uint8Array[] = [];
 
 export class Assembler {
   readonly #options: AssemblerOptions;
@@ -52,6 +62,8 @@ export class Assembler {
   #announced = 0;
   #buffer: Uint8Array = EMPTY;
   #filled = 0;
+  /** Its first pieces, unmasked, where there is no buffer yet. */
+  #held: Uint8Array[] = NONE;
   #utf8: Utf8Check | undefined;
   /** The message in progress is handed on in parts, and this is the text of the next one. */
   #inParts = false;
@@ -64,6 +76,11 @@ export class Assembler {
   /** A message has begun and not ended. */
   get unfinished(): boolean {
     return this.#opcode !== 0;
+  }
+
+  /** Bytes of it that are kept. */
+  get filled(): number {
+    return this.#filled;
   }
 
   /**
@@ -91,6 +108,7 @@ export class Assembler {
     this.#compressed = false;
     this.#buffer = EMPTY;
     this.#filled = 0;
+    this.#held = NONE;
     this.#utf8 = undefined;
     this.#inParts = false;
     this.#text = undefined;
@@ -190,24 +208,48 @@ export class Assembler {
   }
 
   #append(frame: FrameReader): void {
-    const { bytes, start, end } = frame;
+    const { bytes, start, end, key } = frame;
     const at = this.#filled;
     const filled = at + end - start;
-    if (filled > this.#buffer.length) this.#grow(filled, frame.fin);
-    this.#buffer.set(bytes.subarray(start, end), at);
-    mask(this.#buffer, at, filled, frame.key);
+    if (this.#holds(frame, filled)) {
+      mask(bytes, start, end, key);
+      this.#check(bytes, start, end);
+      if (this.#held === NONE) this.#held = [];
+      this.#held.push(bytes.subarray(start, end));
+    } else {
+      if (filled > this.#buffer.length) this.#grow(filled, frame.fin);
+      maskInto(this.#buffer, at, bytes, start, end, key);
+      this.#check(this.#buffer, at, filled);
+    }
     this.#filled = filled;
+  }
+
+  /** Only the last frame of a message tells how long it is, so only its pieces can be held. */
+  #holds({ start, end, fin }: FrameReader, filled: number): boolean {
+    return fin && this.#buffer.length === 0 && end - start >= LARGE_PIECE && filled * GROWTH < this.#announced &&
+      this.#held.length < MOST_HELD;
+  }
+
+  /** §8.1: text fails at its first bad byte. */
+  #check(bytes: Uint8Array, start: number, end: number): void {
     if (this.#opcode !== TEXT || this.#compressed) return;
     this.#utf8 ??= new Utf8Check();
-    if (!this.#utf8.accept(this.#buffer, at, filled)) throw notUtf8();
+    if (!this.#utf8.accept(bytes, start, end)) throw notUtf8();
   }
 
   #grow(filled: number, fin: boolean): void {
     // Only the last frame tells where the message ends: to grow by what each announces would be quadratic.
     const most = fin ? this.#announced : this.#mostBytes;
     const size = Math.min(most, Math.max(FIRST_BUFFER_BYTES, filled * GROWTH));
-    const buffer = new Uint8Array(size);
-    buffer.set(this.#buffer.subarray(0, this.#filled));
+    const { allocate } = this.#options;
+    const buffer = allocate === undefined ? new Uint8Array(size) : allocate(size);
+    const before = this.#held === NONE ? [this.#buffer.subarray(0, this.#filled)] : this.#held;
+    let at = 0;
+    for (const piece of before) {
+      buffer.set(piece, at);
+      at += piece.length;
+    }
+    this.#held = NONE;
     this.#buffer = buffer;
   }
 
@@ -224,7 +266,8 @@ export class Assembler {
     if (text && this.#utf8?.complete === false) throw notUtf8();
     this.clear();
     if (text) return this.#decode(buffer, 0, filled);
-    return filled === buffer.length ? buffer : buffer.slice(0, filled);
+    // What was allocated beyond was not written, and is not handed out.
+    return filled === buffer.length ? buffer : new Uint8Array(buffer.subarray(0, filled));
   }
 }
 

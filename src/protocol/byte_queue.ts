@@ -21,6 +21,13 @@ export class ByteQueue {
     return this.at === this.end && this.#later.length === 0;
   }
 
+  /** Bytes that are left to read. */
+  get size(): number {
+    let size = this.end - this.at;
+    for (const chunk of this.#later) size += chunk.length;
+    return size;
+  }
+
   /** `chunk` is the queue's from now on, and may be unmasked in place. */
   push(chunk: Uint8Array): void {
     if (this.at === this.end && this.#later.length === 0) this.#front(chunk);

@@ -3,7 +3,7 @@
  * in and bytes out. Decides without doing: somebody else has the socket and the clock. Never awaits.
  */
 
-import { type DecodeAscii, EMPTY, type FillRandom } from "../bytes.ts";
+import { type Allocate, type DecodeAscii, EMPTY, type FillRandom } from "../bytes.ts";
 import { NO_STATUS } from "../close_code.ts";
 import { type CloseFrameInfo, CorruptedFrameError, PayloadTooLargeError } from "../errors.ts";
 import { Assembler } from "./assembler.ts";
@@ -18,25 +18,32 @@ import { compressedBound, type PermessageDeflate } from "./permessage_deflate.ts
 
 export type Role = "client" | "server";
 
-export interface EngineOptions {
-  readonly role: Role;
+/** What an engine takes and makes at most. */
+export interface EngineLimits {
   /** Bytes of one message, inclusive. */
   readonly maxMessageSize: number;
   /** Bytes of one data frame, both ways; undefined: incoming bounded by the message, outgoing not split. */
   readonly maxFrameSize: number | undefined;
   /** Frames of one incoming message, inclusive. */
   readonly maxFragments: number;
-  /** Where a client's mask keys come from (§5.3). */
-  readonly fillRandom: FillRandom;
-  /** The runtime's fastest way from ASCII to a string, if it has one. */
-  readonly decodeAscii?: DecodeAscii | undefined;
-  /** Present when permessage-deflate was agreed on (RFC 7692). */
-  readonly deflate?: PermessageDeflate | undefined;
   /**
    * Bytes of one message that is not compressed, inclusive, Infinity for any: such a one is handed on in parts, unless all
    * of it is there at once. Undefined: none is.
    */
   readonly streamedSize?: number | undefined;
+}
+
+export interface EngineOptions {
+  readonly role: Role;
+  readonly limits: EngineLimits;
+  /** Where a client's mask keys come from (§5.3). */
+  readonly fillRandom: FillRandom;
+  /** The runtime's fastest way from ASCII to a string, if it has one. */
+  readonly decodeAscii?: DecodeAscii | undefined;
+  /** The runtime's fastest way to memory, if it has one. */
+  readonly allocate?: Allocate | undefined;
+  /** Present when permessage-deflate was agreed on (RFC 7692). */
+  readonly deflate?: PermessageDeflate | undefined;
 }
 
 /** A rule that the peer broke: the close frame that says so has been written. */
@@ -87,8 +94,8 @@ export class Engine {
 
   constructor(output: EngineOutput, options: EngineOptions) {
     this.#output = output;
-    const { role, maxMessageSize, maxFragments, fillRandom, streamedSize } = options;
-    const maxFrameSize = options.maxFrameSize ?? Infinity;
+    const { role, fillRandom } = options;
+    const { maxMessageSize, maxFrameSize = Infinity, maxFragments, streamedSize } = options.limits;
     const deflate = this.#deflate = options.deflate;
     const mostWhole = deflate ? compressedBound(maxMessageSize) : maxMessageSize;
     // Beyond what numbers count exactly, not even a message in parts has an end.
@@ -105,7 +112,8 @@ export class Engine {
       maxSize: streamedSize,
       take: (part: string | Uint8Array, fin: boolean) => output.messagePart(part, fin),
     };
-    this.#assembler = new Assembler({ maxMessageSize, maxFragments, decodeAscii: options.decodeAscii, deflate, parts });
+    const { decodeAscii, allocate } = options;
+    this.#assembler = new Assembler({ maxMessageSize, maxFragments, decodeAscii, allocate, deflate, parts });
     let keys: MaskKeys | undefined;
     if (role === "client") {
       keys = keysOf.get(fillRandom);
@@ -122,6 +130,16 @@ export class Engine {
   /** A frame or a message has begun and not ended. */
   get unfinished(): boolean {
     return !this.#reader.last || this.#assembler.unfinished || !this.#queue.empty;
+  }
+
+  /** Bytes that came and were not handed on: of a message that is not whole, and behind a pause. */
+  get held(): number {
+    return this.#assembler.filled + this.#queue.size;
+  }
+
+  /** Those of a message that is not whole. */
+  get assembled(): number {
+    return this.#assembler.filled;
   }
 
   /** Bytes written and not yet handed to `output.write`. */

@@ -120,13 +120,14 @@ export class FrameWriter {
     return compressed && bytes;
   }
 
-  /** Appends what `frameMessage` has made. The bytes stay the caller's. */
+  /** Appends what `frameMessage` has made, and nobody changes any more. Whoever has nothing else to send sends no copy. */
   framed(bytes: Uint8Array): void {
     if (bytes.length > LARGE_FRAME) {
       this.flush();
-      this.#output.write(bytes.slice());
+      this.#output.write(bytes);
       return;
     }
+    if (this.#gather.length === 0) return this.#gather.share(bytes);
     this.#reserve(bytes.length);
     this.#gather.bytes.set(bytes, this.#gather.length);
     this.#advance(this.#gather.length + bytes.length);

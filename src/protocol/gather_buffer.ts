@@ -30,7 +30,10 @@ let slabAt = 0;
 export interface ByteOutput {
   /** It reads most likely what it is given before `write` returns: then nothing is copied for it. */
   readonly eager: boolean;
-  /** Takes bytes, in order. True: it has read them, and they are the giver's again; false: they are its own from now on. */
+  /**
+   * Takes bytes, in order, and never changes them: others may have them too. True: it has read them, and they are the
+   * giver's again; false: they stay as they are from now on.
+   */
   write(bytes: Uint8Array): boolean;
 }
 
@@ -40,19 +43,28 @@ export class GatherBuffer {
   length = 0;
   /** `bytes` is a spare. */
   #spare = false;
+  /** `bytes` is full, and others have it too. */
+  #shared = false;
   #startSize = SMALLEST_START;
 
   /** Makes room for `size` more bytes. What is there and `size` come to `GATHER_BYTES` at most. */
   reserve(size: number): void {
-    const needed = this.length + size;
-    if (needed <= this.bytes.length) return;
-    if (this.length === 0) {
-      this.bytes = this.#start(needed);
-      return;
-    }
-    const larger = new Uint8Array(Math.max(needed, Math.min(GATHER_BYTES, this.bytes.length * 2)));
-    larger.set(this.bytes.subarray(0, this.length));
-    this.bytes = larger;
+    const { bytes, length } = this;
+    const needed = length + size;
+    if (needed <= bytes.length) return;
+    const begins = length === 0 || this.#shared;
+    this.#shared = false;
+    this.bytes = begins
+      ? this.#start(needed)
+      : new Uint8Array(Math.max(needed, Math.min(GATHER_BYTES, bytes.length * 2)));
+    if (length > 0) this.bytes.set(bytes.subarray(0, length));
+  }
+
+  /** Takes bytes, first and without a copy, that nobody changes any more; they are copied as soon as others join them. */
+  share(bytes: Uint8Array): void {
+    this.bytes = bytes;
+    this.length = bytes.length;
+    this.#shared = true;
   }
 
   /** Who keeps what he gets and wrote much last time gets a buffer of that size, given away as it is; others a spare. */
@@ -81,9 +93,14 @@ export class GatherBuffer {
     const { bytes, length } = this;
     if (length === 0) return;
     const spare = this.#spare;
+    const shared = this.#shared;
     this.bytes = EMPTY;
     this.length = 0;
-    this.#spare = false;
+    this.#spare = this.#shared = false;
+    if (shared) {
+      output.write(bytes);
+      return;
+    }
     if (output.eager) {
       this.#startSize = SMALLEST_START;
       const read = output.write(bytes.subarray(0, length));

@@ -4,7 +4,7 @@
  */
 
 import type { FillRandom } from "../bytes.ts";
-import { BLOCK_BYTES, copyByVector, maskByVector } from "./vector_mask.ts";
+import { BLOCK_BYTES, copyByVector, maskByVector, maskIntoByVector } from "./vector_mask.ts";
 
 /** From here on whole words win over four bytes a turn, in spite of the view they need (bench/micro/mask.ts). */
 const WORDS_FROM = 128;
@@ -24,6 +24,13 @@ export function mask(bytes: Uint8Array, start: number, end: number, key: number)
   else if (end - start < VECTOR_FROM || !maskByVector(bytes, start, end, key)) maskWords(bytes, start, end, key);
 }
 
+/** Copies `bytes[start, end)`, masked, to where `at` is in `to`. The original stays as it is. */
+export function maskInto(to: Uint8Array, at: number, bytes: Uint8Array, start: number, end: number, key: number): void {
+  if (key !== 0 && end - start >= VECTOR_COPY_FROM && maskIntoByVector(to, at, bytes, start, end, key)) return;
+  to.set(bytes.subarray(start, end), at);
+  mask(to, at, at + end - start, key);
+}
+
 /** `bytes[start, end)`, masked, in an array that owns its buffer. The original stays as it is. */
 export function maskedCopy(bytes: Uint8Array, start: number, end: number, key: number): Uint8Array {
   const length = end - start;
@@ -32,7 +39,8 @@ export function maskedCopy(bytes: Uint8Array, start: number, end: number, key: n
       const copy = copyByVector(bytes, start, end, key);
       if (copy !== undefined) return copy;
     }
-    const copy = bytes.slice(start, end);
+    // Unlike `slice`, this makes no zeros first: from 64 KiB on a quarter less (bench/micro/copy.ts).
+    const copy = new Uint8Array(bytes.subarray(start, end));
     mask(copy, 0, length, key);
     return copy;
   }

@@ -47,6 +47,18 @@ function load(): Vector | null {
 
 /** Masks `bytes[start, end)` where it lies; false: this runtime cannot, and nothing has changed. */
 export function maskByVector(bytes: Uint8Array, start: number, end: number, key: number): boolean {
+  return maskIntoByVector(bytes, start, bytes, start, end, key);
+}
+
+/** Copies `bytes[start, end)`, masked, to where `into` is in `to`, which may be the same place; false: as above. */
+export function maskIntoByVector(
+  to: Uint8Array,
+  into: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  key: number,
+): boolean {
   if (vector === undefined) vector = load();
   if (vector === null) return false;
   const { memory, run } = vector;
@@ -55,7 +67,7 @@ export function maskByVector(bytes: Uint8Array, start: number, end: number, key:
     const length = Math.min(BLOCK_BYTES, end - at);
     memory.set(bytes.subarray(at, at + length));
     run(length, octets);
-    bytes.set(memory.subarray(0, length), at);
+    to.set(memory.subarray(0, length), into + at - start);
   }
   return true;
 }

@@ -106,7 +106,9 @@ function offer(caller: Caller, shared: SharedMessage, policy: BroadcastOptions["
   if (endpoint.state !== "open") return "closed";
   const { bufferedAmount, messagesDropped } = endpoint;
   if (policy !== undefined && bufferedAmount > 0) {
-    if (bufferedAmount + byteSize(shared.message) > maxBufferedAmount) {
+    const bytes = byteSize(shared.message);
+    if (bufferedAmount + bytes > maxBufferedAmount || endpoint.writes.refusal(bytes) !== undefined) {
+      endpoint.writes.discard();
       if (policy === "drop") return "dropped";
       link.close(1013, "too slow", undefined);
       return "closed";

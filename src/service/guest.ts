@@ -1,5 +1,6 @@
 /** A router as a guest on a server that somebody else runs (features R2): its pipeline, and what a host has to know. */
 
+import { BufferBudget } from "../transport/buffer_budget.ts";
 import type { Runtime } from "../transport/runtime.ts";
 import type { Limitations, ListenOptions } from "../transport/upgrade.ts";
 import { checkHostedListener, checkListener, type ListenerConfiguration } from "./options.ts";
@@ -14,7 +15,16 @@ import { UpgradePipeline } from "./upgrade_pipeline.ts";
  */
 export type GuestOptions = Pick<
   ListenerConfiguration,
-  "timeout" | "server" | "requestLimits" | "webSocketCompressionEnabled" | "trustedProxies" | "auth" | "onError"
+  | "timeout"
+  | "server"
+  | "requestLimits"
+  | "webSocketCompressionEnabled"
+  | "trustedProxies"
+  | "maxConnections"
+  | "maxConnectionsPerAddress"
+  | "maxTotalBuffered"
+  | "auth"
+  | "onError"
 >;
 
 /** A router at work. */
@@ -31,10 +41,12 @@ export interface Guest {
  */
 export function guestOf(router: Router, runtime: Runtime, options: GuestOptions, limitations?: Limitations): Guest {
   const server = {};
-  const { timeoutMs, compression, trusts, auth, ...settings } = checkListener(server, options);
+  const { timeoutMs, compression, trusts, places, auth, ...settings } = checkListener(server, options);
   if (limitations !== undefined) checkHostedListener(options, limitations);
   const errors = reporterOf(settings.onError, (error) => runtime.report(error));
-  const pipeline = new UpgradePipeline({ router, runtime, timeoutMs, compression, trusts, auth, errors, limitations });
+  const buffers = new BufferBudget(settings.maxTotalBuffered);
+  const parts = { router, runtime, timeoutMs, compression, trusts, places, buffers, auth, errors, limitations };
+  const pipeline = new UpgradePipeline(parts);
   const { hostname, maxUriLength, maxHeaderSize, maxEntityBodySize } = settings;
   return {
     pipeline,

@@ -6,6 +6,7 @@ import { checkClose } from "../close_code.ts";
 import { checkNames } from "../option_check.ts";
 import { closeMillis } from "../seconds.ts";
 import { UnsupportedError } from "../errors.ts";
+import { BufferBudget } from "../transport/buffer_budget.ts";
 import type { Runtime } from "../transport/runtime.ts";
 import { refuseSecure, tlsTools } from "../transport/secure_options.ts";
 import type { ServerTls, ServerTlsSettings } from "../transport/tls.ts";
@@ -40,14 +41,23 @@ export interface ListenerStats {
   readonly open: number;
   /** Connections that were ever opened. */
   readonly opened: number;
-  /** Upgrades that were refused, by HTTP status; not those that were no valid handshake (400, 405, 426 …). */
+  /** Bytes that connections keep in memory now because of their peers: what `maxTotalBuffered` bounds. */
+  readonly buffered: number;
+  /** Requests that were refused, by HTTP status; on a server of your own, of those only upgrades. */
   readonly refused: Readonly<Record<number, number>>;
+  /**
+   * Connections that have ended, by the status code of the first close frame: ours when a limit was passed (1008, 1009,
+   * 1013), when a rule was broken (1002, 1007), or when somebody here closed; 1006 for none.
+   */
+  readonly closed: Readonly<Record<number, number>>;
   /** Clients that left before their upgrade was decided. */
   readonly left: number;
   /** Messages that no handler takes. */
   readonly unhandled: number;
   /** Messages that were not handled because this side had closed already. */
   readonly dropped: number;
+  /** Messages that were not sent because too much waited: dropped, or their writes rejected (`bufferPolicy`). */
+  readonly discarded: number;
   /** Answers that could not be sent because the peer had left, and that no `onError` heard of. */
   readonly unsent: number;
 }
@@ -64,6 +74,7 @@ export class Listener {
   readonly #settings: ListenerSettings;
   readonly #router = new Router(() => this.#limitsNow());
   readonly #pipeline: UpgradePipeline;
+  readonly #buffers: BufferBudget;
   readonly #runtime: Runtime;
   /** For the next start, and what runs. */
   #tls: ServerTls | undefined;
@@ -90,7 +101,7 @@ export class Listener {
     this.#target = target;
     checkTarget(target);
     this.#settings = checkListener(target, config);
-    const { native, timeoutMs, compression, trusts, places, auth, onError } = this.#settings;
+    const { native, timeoutMs, compression, trusts, places, maxTotalBuffered, auth, onError } = this.#settings;
     if (native && runtime.nativeHost === undefined) {
       const reason = `${runtime.name} has no server of its own for WebSockets`;
       throw new UnsupportedError(`Cannot use the option "host": ${reason}`, "native host", runtime.name);
@@ -109,6 +120,7 @@ export class Listener {
       compression,
       trusts,
       places,
+      buffers: this.#buffers = new BufferBudget(maxTotalBuffered),
       auth,
       errors,
       limitations,
@@ -271,7 +283,9 @@ export class Listener {
   /** What was counted since this listener was made. A copy. */
   stats(): ListenerStats {
     const { tally, sessions } = this.#pipeline;
-    return { ...tally, refused: { ...tally.refused }, open: sessions.size };
+    const { used: buffered, discarded } = this.#buffers;
+    const { refused, closed } = tally;
+    return { ...tally, refused: { ...refused }, closed: { ...closed }, open: sessions.size, buffered, discarded };
   }
 
   /** The files of `secureSocket`, read, where there is such; refused is what the host cannot keep. */
@@ -309,6 +323,7 @@ export class Listener {
         largestMessage: this.#router.largestMessage,
         ...(fetch && { fetch }),
         onError: this.#errors.report,
+        onRefused: this.#pipeline.refused,
       };
       this.#pipeline.resume();
       this.#listening = await this.#host(options, this.#pipeline.handle);

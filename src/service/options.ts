@@ -106,6 +106,13 @@ export interface ListenerConfiguration {
    */
   readonly maxConnectionsPerAddress?: number;
   /**
+   * Bytes that all connections may keep in memory together, for peers that do not finish a message, that send faster than
+   * handlers handle, and that do not read what they are sent. Beyond it a connection that keeps more than 64 KiB gets no
+   * more: an unfinished message is refused with 1013, what waits for a handler holds its peer back, and for what waits for a
+   * peer the service's `bufferPolicy` counts. Default 536 870 912.
+   */
+  readonly maxTotalBuffered?: number;
+  /**
    * Who may connect to services without an `auth` of their own: authenticators, asked in order until one of them knows who
    * it is. Else the answer is 401, 403 or 503. Default: everybody may.
    */
@@ -174,6 +181,7 @@ export interface ListenerSettings {
   /** Whose word counts for who sent a request; undefined for nobody's. */
   readonly trusts: RangeCheck | undefined;
   readonly places: PlaceLimits;
+  readonly maxTotalBuffered: number;
   /** Undefined: everybody may. */
   readonly auth: Authenticators | undefined;
   readonly fetch: FetchHandler | undefined;
@@ -229,6 +237,7 @@ export function checkListener(target: number | object, config: ListenerConfigura
       maxConnections: checkCount(given, "maxConnections", 0, 0),
       maxConnectionsPerAddress: checkCount(given, "maxConnectionsPerAddress", 0, 0),
     },
+    maxTotalBuffered: checkCount(given, "maxTotalBuffered", 536_870_912, 1),
     auth: checkAuthenticators(config.auth),
     fetch: config.fetch,
     onError: config.onError,
@@ -298,6 +307,7 @@ const LISTENER_NAMES: readonly string[] = [
   "trustedProxies",
   "maxConnections",
   "maxConnectionsPerAddress",
+  "maxTotalBuffered",
   "auth",
   "fetch",
   "onError",
@@ -326,12 +336,9 @@ const SERVICE_NAMES: readonly string[] = [
   "maxConcurrentRequests",
 ];
 
-const NOT_YET = "this version does not do it";
-
 const LISTENER_REFUSALS: ReadonlyMap<string, string> = new Map([
   ["certValidation", "certificates are not looked up by OCSP or CRL here"],
   ["maxPipelinedRequests", "how many requests are pipelined is the runtime's affair"],
-  ["maxTotalBuffered", NOT_YET],
 ]);
 
 const SERVICE_REFUSALS: ReadonlyMap<string, string> = new Map([

@@ -117,6 +117,11 @@ export class Session implements EndpointReader, CallerLink, DispatcherHost {
     this.#dispatcher.terminate();
   }
 
+  /** The connection is gone, and its handlers are waited for no longer: what waits for them is theirs. */
+  giveUp(): void {
+    this.endpoint.queue.giveUp();
+  }
+
   message(message: Message): void {
     this.#dispatcher.message(message);
   }

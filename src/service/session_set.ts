@@ -106,6 +106,7 @@ export class SessionSet implements SessionList {
       stopping.isLate = true;
       stopping.cut += this.#unfinished.size;
     }
+    for (const session of this.#unfinished) session.giveUp();
     this.#unfinished.clear();
     for (const session of this.#open) session.terminate();
     this.#change();

@@ -7,10 +7,19 @@ import { authenticate, type Authenticators } from "../auth/authentication.ts";
 import type { Identity } from "../auth/authenticator.ts";
 import { findToken } from "../auth/token_source.ts";
 import { andThen, type Eventual } from "../binding/and_then.ts";
-import { AuthnError, AuthzError, ConnectionError, HandshakeTimedOutError, UpgradeError } from "../errors.ts";
+import { ABNORMAL } from "../close_code.ts";
+import {
+  AuthnError,
+  AuthzError,
+  type Closure,
+  ConnectionError,
+  HandshakeTimedOutError,
+  UpgradeError,
+} from "../errors.ts";
 import type { RangeCheck } from "../handshake/ip_range.ts";
 import { isReservedHeader } from "../handshake/reserved_header.ts";
 import { chooseProtocol, parseProtocols } from "../handshake/subprotocol.ts";
+import type { BufferBudget } from "../transport/buffer_budget.ts";
 import type { MessageSocket } from "../transport/message_socket.ts";
 import type { Runtime } from "../transport/runtime.ts";
 import type {
@@ -31,7 +40,7 @@ import { type NoPlace, type PlaceLimits, Places } from "./places.ts";
 import { isThenable } from "./reply.ts";
 import { bindRequest } from "./request_binding.ts";
 import type { Match, Router } from "./router.ts";
-import { checkIsService, type Service, type UpgradeContext } from "./service.ts";
+import { type AnyUpgradeService, checkIsService, type Service, type UpgradeContext } from "./service.ts";
 import { Session, type SessionHost } from "./session.ts";
 import { SessionSet } from "./session_set.ts";
 
@@ -43,6 +52,8 @@ export interface UpgradeTally extends Tally {
   left: number;
   /** Refusals, by HTTP status. */
   readonly refused: Record<number, number>;
+  /** Connections that have ended, by the status code of the first close frame. */
+  readonly closed: Record<number, number>;
 }
 
 /** What a pipeline works with. */
@@ -57,6 +68,8 @@ export interface PipelineParts {
   readonly trusts: RangeCheck | undefined;
   /** How many connections there may be; no limits by default. */
   readonly places?: PlaceLimits;
+  /** Where all connections count what they keep; undefined: nowhere. */
+  readonly buffers?: BufferBudget;
   /** Who may connect to services that do not say so themselves; undefined: everybody. */
   readonly auth?: Authenticators | undefined;
   readonly errors: Errors & { report(error: unknown, caller?: Caller): void };
@@ -73,12 +86,13 @@ interface Accepted {
   readonly handlers: Handlers | undefined;
   readonly settings: ServiceSettings;
   readonly protocol: string | undefined;
-  readonly headers: Headers;
+  /** Those that the service adds. */
+  readonly headers: Headers | undefined;
 }
 
 export class UpgradePipeline {
   readonly sessions: SessionSet;
-  readonly tally: UpgradeTally = { opened: 0, left: 0, refused: {}, unhandled: 0, dropped: 0, unsent: 0 };
+  readonly tally: UpgradeTally = { opened: 0, left: 0, refused: {}, closed: {}, unhandled: 0, dropped: 0, unsent: 0 };
   readonly #parts: PipelineParts;
   /** Of the services that have not said their word yet. */
   readonly #pending = new Set<AbortController>();
@@ -93,7 +107,10 @@ export class UpgradePipeline {
   constructor(parts: PipelineParts) {
     this.#parts = parts;
     const places = this.#places = new Places(parts.places ?? NO_LIMITS);
-    this.sessions = new SessionSet(parts.runtime.clock, ({ request }) => places.giveBack(request.remoteAddress));
+    this.sessions = new SessionSet(parts.runtime.clock, ({ request, endpoint }) => {
+      places.giveBack(request.remoteAddress);
+      countIn(this.tally.closed, firstCodeOf(endpoint.closure!));
+    });
   }
 
   /** Decides one upgrade. Never rejects. */
@@ -113,6 +130,9 @@ export class UpgradePipeline {
     this.#places.giveBack(remoteAddress);
     if (isResponse(decision)) await this.#reject(upgrade, decision);
   };
+
+  /** Counts a request that was refused with `status`. */
+  readonly refused = (status: number): void => countIn(this.tally.refused, status);
 
   /** Refuses, from now on and those that are pending, with 503. Open sessions live on. */
   stop(): void {
@@ -150,17 +170,20 @@ export class UpgradePipeline {
     const url = visible === sent.url ? whole : new URL(visible);
     const protocol = chooseProtocol(offered, settings.subProtocols);
 
-    const added = new Headers();
+    let added: Headers | undefined;
     let auth: Identity | undefined;
-    const result = await this.#ask(request, (signal) =>
+    const result = await this.#ask(request, (limit) =>
       andThen(
-        andThen(this.#identify(settings, request, token, signal), (identity) => {
+        andThen(this.#identify(settings, request, token, limit), (identity) => {
           auth = identity;
           return bindRequest(settings.schemas, settings.validation, { params, query: url.searchParams, headers });
         }),
         (bound) => {
           // Too late to matter: the schemas took too long.
-          signal.throwIfAborted();
+          limit.throwIfOver();
+          // What nobody can see is not made: a `Request` with its signal is a third of what an upgrade costs.
+          if (takesNothing(service.get)) return (service.get as () => unknown)();
+          added = new Headers();
           const context: UpgradeContext<string, unknown, unknown, unknown> = {
             ...bound,
             headers: added,
@@ -171,6 +194,7 @@ export class UpgradePipeline {
             auth,
           };
           // Its own schemas made it.
+          const { signal } = limit;
           return service.get(new Request(visible, { method: request.method, headers, signal }), context as never);
         },
       ));
@@ -179,7 +203,7 @@ export class UpgradePipeline {
     if (result instanceof Error) throw result;
     checkIsService(result, this.#parts.limitations);
     const handlers = this.#handlersOf(result, settings);
-    checkHeaders(added);
+    if (added !== undefined) checkHeaders(added);
     return { request, auth, service: result, handlers, settings, protocol, headers: added };
   }
 
@@ -188,12 +212,12 @@ export class UpgradePipeline {
     settings: ServiceSettings,
     request: UpgradeRequest,
     token: string | undefined,
-    signal: AbortSignal,
+    limit: TimeLimit,
   ): Eventual<Identity | undefined> {
     const authenticators = settings.auth ?? this.#parts.auth;
     if (authenticators === undefined || authenticators === false) return undefined;
     const { url, headers, remoteAddress, secure, peerCertificate } = request;
-    const seen = { url, headers, remoteAddress, secure, peerCertificate, signal };
+    const seen = { url, headers, remoteAddress, secure, peerCertificate, signal: limit.signal };
     return authenticate(authenticators, seen, token, (error) => this.#parts.errors.report(error));
   }
 
@@ -208,11 +232,12 @@ export class UpgradePipeline {
   }
 
   /** What `decide` comes to; or an `UpgradeError` as soon as it comes too late to matter. */
-  #ask(request: UpgradeRequest, decide: (signal: AbortSignal) => unknown): unknown {
-    const abort = new AbortController();
-    const result = decide(abort.signal);
+  #ask(request: UpgradeRequest, decide: (limit: TimeLimit) => unknown): unknown {
+    const limit = new TimeLimit();
+    const result = decide(limit);
     if (!isThenable(result)) return result;
 
+    const { abort } = limit;
     const { clock } = this.#parts.runtime;
     const { timeoutMs } = this.#parts;
     const seconds = timeoutMs / 1_000;
@@ -246,10 +271,9 @@ export class UpgradePipeline {
   }
 
   async #reject(upgrade: Upgrade, response: Response): Promise<void> {
-    const { tally } = this;
     const { request } = upgrade;
-    if (request.hasLeft ?? request.signal.aborted) tally.left++;
-    else tally.refused[response.status] = (tally.refused[response.status] ?? 0) + 1;
+    if (request.hasLeft ?? request.signal.aborted) this.tally.left++;
+    else this.refused(response.status);
     try {
       await upgrade.reject(response);
     } catch (error) {
@@ -272,7 +296,8 @@ export class UpgradePipeline {
         compression: this.#parts.compression,
         keepAliveMs: settings.pacing.pingMs + settings.pacing.pongMs,
         maxBufferedAmount: settings.pacing.maxBufferedAmount,
-        headers,
+        buffers: this.#parts.buffers,
+        ...(headers !== undefined && { headers }),
         ...(protocol !== undefined && { protocol }),
       });
     } catch (error) {
@@ -308,13 +333,54 @@ export class UpgradePipeline {
     let host = this.#hosts.get(settings);
     if (host === undefined) {
       const { clock, deadlines, fillRandom } = this.#parts.runtime;
-      const { errors } = this.#parts;
-      const endpointOptions = { ...settings.pacing, clock, deadlines };
+      const { errors, buffers } = this.#parts;
+      const endpointOptions = { ...settings.pacing, clock, deadlines, ...(buffers && { buffers }) };
       host = { endpointOptions, fillRandom, tally: this.tally, errors, sessions: this.sessions };
       this.#hosts.set(settings, host);
     }
     return host;
   }
+}
+
+/** How long a decision is of any use. Most come at once, and nobody asks for the signal. */
+class TimeLimit {
+  #abort: AbortController | undefined;
+
+  get abort(): AbortController {
+    return this.#abort ??= new AbortController();
+  }
+
+  get signal(): AbortSignal {
+    return this.abort.signal;
+  }
+
+  throwIfOver(): void {
+    this.#abort?.signal.throwIfAborted();
+  }
+}
+
+/**
+ * Whether `get` cannot see what it is given: an arrow function without parameters, which has no `arguments` either. Its
+ * `length` would not tell: with a default, or a rest of all, that is 0 too.
+ */
+function takesNothing(get: AnyUpgradeService["get"]): boolean {
+  let nothing = TAKES_NOTHING.get(get);
+  if (nothing === undefined) {
+    nothing = /^(async\s*)?\(\s*\)\s*=>/.test(Function.prototype.toString.call(get));
+    TAKES_NOTHING.set(get, nothing);
+  }
+  return nothing;
+}
+
+const TAKES_NOTHING = new WeakMap<AnyUpgradeService["get"], boolean>();
+
+function countIn(counts: Record<number, number>, code: number): void {
+  counts[code] = (counts[code] ?? 0) + 1;
+}
+
+/** Of the close frame that went first; without one the connection was lost. */
+function firstCodeOf({ first, sent, received }: Closure): number {
+  return (first === "local" ? sent : received)?.code ?? ABNORMAL;
 }
 
 const NO_LIMITS: PlaceLimits = { maxConnections: 0, maxConnectionsPerAddress: 0 };

@@ -102,7 +102,7 @@ export interface ConnectionSettings {
 }
 
 /** Those of them that need neither pings nor frames. */
-export type PlainPacing = Required<Omit<PlainEndpointOptions, "clock" | "deadlines" | "queue">>;
+export type PlainPacing = Required<Omit<PlainEndpointOptions, "clock" | "deadlines" | "queue" | "buffers">>;
 
 const POLICIES: readonly BufferPolicy[] = ["wait", "drop", "close"];
 

@@ -3,6 +3,7 @@
  * size, over all queues of one source. Knows no socket.
  */
 
+import type { BufferBudget, Share } from "../transport/buffer_budget.ts";
 import type { Message } from "../transport/message_socket.ts";
 import { Ring } from "./ring.ts";
 
@@ -23,11 +24,16 @@ export class MessageQueue {
   /** What waits in this queue and in all that were put beside it. */
   #allMessages = 0;
   #allBytes = 0;
+  readonly #share: Share | undefined;
 
-  /** @param beside another queue of the same source: what waits in the two counts together, for both */
-  constructor(readAhead: ReadAhead, beside?: MessageQueue) {
+  /**
+   * @param beside another queue of the same source: what waits in the two counts together, for both
+   * @param buffers where it counts with the queues of other sources, too
+   */
+  constructor(readAhead: ReadAhead, beside?: MessageQueue, buffers?: BufferBudget) {
     this.#readAhead = readAhead;
     this.#first = beside === undefined ? this : beside.#first;
+    this.#share = buffers?.share();
   }
 
   /** Another queue of the same source. */
@@ -43,13 +49,18 @@ export class MessageQueue {
   /** The source should pause. */
   get full(): boolean {
     const { messages, bytes } = this.#readAhead;
-    return this.#first.#allMessages >= messages || this.#first.#allBytes >= bytes;
+    return this.#first.#allMessages >= messages || this.#first.#allBytes >= bytes || this.crowded;
+  }
+
+  /** So it should, because all sources together have too much. */
+  get crowded(): boolean {
+    return this.#first.#share?.isPassed() === true;
   }
 
   /** A paused source may go on: half of it is free, so that the two do not take turns at every message. */
   get low(): boolean {
     const { messages, bytes } = this.#readAhead;
-    return this.#first.#allMessages * 2 <= messages && this.#first.#allBytes * 2 <= bytes;
+    return this.#first.#allMessages * 2 <= messages && this.#first.#allBytes * 2 <= bytes && !this.crowded;
   }
 
   push(message: Message): void {
@@ -71,14 +82,17 @@ export class MessageQueue {
 
   /** Counts `message`, which waits elsewhere, as if it waited here. */
   countIn(message: Message): void {
-    this.#first.#allMessages++;
-    this.#first.#allBytes += message.length;
+    this.#first.#countAll(1, message.length);
   }
 
   /** Counts it no more. */
   countOut(message: Message): void {
-    this.#first.#allMessages--;
-    this.#first.#allBytes -= message.length;
+    this.#first.#countAll(-1, -message.length);
+  }
+
+  /** Nobody knows when the rest is taken out: it counts for no other source any more. */
+  giveUp(): void {
+    this.#share?.release();
   }
 
   /** Drops what waits here. What waits elsewhere has been counted out by then. */
@@ -89,7 +103,12 @@ export class MessageQueue {
 
   #count(messages: number, bytes: number): void {
     this.#bytes += bytes;
-    this.#first.#allMessages += messages;
-    this.#first.#allBytes += bytes;
+    this.#first.#countAll(messages, bytes);
+  }
+
+  #countAll(messages: number, bytes: number): void {
+    this.#allMessages += messages;
+    this.#allBytes += bytes;
+    this.#share?.set(this.#allBytes);
   }
 }

@@ -63,6 +63,15 @@ export class MessageReads implements MessageTaker {
   }
 
   #read<T extends Message>(pick: (message: Message) => T | undefined, kind: string): Promise<T> {
+    // A message that is there already needs no line to wait in.
+    if (!this.#inbox.locked) {
+      const waiting = this.#inbox.peek();
+      const picked = waiting === undefined ? undefined : pick(waiting);
+      if (picked !== undefined) {
+        this.#inbox.next();
+        return Promise.resolve(picked);
+      }
+    }
     return new Promise<T>((resolve, reject) => {
       // Throws, and so rejects, while somebody else reads.
       this.#inbox.lock(this, "a read method");

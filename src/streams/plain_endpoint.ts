@@ -69,7 +69,7 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched, Wri
     this.#socket = socket;
     this.#reader = reader;
     this.#options = options;
-    this.queue = options.queue ?? new MessageQueue(options.readAhead);
+    this.queue = options.queue ?? new MessageQueue(options.readAhead, undefined, options.buffers);
     this.writes = new Writes(socket, options, this);
     this.#keepAlive = keepAlive;
     const { maxMessagesPerSecond = Infinity } = options;
@@ -79,7 +79,10 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched, Wri
 
   /** Starts delivery. Called once. */
   start(): void {
-    const shortest = Math.min(this.#options.idleMs, this.#keepAlive?.shortestMs ?? Infinity);
+    const { idleMs, buffers } = this.#options;
+    // What waits for the peer is looked at, too: no tick is longer than that needs.
+    const longest = buffers === undefined ? Infinity : 10_000;
+    const shortest = Math.min(idleMs, this.#keepAlive?.shortestMs ?? Infinity, longest);
     if (shortest < Infinity) this.#options.deadlines.add(this, shortest);
     this.#socket.start(this);
     if (!this.queue.full || !this.#socket.pause) return;
@@ -181,7 +184,8 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched, Wri
       this.#socket.pause();
     } else if (this.#state === "open") {
       // A socket that cannot pause would fill the memory instead (features F1).
-      this.#closeForLimit("readAhead", "read-ahead exceeded");
+      const { crowded } = this.queue;
+      this.#closeForLimit(crowded ? "maxTotalBuffered" : "readAhead", "read-ahead exceeded", crowded ? 1013 : 1008);
     }
   }
 
@@ -214,9 +218,9 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched, Wri
   }
 
   /** Closes because the peer sent more than the limit `name` takes. What came stays the reader's. */
-  #closeForLimit(name: string, reason: string): void {
+  #closeForLimit(name: string, reason: string, code = 1008): void {
     this.#failure = new ConnectionError(`The peer sent more than ${name} takes`);
-    void this.close(1008, reason);
+    void this.close(code, reason);
   }
 
   ping(payload: Uint8Array): boolean {
@@ -266,8 +270,8 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched, Wri
     this.writes.adopt(writes);
   }
 
-  tooSlow(): ConnectionClosureError {
-    void this.close(1013, "too slow");
+  giveUp(reason: string): ConnectionClosureError {
+    void this.close(1013, reason);
     return this.closedError("Cannot send a message");
   }
 
@@ -336,11 +340,13 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched, Wri
     this.#leaveOpen("lost");
     this.#state = "closed";
     this.#paused = false;
+    this.writes.closed();
     this.#reader.closed(closure);
     this.#resolveClosed?.(closure);
   }
 
   check(now: number): void {
+    this.writes.recount();
     if (this.#state !== "open") return;
     if (this.#heard) this.#keepAlive?.touch();
     this.#checkIdle(now);

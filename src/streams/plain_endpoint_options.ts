@@ -1,5 +1,6 @@
 /** How an endpoint paces and ends, checked and in milliseconds. Knows no default that a user sees. */
 
+import type { BufferBudget } from "../transport/buffer_budget.ts";
 import type { Clock } from "../transport/clock.ts";
 import type { Deadlines } from "../transport/deadlines.ts";
 import type { MessageQueue, ReadAhead } from "./message_queue.ts";
@@ -19,6 +20,8 @@ export interface PlainEndpointOptions {
   /** Bytes that may wait for a slow peer; with the policy `wait`, as many again may wait for those. */
   readonly maxBufferedAmount: number;
   readonly bufferPolicy: BufferPolicy;
+  /** Where all connections of a listener count what they keep; undefined: nowhere. */
+  readonly buffers?: BufferBudget;
   /** Messages that may come within a second, inclusive. Infinity by default. */
   readonly maxMessagesPerSecond?: number;
   /** Milliseconds without a message or a ping. */

@@ -5,6 +5,7 @@
 
 import { byteSize } from "../bytes.ts";
 import { type ConnectionClosureError, ConnectionError } from "../errors.ts";
+import type { Share } from "../transport/buffer_budget.ts";
 import type { Message, MessageSocket } from "../transport/message_socket.ts";
 import { HeldWrites, type PartsTurn, Room, type Waiter } from "./held_writes.ts";
 import type { PlainEndpointOptions } from "./plain_endpoint_options.ts";
@@ -12,12 +13,12 @@ import type { SharedMessage } from "./shared_message.ts";
 import { unheard } from "./unheard.ts";
 
 /** How writes are paced. */
-export type WritesOptions = Pick<PlainEndpointOptions, "clock" | "maxBufferedAmount" | "bufferPolicy">;
+export type WritesOptions = Pick<PlainEndpointOptions, "clock" | "maxBufferedAmount" | "bufferPolicy" | "buffers">;
 
 /** Whose writes these are. */
 export interface WritesHost {
-  /** The peer is too slow for the policy `close`: closes, and gives the error of the write. */
-  tooSlow(): ConnectionClosureError;
+  /** Closes with 1013, because of the policy `close`, and gives the error of the write. */
+  giveUp(reason: string): ConnectionClosureError;
 }
 
 export class Writes {
@@ -37,11 +38,14 @@ export class Writes {
   #room: Room | undefined;
   /** Writes that were not accepted yet. Made at the first need. */
   #held: HeldWrites | undefined;
+  /** Of what waits for the peers of all connections. */
+  readonly #share: Share | undefined;
 
   constructor(socket: MessageSocket, options: WritesOptions, host: WritesHost) {
     this.#socket = socket;
     this.#options = options;
     this.#host = host;
+    this.#share = options.buffers?.share();
   }
 
   /** What was written already waits for the peer. */
@@ -57,7 +61,27 @@ export class Writes {
   /** As `PlainEndpoint.send`, while the connection is open. */
   send(message: Message, compress: boolean, shared: SharedMessage | undefined): Promise<void> | undefined {
     if (this.#blocked) return this.#sendBlocked(message, compress);
+    // A large one counts also while the peer keeps up, or seems to. That its write waits would make it no smaller.
+    if (message.length > LARGE && this.#options.bufferPolicy !== "wait") {
+      const refusal = this.refusal(byteSize(message));
+      if (refusal !== undefined) return this.#refuse(refusal);
+    }
     return this.#handOver(message, compress, shared) ? undefined : this.#whenRoom();
+  }
+
+  /** Why all connections together may not keep `bytes` more, and this one neither; undefined: they may. */
+  refusal(bytes: number): string | undefined {
+    return this.#share?.refusal(this.bufferedAmount, bytes);
+  }
+
+  /** Counts a message that its sender has dropped, because there was no room. */
+  discard(): void {
+    this.#share?.discard();
+  }
+
+  /** Counts what waits now. The socket does not tell when that becomes less. */
+  recount(): void {
+    this.#share?.set(this.bufferedAmount);
   }
 
   /** Undefined: a message may be handed over; a promise: that has to wait, and this resolves when there is room. */
@@ -70,6 +94,7 @@ export class Writes {
     this.#full = false;
     if (this.#turn === undefined) this.#unblock();
     else this.#turn.goOn();
+    this.recount();
   }
 
   /** Sends what was held elsewhere, behind what is held here, at the peer's pace: whatever is sent from now on follows. */
@@ -127,7 +152,10 @@ export class Writes {
   #handOverPart(part: Message, fin: boolean): boolean {
     this.bytesSent += part.length;
     const keepsUp = this.#socket.sendPart!(part, fin);
-    if (!keepsUp) this.#full = true;
+    if (!keepsUp) {
+      this.#full = true;
+      this.recount();
+    }
     return keepsUp;
   }
 
@@ -154,11 +182,17 @@ export class Writes {
       if (isFlushed) this.#handOver(write.message, write.compress);
       waiters.push(write);
     }
+    this.recount();
     if (isFlushed) { for (const { resolve } of waiters) resolve(); }
     if (turns.length === 0 && (isFlushed || waiters.length === 0)) return;
     const error = closedError();
     if (!isFlushed) { for (const { reject } of waiters) reject(error); }
     for (const turn of turns) turn.ended(error);
+  }
+
+  /** The connection is gone, and with it what waited. */
+  closed(): void {
+    this.#share?.release();
   }
 
   #unblock(): void {
@@ -183,32 +217,41 @@ export class Writes {
     this.messagesSent++;
     this.bytesSent += message.length;
     const keepsUp = shared === undefined ? this.#socket.send(message, compress) : shared.sendTo(this.#socket);
-    if (!keepsUp) this.#blocked = this.#full = true;
+    if (!keepsUp) {
+      this.#blocked = this.#full = true;
+      this.recount();
+    }
     return keepsUp;
   }
 
   #sendBlocked(message: Message, compress: boolean): Promise<void> | undefined {
-    const { maxBufferedAmount, bufferPolicy } = this.#options;
+    const { maxBufferedAmount, bufferPolicy, clock } = this.#options;
     const bytes = byteSize(message);
     const held = this.#held ??= new HeldWrites();
-    const fits = this.bufferedAmount + bytes <= maxBufferedAmount;
+    const refusal = this.refusal(bytes);
+    const fits = refusal === undefined && this.bufferedAmount + bytes <= maxBufferedAmount;
     if (fits && held.length === 0 && this.#turn === undefined) {
       this.#handOver(message, compress);
       return this.#whenRoom();
     }
-    switch (fits ? "wait" : bufferPolicy) {
-      case "drop":
-        this.messagesDropped++;
-        return undefined;
-      case "close":
-        throw this.#host.tooSlow();
-      case "wait":
-        if (held.isFullFor(bytes, maxBufferedAmount)) throw this.#tooMany(held);
-        return unheard(held.add(message, bytes, compress, this.#options.clock.now()));
-    }
+    if (!fits && bufferPolicy !== "wait") return this.#refuse(refusal ?? "too slow");
+    // One may wait in any case: whoever waits for its writes keeps no more than that.
+    if (held.isFullFor(bytes, refusal === undefined ? maxBufferedAmount : 0)) throw this.#tooMany(held);
+    const sent = unheard(held.add(message, bytes, compress, clock.now()));
+    this.recount();
+    return sent;
+  }
+
+  /** Drops a message, or closes: as the policy says. */
+  #refuse(reason: string): undefined {
+    this.discard();
+    if (this.#options.bufferPolicy === "close") throw this.#host.giveUp(reason);
+    this.messagesDropped++;
+    return undefined;
   }
 
   #tooMany({ bytes }: HeldWrites): ConnectionError {
+    this.discard();
     return new ConnectionError(`Cannot send a message: ${bytes} bytes of writes wait already`);
   }
 
@@ -218,5 +261,8 @@ export class Writes {
     return unheard(this.#room.promise);
   }
 }
+
+/** Bytes of the binary and characters of the text messages that are looked at before they are handed over. */
+const LARGE = 65_536;
 
 function ignore(): void {}

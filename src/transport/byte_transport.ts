@@ -7,7 +7,10 @@
 export interface ByteTransport {
   /** Starts delivery. Called once; nothing is delivered before. */
   start(sink: ByteSink): void;
-  /** Queues `chunk`, which is the transport's until `bufferedAmount` is 0. False: the peer is slow, wait for `drained`. */
+  /**
+   * Queues `chunk`, which stays as it is until `bufferedAmount` is 0; others may send it too. False: the peer is slow, wait
+   * for `drained`.
+   */
   write(chunk: Uint8Array): boolean;
   /** Bytes written and not yet with the operating system, as far as the runtime tells. 0: nothing written is kept. */
   readonly bufferedAmount: number;

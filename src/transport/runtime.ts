@@ -1,6 +1,6 @@
 /** What a runtime gives a client and a listener, in one hand. Types only. */
 
-import type { DecodeAscii, FillRandom } from "../bytes.ts";
+import type { Allocate, DecodeAscii, FillRandom } from "../bytes.ts";
 import type { Clock } from "./clock.ts";
 import type { Deadlines } from "./deadlines.ts";
 import type { Dial } from "./dialer.ts";
@@ -25,6 +25,8 @@ export interface Runtime {
   readonly fillRandom: FillRandom;
   /** Its fastest way from ASCII to a string, if it has one. */
   readonly decodeAscii?: DecodeAscii;
+  /** Its fastest way to memory, if it has one. */
+  readonly allocate?: Allocate;
   /** What compressing takes, if it has that. */
   readonly deflate?: DeflateTools;
   readonly host: Host;

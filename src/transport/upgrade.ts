@@ -3,6 +3,7 @@
  * 101 is written; below it nobody knows what a route is.
  */
 
+import type { BufferBudget } from "./buffer_budget.ts";
 import type { MessageSocket } from "./message_socket.ts";
 import type { PeerCertificate, ServerTls, TlsRefusal } from "./tls.ts";
 
@@ -95,6 +96,8 @@ export interface Acceptance {
   readonly keepAliveMs: number;
   /** Bytes that may wait for a slow peer, for a runtime that takes any number without a word: `maxBufferedAmount`. */
   readonly maxBufferedAmount?: number;
+  /** Where all connections of a listener count what they keep; undefined: nowhere. */
+  readonly buffers?: BufferBudget | undefined;
 }
 
 /** One pending upgrade. Exactly one of `accept` and `reject` is called, once. */
@@ -142,6 +145,8 @@ export interface ListenOptions {
   readonly fetch?: FetchHandler;
   /** A failure that concerns no connection in particular. */
   onError(error: unknown): void;
+  /** Hears of each request that the host has refused by itself. */
+  onRefused?(status: number): void;
 }
 
 /** A host at work. */

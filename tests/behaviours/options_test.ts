@@ -105,13 +105,12 @@ describe("a listener", () => {
     ...type("trustedProxies", "127.0.0.1", [7], ["127.0.0.1/33"], ["localhost"], ["::1/129"], {}),
     ...of("maxConnections", COUNT),
     ...of("maxConnectionsPerAddress", COUNT),
+    ...of("maxTotalBuffered", [...COUNT, [0, "RangeError"]]),
     // What the original has and this does not do.
     ...type("certValidation", {}),
     ...type("maxPipelinedRequests", 10),
     ...type("secureSocket", true, null, []),
     ["secureSocket.key", { secureSocket: {} }, "TypeError"],
-    // And what is still to come.
-    ...type("maxTotalBuffered", 1),
     ...type("auth", []),
     ["tiemout", { tiemout: 1 }, "TypeError"],
     // Options of a service.

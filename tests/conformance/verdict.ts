@@ -2,7 +2,7 @@
 
 import type { Role } from "../../src/protocol/engine.ts";
 import { asPeerOf, type FrameSeen, joined, readFrames } from "../support/frames.ts";
-import { fromHex, toHex } from "../support/hex.ts";
+import { fromHex, spellOut, toHex } from "../support/hex.ts";
 import { Recorder } from "../support/recorder.ts";
 import type { Case } from "./cases.ts";
 
@@ -22,7 +22,7 @@ export function rolesOf({ role }: Case): readonly Role[] {
 
 /** The bytes of a case as an engine in `role` reads them. */
 export function inputOf(item: Case, role: Role): Uint8Array {
-  const bytes = expand(item.in);
+  const bytes = fromHex(spellOut(item.in));
   return item.raw ? bytes : asPeerOf(role, bytes);
 }
 
@@ -49,11 +49,7 @@ export function play(item: Case, role: Role, chunks: readonly Uint8Array[]): Ver
 
 /** A verdict of `expected.json`, its bytes written out. */
 export function spelledOut(verdict: Verdict): Verdict {
-  return { ...verdict, out: toHex(expand(verdict.out)) };
-}
-
-function expand(text: string): Uint8Array {
-  return fromHex(text.replace(/([0-9a-f]{2})×(\d+)/g, (_, byte: string, count: string) => byte.repeat(Number(count))));
+  return { ...verdict, out: toHex(fromHex(spellOut(verdict.out))) };
 }
 
 /** `text 125 × *` instead of 125 stars. */

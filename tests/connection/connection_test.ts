@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
 
-import { Connection, type ConnectionOptions } from "../../src/connection/connection.ts";
+import { Connection } from "../../src/connection/connection.ts";
+import type { ConnectionOptions } from "../../src/connection/connection_options.ts";
 import { ConnectionError, CorruptedFrameError, PayloadTooLargeError } from "../../src/errors.ts";
 import type { Role } from "../../src/protocol/engine.ts";
+import { BufferBudget, OWN_BYTES } from "../../src/transport/buffer_budget.ts";
 import { Deadlines } from "../../src/transport/deadlines.ts";
 import { memoryPair } from "../../src/transport/memory.ts";
 import { DEFAULT_LIMITS, type SocketLimits } from "../../src/transport/upgrade.ts";
@@ -15,11 +17,11 @@ import { SinkWords } from "../support/sink_words.ts";
 
 const ROLES: readonly Role[] = ["server", "client"];
 
-interface Setup extends Partial<Pick<ConnectionOptions, "head" | "protocol" | "deflate">> {
+interface Setup extends Partial<Pick<ConnectionOptions, "head" | "protocol" | "deflate" | "buffers">> {
   readonly limits?: Partial<SocketLimits>;
 }
 
-function setUp(role: Role, { limits, head, deflate, protocol = "" }: Setup = {}) {
+function setUp(role: Role, { limits, head, deflate, buffers, protocol = "" }: Setup = {}) {
   const clock = new ManualClock();
   const deadlines = new Deadlines(clock);
   const transport = new FakeTransport();
@@ -32,6 +34,7 @@ function setUp(role: Role, { limits, head, deflate, protocol = "" }: Setup = {})
     deadlines,
     fillRandom: fixedRandom,
     deflate,
+    buffers,
     ...(head && { head }),
   });
   const start = () => connection.start(sink);
@@ -1038,5 +1041,58 @@ describe("two connections over a memory pair", () => {
     await clock.pass(2_000);
     expect(server.sink.words).toEqual(["closing 1000", "closed 1000"]);
     expect(client.sink.words).toEqual(["closed 1006"]);
+  });
+});
+
+describe("H2: what was read and not handed on", () => {
+  const LIMIT = OWN_BYTES * 2;
+
+  /** One that has a message begun, of which `feed` brings more. */
+  function begun(bytes: number, others = 0) {
+    const buffers = new BufferBudget(LIMIT);
+    buffers.used = others;
+    const all = open("server", { buffers, limits: { maxFragments: 1_000 } });
+    all.feed(joined([frame({ opcode: 2, fin: false, payload: new Uint8Array(bytes) })]));
+    const feed = (more: number) => all.feed(frame({ opcode: 0, fin: false, payload: new Uint8Array(more) }));
+    return { ...all, buffers, feed };
+  }
+
+  it("counts, whole messages do not, and what waits behind a pause does", () => {
+    const { buffers, connection, clock, transport, sink, feed } = begun(10, 1);
+    expect(buffers.used).toBe(11);
+    feed(5);
+    expect(buffers.used).toBe(16);
+    transport.deliver(asPeerOf("server", frame({ opcode: 0, payload: new Uint8Array(1) })));
+    expect(buffers.used).toBe(1);
+    connection.pause();
+    transport.deliver(asPeerOf("server", hex`81 01 61`));
+    expect(buffers.used).toBeGreaterThan(1);
+    connection.resume();
+    clock.runTurns();
+    expect([buffers.used, sink.words.at(-1)]).toEqual([1, "text a"]);
+  });
+
+  it("may come to the limit, and one byte more of an unfinished message ends in 1013", () => {
+    const { buffers, transport, feed, write } = begun(OWN_BYTES, OWN_BYTES - 1);
+    feed(1);
+    expect([buffers.used, transport.calls.join()]).toEqual([LIMIT, ""]);
+    feed(1);
+    expect(transport.calls[0]).toMatch(write(hex`88`).slice(0, 6));
+    expect(transport.calls[0]).toContain("03 f5");
+    expect(buffers.used).toBe(OWN_BYTES - 1);
+    transport.sink!.closed();
+    expect(buffers.used).toBe(OWN_BYTES - 1);
+  });
+
+  it("is nobody's business up to 64 KiB of each", () => {
+    const { transport } = begun(OWN_BYTES, LIMIT);
+    expect(transport.calls).toEqual([]);
+  });
+
+  it("is given back when the connection is lost, or takes too long", () => {
+    const { buffers, transport } = begun(100);
+    expect(buffers.used).toBe(100);
+    transport.sink!.closed();
+    expect(buffers.used).toBe(0);
   });
 });

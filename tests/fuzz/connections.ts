@@ -13,7 +13,7 @@ import { ManualClock } from "../support/manual_clock.ts";
 import { Random } from "../support/random.ts";
 import { deflateOf } from "../support/recorder.ts";
 import { SinkWords } from "../support/sink_words.ts";
-import type { Sample } from "./samples.ts";
+import { type Property, type Sample, sampleOf } from "./property.ts";
 
 /** One direction of the network, and the transport of whoever writes to it. */
 class Wire implements ByteTransport {
@@ -91,7 +91,16 @@ class Wire implements ByteTransport {
   }
 }
 
-export function connectionSteps(random: Random): string[] {
+export const CONNECTION_PROPERTIES: readonly Property[] = [
+  {
+    name: "two connections hear what was said, in order, over any network, and close cleanly",
+    kind: "network",
+    make: (random) => sampleOf(random, () => connectionSteps(random)),
+    check: checkConnections,
+  },
+];
+
+function connectionSteps(random: Random): string[] {
   const actions = [
     "send",
     "send",
@@ -113,7 +122,7 @@ export function connectionSteps(random: Random): string[] {
 }
 
 /** Plays the steps, closes from one side, and lets everything come to its end. */
-export function checkConnections(tried: Sample): string | undefined {
+function checkConnections(tried: Sample): string | undefined {
   const random = new Random(tried.seed);
   const clock = new ManualClock();
   const deadlines = new Deadlines(clock);

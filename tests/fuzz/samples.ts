@@ -1,19 +1,11 @@
-/** Random transcripts, good and bad, as lists of steps that can be made shorter. */
+/** Random transcripts, good and bad, as lists of frames that can be made shorter. */
 
+import { constants, deflateRawSync } from "node:zlib";
 import type { Role } from "../../src/protocol/engine.ts";
-import { deflated } from "../support/deflated.ts";
-import { bytesOf, frame } from "../support/frames.ts";
+import { bytesOf, frame, joined } from "../support/frames.ts";
 import { fromHex, hex, toHex } from "../support/hex.ts";
 import type { Random } from "../support/random.ts";
-
-/** Something to try: made from a seed, printed when it fails, and made shorter by leaving steps out. */
-export interface Sample {
-  readonly role: Role;
-  /** Of what is random in the playing: cuts and pauses. */
-  readonly seed: number;
-  /** Each in words; for a transcript, a frame or a few bytes in hex. */
-  readonly steps: readonly string[];
-}
+import type { Sample } from "./property.ts";
 
 const CLOSE_PAYLOADS = [hex``, hex`03 e8`, hex`0f a0 62 79 65`, hex`13 87 e2 82 ac`];
 
@@ -21,11 +13,41 @@ export function wireOf({ steps }: Sample): Uint8Array {
   return fromHex(steps.join(" "));
 }
 
-/**
- * Frames that break no rule, as the peer of `role` sends them; now and then with a close frame at the end. With `deflate`
- * every other message is compressed, without reference to those before it.
- */
-export function validFrames(random: Random, role: Role, deflate = false): string[] {
+/** Frames that break no rule, as the peer of `role` sends them; now and then with a close frame at the end. */
+export function validFrames(random: Random, role: Role): string[] {
+  return framesOf(random, role, () => undefined);
+}
+
+/** The same, of messages of which every other one is compressed, some with the history of those before them. */
+export function compressedFrames(random: Random, role: Role): string[] {
+  const windowBits = random.pick([9, 10, 12, 15]);
+  const takeover = random.oneIn(2);
+  let history: Uint8Array = new Uint8Array(0);
+  return framesOf(random, role, (message) => {
+    if (random.oneIn(2)) return undefined;
+    const payload = deflated(random, message, windowBits, history);
+    if (takeover) history = joined([history, message]).slice(-(2 ** windowBits));
+    return payload;
+  });
+}
+
+/** In one of the ways that RFC 7692 §7.2.1 and §7.2.3 allow. */
+function deflated(random: Random, message: Uint8Array, windowBits: number, dictionary: Uint8Array): Uint8Array {
+  const { Z_SYNC_FLUSH, Z_FULL_FLUSH, Z_FINISH, Z_DEFAULT_STRATEGY, Z_FIXED, Z_HUFFMAN_ONLY, Z_RLE } = constants;
+  const options = {
+    windowBits,
+    level: random.below(10),
+    strategy: random.pick([Z_DEFAULT_STRATEGY, Z_DEFAULT_STRATEGY, Z_FIXED, Z_HUFFMAN_ONLY, Z_RLE]),
+    ...(dictionary.length > 0 && { dictionary }),
+  };
+  // §7.2.3.4: one with a final block needs a byte more.
+  if (random.oneIn(5)) return joined([deflateRawSync(message, { ...options, finishFlush: Z_FINISH }), hex`00`]);
+  const finishFlush = random.oneIn(4) ? Z_FULL_FLUSH : Z_SYNC_FLUSH;
+  return deflateRawSync(message, { ...options, finishFlush }).subarray(0, -4);
+}
+
+/** @param compress what travels instead of a message; undefined: it goes as it is */
+function framesOf(random: Random, role: Role, compress: (message: Uint8Array) => Uint8Array | undefined): string[] {
   const frames: string[] = [];
   const push = (opcode: number, payload: Uint8Array | string, fin = true, rsv = 0): void => {
     const key = role === "server" ? Array.from(random.bytes(4)) : undefined;
@@ -39,8 +61,8 @@ export function validFrames(random: Random, role: Role, deflate = false): string
     const text = random.oneIn(2);
     const length = random.oneIn(30) ? random.length(70_000) : random.length(300);
     const message = text ? bytesOf(random.text(length)) : random.bytes(length);
-    const compressed = deflate && random.oneIn(2);
-    const payload = compressed ? deflated(message) : message;
+    const compressed = compress(message);
+    const payload = compressed ?? message;
     let opcode = text ? 1 : 2;
     let rsv = compressed ? 4 : 0;
     let at = 0;
@@ -67,50 +89,4 @@ export function anyBytes(random: Random, role: Role): string[] {
     const payload = random.oneIn(2) ? bytesOf(random.text(9)).subarray(0, 9) : random.bytes(random.below(12));
     return toHex(Uint8Array.of(first, masked | length, ...random.bytes(masked === 0 ? 0 : 4), ...payload));
   });
-}
-
-/** `steps` with a few bytes changed, left out, put in, doubled, or cut off at the end. */
-export function mutated(random: Random, steps: readonly string[]): string[] {
-  const result = [...steps];
-  for (let count = 1 + random.below(3); count > 0; count--) {
-    const at = random.below(result.length);
-    const bytes = Array.from(fromHex(result[at]!));
-    // The header is where a change matters most.
-    const where = random.oneIn(2) ? random.below(Math.min(bytes.length, 8) || 1) : random.below(bytes.length || 1);
-    switch (random.below(6)) {
-      case 0:
-        bytes[where] = (bytes[where] ?? 0) ^ 1 << random.below(8);
-        break;
-      case 1:
-        bytes[where] = random.below(256);
-        break;
-      case 2:
-        bytes.splice(where, 1 + random.below(4));
-        break;
-      case 3:
-        bytes.splice(where, 0, ...random.bytes(1 + random.below(4)));
-        break;
-      case 4:
-        result.splice(at, 0, result[random.below(result.length)]!);
-        continue;
-      case 5:
-        bytes.length = where;
-        break;
-    }
-    result[at] = toHex(Uint8Array.from(bytes));
-  }
-  return result;
-}
-
-/** The fewest steps that still fail, found by leaving out ever smaller runs of them. */
-export function shortest(sample: Sample, fails: (sample: Sample) => boolean): Sample {
-  let best = sample;
-  for (let size = Math.ceil(best.steps.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
-    for (let at = 0; at < best.steps.length;) {
-      const less = { ...best, steps: [...best.steps.slice(0, at), ...best.steps.slice(at + size)] };
-      if (less.steps.length > 0 && fails(less)) best = less;
-      else at += size;
-    }
-  }
-  return best;
 }

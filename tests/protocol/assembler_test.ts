@@ -10,6 +10,9 @@ import { split } from "../support/cuts.ts";
 
 class Pieces {
   readonly messages: (string | Uint8Array)[] = [];
+  /** What was asked for, and what had come by then. */
+  readonly allocations: { size: number; came: number }[] = [];
+  #came = 0;
   readonly assembler: Assembler;
   readonly #queue = new ByteQueue();
   readonly #reader: FrameReader;
@@ -17,7 +20,11 @@ class Pieces {
 
   constructor(limits: { maxMessageSize?: number; maxFragments?: number; key?: readonly number[] } = {}) {
     const { maxMessageSize = 1_000_000, maxFragments = 1_000, key } = limits;
-    this.assembler = new Assembler({ maxMessageSize, maxFragments });
+    const allocate = (size: number): Uint8Array => {
+      this.allocations.push({ size, came: this.#came });
+      return new Uint8Array(size).fill(0xee);
+    };
+    this.assembler = new Assembler({ maxMessageSize, maxFragments, allocate });
     this.#reader = new FrameReader(this.#queue, {
       masked: key !== undefined,
       maxFrameSize: maxMessageSize,
@@ -32,6 +39,7 @@ class Pieces {
 
   takeBytes(wire: Uint8Array, piece = Infinity): this {
     for (const bytes of split(wire, piece)) {
+      this.#came += bytes.length;
       this.#queue.push(bytes.slice());
       while (this.#reader.read()) {
         const message = this.assembler.take(this.#reader);
@@ -93,6 +101,40 @@ describe.each([["masked", KEY], ["unmasked", undefined]])("Assembler of %s frame
       expect(Object.getPrototypeOf(message)).toBe(Uint8Array.prototype);
     }
     expect(messages.map(({ length }) => length)).toEqual([20, 300, 300, 5_005]);
+  });
+
+  it("joins long messages, in pieces of any size, in memory that follows what came (attack 46)", () => {
+    const payload = Uint8Array.from({ length: 300_001 }, (_, i) => i % 96 + 32);
+    const text = new TextDecoder().decode(payload);
+    for (const piece of [4_095, 16_389, 65_536]) {
+      for (const opcode of [1, 2]) {
+        const taker = pieces().take({ opcode, payload }, piece).take({ opcode, fin: false, payload }, piece)
+          .take(end(payload.subarray(0, 99_000)), piece);
+        const [first, second] = taker.messages;
+        const both = text + text.slice(0, 99_000);
+        const decode = (message: unknown) =>
+          typeof message === "string" ? message : new TextDecoder().decode(message as Uint8Array);
+        expect([decode(first) === text, decode(second) === both], `${opcode} in ${piece}`).toEqual([true, true]);
+        for (const { size, came } of taker.allocations) expect(size).toBeLessThanOrEqual(Math.max(4_096, came * 4));
+        if (first instanceof Uint8Array) expect(first.buffer.byteLength).toBe(first.length);
+        if (second instanceof Uint8Array) expect(second.buffer.byteLength).toBe(second.length);
+      }
+    }
+  });
+
+  it("asks for no memory while the first pieces of a long message come", () => {
+    const wire = frame({ opcode: 2, payload: new Uint8Array(400_000), key });
+    const taker = pieces().takeBytes(wire.subarray(0, 90_000), 30_000);
+    expect(taker.allocations).toEqual([]);
+    taker.assembler.clear();
+  });
+
+  it("attack 24: refuses long text at the piece that is not UTF-8", () => {
+    const payload = new Uint8Array(300_000).fill(0x61);
+    payload[50_000] = 0xff;
+    const wire = frame({ opcode: 1, payload, key });
+    const taker = pieces().takeBytes(wire.subarray(0, 40_000), 20_000);
+    expect(() => taker.takeBytes(wire.subarray(40_000, 65_000))).toThrow(CorruptedFrameError);
   });
 
   it("attack 17: refuses a continuation without a start, and a start inside a message", () => {

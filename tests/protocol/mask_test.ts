@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { mask, maskedCopy, MaskKeys, rotate } from "../../src/protocol/mask.ts";
+import { mask, maskedCopy, maskInto, MaskKeys, rotate } from "../../src/protocol/mask.ts";
 import { KEY, xor } from "../support/frames.ts";
 import { sameBytes, toHex } from "../support/hex.ts";
 import { Random } from "../support/random.ts";
@@ -64,6 +64,24 @@ describe("maskedCopy", () => {
           expect(sameBytes(copy, xor(before.subarray(start, start + length), key))).toBe(true);
           expect(sameBytes(source, before)).toBe(true);
           expect(copy.byteOffset + copy.buffer.byteLength).toBe(length);
+        }
+      }
+    }
+  });
+});
+
+describe("maskInto", () => {
+  it("does what the plain loop does, at any place, leaves the original as it is, and touches no neighbour", () => {
+    const source = random.bytes(20_000);
+    for (const key of KEYS) {
+      for (const length of [0, 1, 40, 127, 128, 1_025, 16_384, 16_385, 19_990]) {
+        for (const at of [0, 1, 7]) {
+          const before = source.slice();
+          const to = new Uint8Array(length + at + 1).fill(9);
+          maskInto(to, at, source, 3, 3 + length, numberOf(key));
+          expect(sameBytes(to.subarray(at, at + length), xor(before.subarray(3, 3 + length), key))).toBe(true);
+          expect([sameBytes(source, before), to[at + length], to.subarray(0, at).every((byte) => byte === 9)])
+            .toEqual([true, 9, true]);
         }
       }
     }

@@ -483,7 +483,23 @@ it("stats counts, and is a copy", async () => {
   socket.sink!.message("close");
   socket.sink!.message("late");
   const stats = listener.stats();
-  expect(stats).toEqual({ open: 1, opened: 1, refused: { 404: 1 }, left: 0, unhandled: 1, dropped: 1, unsent: 0 });
+  expect(stats).toEqual({
+    open: 1,
+    opened: 1,
+    buffered: 0,
+    refused: { 404: 1 },
+    closed: {},
+    left: 0,
+    unhandled: 1,
+    dropped: 1,
+    discarded: 0,
+    unsent: 0,
+  });
   (stats.refused as Record<number, number>)[404] = 9;
   expect(listener.stats().refused).toEqual({ 404: 1 });
+  socket.closeByPeer(1000);
+  const { closed } = listener.stats();
+  expect(closed).toEqual({ 1000: 1 });
+  (closed as Record<number, number>)[1000] = 9;
+  expect(listener.stats().closed).toEqual({ 1000: 1 });
 });

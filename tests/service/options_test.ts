@@ -25,6 +25,7 @@ describe("L2: the listener's options", () => {
       compression: checkCompression({}),
       trusts: undefined,
       places: { maxConnections: 0, maxConnectionsPerAddress: 0 },
+      maxTotalBuffered: 536_870_912,
       auth: undefined,
       fetch: undefined,
       onError: undefined,
@@ -44,6 +45,7 @@ describe("L2: the listener's options", () => {
       requestLimits,
       http1Settings,
       ...places,
+      maxTotalBuffered: 1,
       fetch,
       onError,
     };
@@ -58,6 +60,7 @@ describe("L2: the listener's options", () => {
       compression: checkCompression({}),
       trusts: undefined,
       places,
+      maxTotalBuffered: 1,
       auth: undefined,
       fetch,
       onError,
@@ -104,7 +107,6 @@ describe("L2: the listener's options", () => {
     [{ certValidation: {} }, "certValidation"],
     [{ trustedProxies: "::1" }, "trustedProxies"],
     [{ trustedProxies: ["::1", "x"] }, "trustedProxies"],
-    [{ maxTotalBuffered: 5 }, "maxTotalBuffered"],
     [{ auth: [] }, "auth"],
   ])("%j is refused, and named", (config, name) => {
     const refused = (): unknown => listener(config);

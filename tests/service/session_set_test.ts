@@ -4,20 +4,25 @@ import { checkService } from "../../src/service/options.ts";
 import type { Service } from "../../src/service/service.ts";
 import { Session } from "../../src/service/session.ts";
 import { SessionSet } from "../../src/service/session_set.ts";
+import { BufferBudget } from "../../src/transport/buffer_budget.ts";
 import { Deadlines } from "../../src/transport/deadlines.ts";
 import { FakeSocket } from "../support/fake_socket.ts";
 import { FakeUpgrade } from "../support/fake_upgrade.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { deferred } from "./serve.ts";
 
-function setOf(count: number, service: Service = {}): { set: SessionSet; sockets: FakeSocket[]; clock: ManualClock } {
+function setOf(
+  count: number,
+  service: Service = {},
+  buffers: BufferBudget = new BufferBudget(1_000),
+): { set: SessionSet; sockets: FakeSocket[]; clock: ManualClock } {
   const clock = new ManualClock();
   const set = new SessionSet(clock);
   const { pacing } = checkService({ pingInterval: 0 });
   const sockets = Array.from({ length: count }, () => new FakeSocket());
   for (const socket of sockets) {
     const session = new Session(socket, service, new FakeUpgrade("/").request, {
-      endpointOptions: { ...pacing, clock, deadlines: new Deadlines(clock) },
+      endpointOptions: { ...pacing, clock, deadlines: new Deadlines(clock), buffers },
       fillRandom: () => {},
       tally: { unhandled: 0, dropped: 0, unsent: 0 },
       errors: { report: () => {}, notice: () => {} },
@@ -130,4 +135,23 @@ describe("L6: all sessions of a listener", () => {
     await all;
     expect(set.size).toBe(0);
   });
+});
+
+it("H2: what waits for handlers counts until it is handled or given up, also behind the end of its connection", async () => {
+  const buffers = new BufferBudget(1_000);
+  const busy = [deferred(), deferred()];
+  const { set, sockets } = setOf(2, { onTextMessage: () => busy.shift()?.promise }, buffers);
+  const [first] = busy;
+  for (const socket of sockets) {
+    socket.sink!.message("busy");
+    socket.sink!.message("waits");
+    socket.end();
+  }
+  expect(buffers.used).toBe(10);
+  first!.resolve();
+  await first!.promise;
+  await Promise.resolve();
+  expect(buffers.used).toBe(5);
+  await set.terminateAll();
+  expect(buffers.used).toBe(0);
 });

@@ -43,6 +43,28 @@ async function upgrade({ pipeline }: Piped, path: string, headers?: Record<strin
 }
 
 describe("U1: the service's word", () => {
+  it("get receives both, however it takes them", async () => {
+    const seen: unknown[][] = [];
+    const see = (...given: unknown[]): UpgradeResult => (seen.push(given), {});
+    const take = function (this: unknown): UpgradeResult {
+      // deno-lint-ignore no-explicit-any
+      return see(...(arguments as any));
+    };
+    const takers: UpgradeService["get"][] = [
+      (...given) => see(...given),
+      // @ts-expect-error a default stands for what is always there
+      (request = undefined, context = undefined) => see(request, context),
+      take,
+      take.bind(undefined),
+      new Proxy(() => see(), { apply: (_target, _self, given) => see(...given) }),
+      // Arrows have no `arguments` of their own.
+      () => see(undefined, undefined),
+    ];
+    for (const get of takers) expect((await upgrade(pipe("/", { get }), "/")).accepted).toBeDefined();
+    const given = seen.map(([request, context]) => [request instanceof Request, context !== undefined]);
+    expect(given).toEqual([...takers.slice(1).map(() => [true, true]), [false, false]]);
+  });
+
   it("get receives the request and its context; the service is served", async () => {
     let asked: [Request, UpgradeContext] | undefined;
     const piped = pipe("/chat/:name", {

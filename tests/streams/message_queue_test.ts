@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { MessageQueue } from "../../src/streams/message_queue.ts";
+import { BufferBudget, OWN_BYTES } from "../../src/transport/buffer_budget.ts";
 
 describe("MessageQueue", () => {
   it("is full at the number of messages, and low at half of it", () => {
@@ -72,5 +73,43 @@ describe("MessageQueue", () => {
     expect([first.shift(), second.peek(), second.shift(), third.shift()]).toEqual(["a", "bc", "bc", undefined]);
     second.push("x".repeat(100));
     expect([first.full, first.length]).toEqual([true, 0]);
+  });
+});
+
+describe("queues of many sources", () => {
+  const MARKS = { messages: 1_000, bytes: 1_000_000 };
+
+  it("count together, whatever is done with what waits", () => {
+    const buffers = new BufferBudget(1_000);
+    const [a, b] = [new MessageQueue(MARKS, undefined, buffers), new MessageQueue(MARKS, undefined, buffers)];
+    a.push("12345");
+    a.beside().push("67");
+    b.countIn("890");
+    expect(buffers.used).toBe(10);
+    b.countOut("890");
+    a.shift();
+    expect(buffers.used).toBe(2);
+    a.push("x");
+    a.clear();
+    expect(buffers.used).toBe(2);
+    b.push("late");
+    b.giveUp();
+    expect(buffers.used).toBe(2);
+    expect(b.shift()).toBe("late");
+    expect([buffers.used, b.length]).toEqual([2, 0]);
+  });
+
+  it("are full early when all together have too much, those with more than their own", () => {
+    const buffers = new BufferBudget(OWN_BYTES * 2);
+    const [large, small] = [new MessageQueue(MARKS, undefined, buffers), new MessageQueue(MARKS, undefined, buffers)];
+    small.push(new Uint8Array(OWN_BYTES));
+    large.push(new Uint8Array(1));
+    large.push(new Uint8Array(OWN_BYTES - 1));
+    expect([large.full, large.crowded]).toEqual([false, false]);
+    large.push(new Uint8Array(1));
+    expect([large.full, large.crowded, large.low]).toEqual([true, true, false]);
+    expect([small.full, small.crowded, small.low]).toEqual([false, false, true]);
+    large.shift();
+    expect([large.full, large.low]).toEqual([false, true]);
   });
 });

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { ConnectionClosureError, ConnectionError } from "../../src/errors.ts";
 import { HeldWrites, type PartsTurn } from "../../src/streams/held_writes.ts";
 import { Writes, type WritesOptions } from "../../src/streams/writes.ts";
+import { BufferBudget, OWN_BYTES } from "../../src/transport/buffer_budget.ts";
 import type { MessageSink } from "../../src/transport/message_socket.ts";
 import { FakeSocket } from "../support/fake_socket.ts";
 import { ManualClock } from "../support/manual_clock.ts";
@@ -14,7 +15,7 @@ function start(options: Partial<WritesOptions> = {}) {
   const writes = new Writes(
     socket,
     { clock: new ManualClock(), maxBufferedAmount: 1_000, bufferPolicy: "wait", ...options },
-    { tooSlow: () => (words.push("too slow"), CLOSED) },
+    { giveUp: (reason) => (words.push(reason), CLOSED) },
   );
   socket.start({ drained: () => writes.drained() } as MessageSink);
   const turn = (name: string, isWanted = true): PartsTurn => ({
@@ -153,5 +154,78 @@ describe("a message in parts", () => {
     void elsewhere.add("2", 1);
     writes.adopt(elsewhere);
     expect(socket.calls).toEqual(["send 1"]);
+  });
+});
+
+describe("H2: what waits for many peers", () => {
+  const LARGE = "x".repeat(OWN_BYTES + 1);
+  const crowded = (bufferPolicy: WritesOptions["bufferPolicy"], others: number) => {
+    const buffers = new BufferBudget(1_000_000);
+    buffers.used = others;
+    return { buffers, ...start({ buffers, bufferPolicy, maxBufferedAmount: 10_000_000 }) };
+  };
+
+  it("counts together: what a socket has, what is held, and no more of one that drains or is gone", () => {
+    const { buffers, socket, writes, send } = crowded("wait", 5);
+    void send("before anything waits");
+    expect(buffers.used).toBe(5);
+    socket.writable = false;
+    void send("abc");
+    expect(buffers.used).toBe(8);
+    writes.takeTurn({ begin: () => false, goOn: () => {}, ended: () => {} });
+    void send("defg");
+    expect(buffers.used).toBe(12);
+    socket.bufferedAmount -= 2;
+    writes.recount();
+    expect(buffers.used).toBe(10);
+    socket.drain();
+    expect(buffers.used).toBe(5);
+    socket.writable = false;
+    void send("hi");
+    expect(buffers.used).toBe(7);
+    writes.closed();
+    writes.recount();
+    writes.closed();
+    expect(buffers.used).toBe(5);
+  });
+
+  it("drop: one that would pass the limit is dropped, and counted", () => {
+    const { buffers, socket, words, writes, send } = crowded("drop", 1_000_000 - 2 - LARGE.length);
+    socket.writable = false;
+    void send("ab");
+    void send(LARGE);
+    expect([socket.sent.length, writes.messagesDropped, buffers.used]).toEqual([2, 0, 1_000_000]);
+    expect(send("c")).toBeUndefined();
+    expect([socket.sent.length, writes.messagesDropped, buffers.discarded, words]).toEqual([2, 1, 1, []]);
+    // A large one, also when the peer keeps up.
+    socket.drain();
+    buffers.used = 1_000_000;
+    expect(send(LARGE)).toBeUndefined();
+    expect([socket.sent.length, writes.messagesDropped]).toEqual([2, 2]);
+    void send("small");
+    expect(socket.sent.length).toBe(3);
+  });
+
+  it("close: one that would pass the limit closes, and says that the peer may be innocent", () => {
+    const { socket, words, send } = crowded("close", 1_000_000);
+    expect(() => send(LARGE)).toThrow(CLOSED);
+    socket.writable = false;
+    // What each may keep of its own.
+    void send("x".repeat(OWN_BYTES));
+    expect(() => send("c")).toThrow(CLOSED);
+    expect(words).toEqual(["too much waits for all peers", "too much waits for all peers"]);
+  });
+
+  it("wait: one write waits for its own peer, the next is rejected, and nobody waits for the others", async () => {
+    const { buffers, socket, send } = crowded("wait", 1_000_000);
+    socket.writable = false;
+    void send(LARGE);
+    const waiting = send("a");
+    expect(() => send("b")).toThrow(ConnectionError);
+    expect([socket.sent.length, buffers.discarded]).toEqual([1, 1]);
+    socket.drain();
+    await waiting;
+    expect(socket.sent.slice(1)).toEqual(["a"]);
+    expect(buffers.used).toBe(1_000_000);
   });
 });

@@ -16,6 +16,14 @@ export function fromHex(text: string): Uint8Array {
   return Uint8Array.from(digits.match(/../g) ?? [], (pair) => parseInt(pair, 16));
 }
 
+/** `text` with its runs written out: `2a×3` is `2a 2a 2a`. */
+export function spellOut(text: string): string {
+  return text.replace(
+    /([0-9a-f]{2})×(\d+)/g,
+    (_, byte: string, count: string) => new Array(Number(count)).fill(byte).join(" "),
+  );
+}
+
 /** `bytes` as text, such as `88 02 03 e8`. */
 export function toHex(bytes: Uint8Array): string {
   let text = "";

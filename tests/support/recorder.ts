@@ -2,7 +2,14 @@
 
 import { zlibCodec } from "../../src/adapters/node/zlib_codec.ts";
 import { type CloseFrameInfo, CorruptedFrameError } from "../../src/errors.ts";
-import { Engine, type EngineOptions, type EngineOutput, type Role, type Violation } from "../../src/protocol/engine.ts";
+import {
+  Engine,
+  type EngineLimits,
+  type EngineOptions,
+  type EngineOutput,
+  type Role,
+  type Violation,
+} from "../../src/protocol/engine.ts";
 import {
   type DeflateDirection,
   PermessageDeflate,
@@ -22,7 +29,7 @@ export function deflateOf(options: Partial<PermessageDeflateOptions> = {}): Perm
   return new PermessageDeflate({ ...defaults, ...options });
 }
 
-export interface RecorderOptions extends Partial<Omit<EngineOptions, "role" | "deflate">> {
+export interface RecorderOptions extends Partial<EngineLimits & Omit<EngineOptions, "role" | "limits" | "deflate">> {
   readonly role: Role;
   /** Compression was agreed on so; its history begins with the engine. */
   readonly deflate?: Partial<Omit<PermessageDeflateOptions, "codec">>;
@@ -46,12 +53,13 @@ export class Recorder implements EngineOutput {
   #part: string | Uint8Array | undefined;
 
   constructor(options: RecorderOptions) {
-    const { onWord, deflate, ...rest } = options;
+    const { onWord, role, fillRandom = fixedRandom, decodeAscii, deflate, ...limits } = options;
     this.#onWord = onWord;
     this.engine = new Engine(this, {
-      ...ROOMY,
-      fillRandom: fixedRandom,
-      ...rest,
+      role,
+      limits: { ...ROOMY, ...limits },
+      fillRandom,
+      decodeAscii,
       deflate: deflate && deflateOf(deflate),
     });
   }

@@ -15,6 +15,7 @@ import {
   PayloadTooLargeError,
   type WebSocketError,
 } from "../../errors.ts";
+import type { BufferBudget } from "../../transport/buffer_budget.ts";
 import type { Cancel, Clock } from "../../transport/clock.ts";
 import type { Message, MessageSink, MessageSocket } from "../../transport/message_socket.ts";
 import type { SocketLimits } from "../../transport/upgrade.ts";
@@ -25,6 +26,8 @@ export interface BunSocketOptions {
   readonly clock: Clock;
   readonly protocol: string;
   readonly limits: SocketLimits;
+  /** Where all connections of a listener count what they keep; undefined: nowhere. */
+  readonly buffers?: BufferBudget | undefined;
   /** Bytes from which on a message is compressed, if that was agreed on; Infinity for never. */
   readonly threshold: number;
   /** Called once, at the end. */
@@ -61,7 +64,7 @@ export class BunSocket implements MessageSocket {
   constructor(options: BunSocketOptions) {
     this.#options = options;
     this.protocol = options.protocol;
-    this.#delivery = new Delivery(options.clock);
+    this.#delivery = new Delivery(options.clock, options.buffers);
     this.#controlRate = new RateLimit(options.limits.maxControlFramesPerSecond, options.clock);
   }
 

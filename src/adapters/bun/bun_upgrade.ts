@@ -83,11 +83,12 @@ export class BunUpgrade extends NativeUpgrade<undefined> {
   }
 
   // deno-lint-ignore require-await -- so that what fails rejects
-  override async accept({ protocol, headers, limits, compression }: Acceptance): Promise<MessageSocket> {
+  override async accept({ protocol, headers, limits, compression, buffers }: Acceptance): Promise<MessageSocket> {
     const socket: BunSocket = new BunSocket({
       clock: this.#clock,
       protocol: protocol ?? "",
       limits,
+      buffers,
       threshold: compression?.threshold ?? Infinity,
       onClosed: () => this.#traffic.closed(socket),
     });

@@ -93,7 +93,7 @@ export class DenoUpgrade extends NativeUpgrade {
   }
 
   override async accept(
-    { protocol, headers, limits, keepAliveMs, maxBufferedAmount }: Acceptance,
+    { protocol, headers, limits, keepAliveMs, maxBufferedAmount, buffers }: Acceptance,
   ): Promise<MessageSocket> {
     let added: Headers;
     let upgraded: ReturnType<DenoApi["upgradeWebSocket"]>;
@@ -118,6 +118,7 @@ export class DenoUpgrade extends NativeUpgrade {
       drainPoll: this.#tools.drainPoll,
       maxMessageSize: limits.maxMessageSize,
       maxBufferedAmount,
+      buffers,
       protocol: protocol ?? "",
       judge,
       lossOf,

@@ -4,6 +4,7 @@
  */
 
 import type { Closure } from "../../errors.ts";
+import type { BufferBudget, Share } from "../../transport/buffer_budget.ts";
 import type { Clock } from "../../transport/clock.ts";
 import type { Message, MessageSink } from "../../transport/message_socket.ts";
 
@@ -20,6 +21,7 @@ export class Delivery {
   /** About what is kept takes: bytes and characters, and something for each. */
   size = 0;
   readonly #clock: Pick<Clock, "afterTurn">;
+  readonly #share: Share | undefined;
   #sink: MessageSink | undefined;
   /** What waits, the oldest at `#next`: as much as the runtime had read when it was told to pause. */
   #held: (Message | Control)[] = [];
@@ -30,8 +32,10 @@ export class Delivery {
   #drainedEarly = false;
   #closure: Closure | undefined;
 
-  constructor(clock: Pick<Clock, "afterTurn">) {
+  /** @param buffers where it counts what is kept, too */
+  constructor(clock: Pick<Clock, "afterTurn">, buffers?: BufferBudget) {
     this.#clock = clock;
+    this.#share = buffers?.share();
   }
 
   /** What was kept is told after this turn, before anything that comes later. */
@@ -56,7 +60,7 @@ export class Delivery {
   message(message: Message): void {
     if (!this.#keeps) return this.#sink!.message(message);
     this.#held.push(message);
-    this.size += message.length + OVERHEAD;
+    this.#grow(message.length + OVERHEAD);
   }
 
   ping(payload: Uint8Array): void {
@@ -86,7 +90,7 @@ export class Delivery {
 
   /** Forgets what was kept; nothing but the end is told any more. */
   drop(): void {
-    this.size = 0;
+    this.#grow(-this.size);
     this.#held = [];
     this.#next = 0;
     this.#paused = false;
@@ -94,7 +98,12 @@ export class Delivery {
 
   #keepControl(control: Control): void {
     this.#held.push(control);
-    this.size += OVERHEAD;
+    this.#grow(OVERHEAD);
+  }
+
+  #grow(bytes: number): void {
+    this.size += bytes;
+    this.#share?.set(this.size);
   }
 
   get #keeps(): boolean {
@@ -118,10 +127,10 @@ export class Delivery {
     while (!this.#paused && this.#next < this.#held.length) {
       const item = this.#held[this.#next++]!;
       if (typeof item === "string" || item instanceof Uint8Array) {
-        this.size -= item.length + OVERHEAD;
+        this.#grow(-item.length - OVERHEAD);
         sink.message(item);
       } else {
-        this.size -= OVERHEAD;
+        this.#grow(-OVERHEAD);
         sink[item.kind](item.payload);
       }
     }

@@ -29,7 +29,7 @@ export type Fallback<Info, Nothing = never> = (
 /** What the door needs of a listener's options. */
 export type DoorOptions = Pick<
   ListenOptions,
-  "maxUriLength" | "maxHeaderSize" | "maxEntityBodySize" | "server" | "claims" | "onError"
+  "maxUriLength" | "maxHeaderSize" | "maxEntityBodySize" | "server" | "claims" | "onError" | "onRefused"
 >;
 
 export class Door<Info, Nothing = never> {
@@ -55,9 +55,9 @@ export class Door<Info, Nothing = never> {
 
   /** Undefined: a valid upgrade, to be decided. Else the answer to it, which never rejects. */
   answer(request: Request, info: Info): Response | Promise<Response | Nothing> | undefined {
-    if (this.#stopped) return this.refuse(STOPPING);
+    if (this.#stopped) return this.#turnAway(STOPPING);
     const tooLong = this.#tooLong(request);
-    if (tooLong !== undefined) return this.refuse(tooLong);
+    if (tooLong !== undefined) return this.#turnAway(tooLong);
     const { headers, method } = request;
     if (!hasProduct(headers.get("upgrade") ?? "", "websocket")) return this.#fetch(request, info);
     if (this.#leavesUnclaimed && this.#fallback !== undefined) {
@@ -65,8 +65,14 @@ export class Door<Info, Nothing = never> {
       if (pathname !== undefined && !this.#options.claims(pathname)) return this.#fetch(request, info);
     }
     const verdict = judgeRequest({ method, httpVersion: "1.1", headers });
-    if (isRefusal(verdict)) return this.refuse(verdict);
-    return isTarget(request.url) ? undefined : this.refuse(ILL_FORMED_TARGET);
+    if (isRefusal(verdict)) return this.#turnAway(verdict);
+    return isTarget(request.url) ? undefined : this.#turnAway(ILL_FORMED_TARGET);
+  }
+
+  /** As `refuse`, a request that nobody else has counted. */
+  #turnAway(refusal: Refusal): Response {
+    this.#options.onRefused?.(refusal.status);
+    return this.refuse(refusal);
   }
 
   refuse(refusal: Refusal): Response {
@@ -101,8 +107,8 @@ export class Door<Info, Nothing = never> {
 
   async #fetch(request: Request, info: Info): Promise<Response | Nothing> {
     const { maxEntityBodySize: limit, onError } = this.#options;
-    if (this.#fallback === undefined) return this.refuse(ONLY_WEBSOCKET);
-    if (Number(request.headers.get("content-length") ?? 0) > limit) return this.refuse(bodyTooLarge(limit));
+    if (this.#fallback === undefined) return this.#turnAway(ONLY_WEBSOCKET);
+    if (Number(request.headers.get("content-length") ?? 0) > limit) return this.#turnAway(bodyTooLarge(limit));
     const body = new BodyLimit(limit);
     try {
       const answer = await this.#fallback(body.on(request), info);
@@ -110,9 +116,9 @@ export class Door<Info, Nothing = never> {
       if (!this.#leavesUnclaimed) checkSendable(answer);
       return answer instanceof Response ? this.named(answer) : answer;
     } catch (error) {
-      if (body.exceeded) return this.refuse(bodyTooLarge(limit));
+      if (body.exceeded) return this.#turnAway(bodyTooLarge(limit));
       onError(error);
-      return this.refuse(FAILED);
+      return this.#turnAway(FAILED);
     }
   }
 }

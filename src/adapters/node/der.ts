@@ -13,7 +13,7 @@ export interface DerValue {
 
 export const SEQUENCE = 0x30;
 
-/** How deep values of indefinite length may be inside of each other. */
+/** How deep values of indefinite length, and parts of a string, may be inside of each other. */
 const MAX_DEPTH = 32;
 
 /**
@@ -52,10 +52,14 @@ export function objectIdentifier(value: DerValue | undefined): string {
 
 /** The bytes of a string of octets, whose parts are put together. */
 export function octets(value: DerValue | undefined): Uint8Array {
+  return octetsAt(value, 0);
+}
+
+function octetsAt(value: DerValue | undefined, depth: number): Uint8Array {
   // In parts, or whole; also where a tag of the context stands for it.
   if (value !== undefined && (value.tag & 0x20) === 0) return value.contents;
-  if (value === undefined) throw new Error("it is not encoded as it has to be");
-  const parts = all(value.contents, 0).map(octets);
+  if (value === undefined || depth === MAX_DEPTH) throw new Error("it is not encoded as it has to be");
+  const parts = all(value.contents, 0).map((part) => octetsAt(part, depth + 1));
   const whole = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
   let at = 0;
   for (const part of parts) {

@@ -167,7 +167,13 @@ class HttpHost {
   }
 
   #refuse(response: ServerResponse, refusal: Refusal): void {
+    this.#options.onRefused?.(refusal.status);
     refuse(response, refusal, this.#options.server, this.#tools.clock);
+  }
+
+  #refuseSocket(socket: Socket, refusal: Refusal): void {
+    this.#options.onRefused?.(refusal.status);
+    refuseSocket(socket, refusal, this.#tools);
   }
 
   // ── upgrades ──
@@ -213,14 +219,14 @@ class HttpHost {
     const lines = new HeaderLines(message.rawHeaders);
     const { httpVersion, method = "", url: target = "" } = message;
     const refusal = this.#tooLong(target, lines);
-    if (refusal !== undefined) return refuseSocket(socket, refusal, this.#tools);
+    if (refusal !== undefined) return this.#refuseSocket(socket, refusal);
     if (!hasProduct(lines.get("upgrade") ?? "", "websocket")) {
       return this.#foreignUpgrade(message, lines, socket, answer);
     }
     const verdict = judgeRequest({ method, httpVersion, headers: lines });
-    if (isRefusal(verdict)) return refuseSocket(socket, verdict, this.#tools);
+    if (isRefusal(verdict)) return this.#refuseSocket(socket, verdict);
     const url = requestUrl(target, verdict.host, isEncrypted(socket));
-    if (url === undefined) return refuseSocket(socket, ILL_FORMED_TARGET, this.#tools);
+    if (url === undefined) return this.#refuseSocket(socket, ILL_FORMED_TARGET);
     const decided = this.#onUpgrade(new PendingUpgrade(url.href, lines, verdict, socket, head, this.#tools));
     this.#pending.add(decided);
     const forget = (): void => void this.#pending.delete(decided);
@@ -231,7 +237,7 @@ class HttpHost {
   #foreignUpgrade(message: IncomingMessage, lines: HeaderLines, socket: Socket, answer: Answer): void {
     // The parser has left the body on the socket, where no handler would find it.
     const hasBody = lines.get("transfer-encoding") !== null || Number(lines.get("content-length") ?? 0) !== 0;
-    if (hasBody) return refuseSocket(socket, FOREIGN_WITH_BODY, this.#tools);
+    if (hasBody) return this.#refuseSocket(socket, FOREIGN_WITH_BODY);
     const response = new ServerResponse(message);
     response.shouldKeepAlive = false;
     response.assignSocket(socket);
@@ -260,7 +266,7 @@ class HttpHost {
       socket.destroy();
       return;
     }
-    refuseSocket(socket, this.#refusalOf(error), this.#tools);
+    this.#refuseSocket(socket, this.#refusalOf(error));
   }
 
   #refusalOf({ code, rawPacket }: ClientError): Refusal {

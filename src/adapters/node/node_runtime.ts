@@ -4,6 +4,7 @@ import { inspect } from "node:util";
 import { Deadlines } from "../../transport/deadlines.ts";
 import type { DeflateTools, Runtime } from "../../transport/runtime.ts";
 import { WindowBudget } from "../../transport/window_budget.ts";
+import { allocate } from "./allocate.ts";
 import { decodeAscii } from "./ascii_decoder.ts";
 import { dial } from "./dial.ts";
 import { httpHost } from "./http_host.ts";
@@ -30,8 +31,9 @@ export const nodeRuntime: Runtime = {
   deadlines,
   fillRandom,
   ...(decodeAscii && { decodeAscii }),
+  allocate,
   deflate,
-  host: httpHost({ clock: systemClock, deadlines, fillRandom, decodeAscii, deflate }),
+  host: httpHost({ clock: systemClock, deadlines, fillRandom, decodeAscii, allocate, deflate }),
   dial,
   tls: { ...tlsFiles, refusals: { listener: [], client: [] } },
   readEnvironment: (name) => process.env[name],

@@ -6,7 +6,7 @@
 import * as crypto from "node:crypto";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import { concat, type DecodeAscii, EMPTY, type FillRandom } from "../../bytes.ts";
+import { type Allocate, concat, type DecodeAscii, EMPTY, type FillRandom } from "../../bytes.ts";
 import { answerCompression } from "../../connection/agreed_deflate.ts";
 import { Connection } from "../../connection/connection.ts";
 import { ConnectionError } from "../../errors.ts";
@@ -38,6 +38,7 @@ export interface UpgradeTools {
   readonly deadlines: Deadlines;
   readonly fillRandom: FillRandom;
   readonly decodeAscii?: DecodeAscii | undefined;
+  readonly allocate?: Allocate | undefined;
   readonly deflate?: DeflateTools;
   /** The `Server` header of every answer. */
   readonly server: string | undefined;
@@ -133,8 +134,8 @@ export class PendingUpgrade implements Upgrade {
     });
   }
 
-  async accept({ protocol, headers, limits, compression }: Acceptance): Promise<MessageSocket> {
-    const { clock, deadlines, fillRandom, decodeAscii, deflate: tools } = this.#tools;
+  async accept({ protocol, headers, limits, compression, buffers }: Acceptance): Promise<MessageSocket> {
+    const { clock, deadlines, fillRandom, decodeAscii, allocate, deflate: tools } = this.#tools;
     const { key, extensions: offers } = this.#terms;
     const compressed = compression && tools && answerCompression(offers, compression, tools);
     const extensions = compressed === undefined ? [] : [compressed.answer];
@@ -159,10 +160,12 @@ export class PendingUpgrade implements Upgrade {
       role: "server",
       protocol: protocol ?? "",
       limits,
+      buffers,
       clock,
       deadlines,
       fillRandom,
       decodeAscii,
+      allocate,
       deflate: compressed?.deflate,
       head,
     });

@@ -38,6 +38,8 @@ const PBKDF2 = "1.2.840.113549.1.5.12";
 const TRIPLE_DES = "1.2.840.113549.1.12.1.3";
 /** How often a password may be hashed, as in Java's stores: it is done at once, and more would stop the process for a minute. */
 const MAX_ITERATIONS = 5_000_000;
+/** How deep bags may be inside of each other (RFC 7292 §4.2.6): nobody nests them at all. */
+const MAX_DEPTH = 32;
 /** The tag of what is labelled by the context, and inside of it. */
 const EXPLICIT = 0xa0;
 
@@ -78,7 +80,13 @@ function bagsOf(part: DerValue, password: string): DerValue[] {
   }
 }
 
-function collect(bags: readonly DerValue[], password: string, to: { keys: Uint8Array[]; certificates: Uint8Array[] }) {
+function collect(
+  bags: readonly DerValue[],
+  password: string,
+  to: { keys: Uint8Array[]; certificates: Uint8Array[] },
+  depth = 0,
+): void {
+  if (depth > MAX_DEPTH) throw new Error("it has bags inside of bags without end");
   for (const bag of bags) {
     const [type, content] = valuesIn(bag);
     const id = objectIdentifier(type);
@@ -92,7 +100,7 @@ function collect(bags: readonly DerValue[], password: string, to: { keys: Uint8A
       const [kind, certificate] = valuesIn(value);
       if (objectIdentifier(kind) === X509) to.certificates.push(octets(valuesIn(certificate, EXPLICIT)[0]));
     }
-    if (id === `${BAG}6`) collect(valuesIn(value), password, to);
+    if (id === `${BAG}6`) collect(valuesIn(value), password, to, depth + 1);
   }
 }
 

@@ -24,11 +24,14 @@ export async function answerPlainRequest(
   message: IncomingMessage,
   response: ServerResponse,
   handler: FetchHandler,
-  options: Pick<ListenOptions, "maxEntityBodySize" | "server" | "onError">,
+  options: Pick<ListenOptions, "maxEntityBodySize" | "server" | "onError" | "onRefused">,
   clock: Clock,
 ): Promise<void> {
   const { maxEntityBodySize: limit, server, onError } = options;
-  const refuseWith = (refusal: Refusal): void => refuse(response, refusal, server, clock);
+  const refuseWith = (refusal: Refusal): void => {
+    options.onRefused?.(refusal.status);
+    refuse(response, refusal, server, clock);
+  };
   const lines = new HeaderLines(message.rawHeaders);
   if (Number(lines.get("content-length") ?? 0) > limit) return refuseWith(bodyTooLarge(limit));
   const url = requestUrl(message.url ?? "", hostOf(message, lines), isSecure(message));

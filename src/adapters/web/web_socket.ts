@@ -7,6 +7,7 @@ import { byteSize } from "../../bytes.ts";
 import { NO_STATUS } from "../../close_code.ts";
 import { closureOf } from "../../connection/closure_of.ts";
 import { type CloseFrameInfo, PayloadTooLargeError, type WebSocketError } from "../../errors.ts";
+import type { BufferBudget } from "../../transport/buffer_budget.ts";
 import type { Clock } from "../../transport/clock.ts";
 import type { Message, MessageSink, MessageSocket } from "../../transport/message_socket.ts";
 import { Delivery } from "../native/delivery.ts";
@@ -38,6 +39,8 @@ export interface WebSocketOptions {
   readonly maxMessageSize: number;
   /** Bytes that may wait in the platform before a write is told to wait, if these are fewer than a mebibyte. */
   readonly maxBufferedAmount?: number | undefined;
+  /** Where all connections of a listener count what they keep; undefined: nowhere. */
+  readonly buffers?: BufferBudget | undefined;
   /** As agreed on, where the platform's socket does not tell. */
   readonly protocol?: string | undefined;
   /** The code that may travel for one that may not. Default: every code may. */
@@ -76,7 +79,7 @@ export class WebSocketAdapter implements MessageSocket, Full {
   constructor(socket: PlatformSocket, options: WebSocketOptions) {
     this.#socket = socket;
     this.#options = options;
-    this.#delivery = new Delivery(options.clock);
+    this.#delivery = new Delivery(options.clock, options.buffers);
     this.#highWater = Math.min(options.maxBufferedAmount ?? HIGH_WATER, HIGH_WATER);
     this.protocol = options.protocol ?? socket.protocol;
     socket.binaryType = "arraybuffer";

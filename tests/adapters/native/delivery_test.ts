@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Delivery } from "../../../src/adapters/native/delivery.ts";
 import type { Closure } from "../../../src/errors.ts";
+import { BufferBudget } from "../../../src/transport/buffer_budget.ts";
 import { ManualClock } from "../../support/manual_clock.ts";
 import { SinkWords } from "../../support/sink_words.ts";
 
@@ -194,4 +195,20 @@ it("dropping forgets what was kept, and ends a pause", () => {
   delivery.closed(END);
   clock.endTurn();
   expect(sink.take()).toEqual(["closed 1000"]);
+});
+
+it("H2: what is kept counts among all connections, until it is told or dropped", () => {
+  const clock = new ManualClock();
+  const buffers = new BufferBudget(1_000);
+  const [told, dropped] = [new Delivery(clock, buffers), new Delivery(clock, buffers)];
+  for (const delivery of [told, dropped]) {
+    delivery.message("a");
+    delivery.ping(Uint8Array.of(1));
+  }
+  expect(buffers.used).toBe(told.size + dropped.size);
+  told.start(new SinkWords());
+  clock.endTurn();
+  expect([told.size, buffers.used]).toEqual([0, dropped.size]);
+  dropped.drop();
+  expect(buffers.used).toBe(0);
 });

@@ -55,5 +55,8 @@ describe("DER", () => {
     expect(() => objectIdentifier(number)).toThrow(Error);
     expect(() => integer(readDer(der.octets(bytes())))).toThrow(Error);
     expect(() => octets(undefined)).toThrow(Error);
+    let parts = der.octets(bytes(1));
+    for (let depth = 0; depth < 40; depth++) parts = der.tagged(0x24, parts);
+    expect(() => octets(readDer(parts))).toThrow("it is not encoded as it has to be");
   });
 });

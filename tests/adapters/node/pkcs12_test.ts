@@ -63,6 +63,17 @@ describe("PKCS#12 stores", () => {
     expect(() => readPkcs12(enveloped, "x")).toThrow("by a public key");
   });
 
+  it("are refused when bags are inside of bags without end", () => {
+    const data = "1.2.840.113549.1.7.1";
+    let bags = der.sequence();
+    for (let depth = 0; depth < 40; depth++) {
+      bags = der.sequence(der.sequence(der.oid("1.2.840.113549.1.12.10.1.6"), der.tagged(0xa0, bags)));
+    }
+    const part = der.sequence(der.oid(data), der.tagged(0xa0, der.octets(bags)));
+    const safe = der.sequence(der.oid(data), der.tagged(0xa0, der.octets(der.sequence(part))));
+    expect(() => readPkcs12(der.sequence(der.integer(Uint8Array.of(3)), safe), "x")).toThrow("bags without end");
+  });
+
   it("are refused at once when their password is hashed without end, for the whole or for a part", () => {
     const [data, sha256] = ["1.2.840.113549.1.7.1", "2.16.840.1.101.3.4.2.1"].map(der.oid) as [Uint8Array, Uint8Array];
     const store = (safe: Uint8Array, ...mac: Uint8Array[]): Uint8Array =>
