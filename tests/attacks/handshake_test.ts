@@ -7,6 +7,7 @@ import { FramePeer } from "../support/frame_peer.ts";
 import { deviates, differs, here } from "../support/host.ts";
 import { deferred, ECHO, failure, onSockets, switching } from "../support/on_sockets.ts";
 import { statusOf, upgradeRequest } from "../support/raw_client.ts";
+import { ROLES } from "../support/victims.ts";
 
 const { listen, connect, dial, upgraded, answerTo, server } = onSockets();
 
@@ -61,7 +62,7 @@ refuses("attack 2: one huge header, a huge URI", () => {
   ];
 });
 
-describe.each(["listener", "client"] as const)("against a %s", (role) => {
+describe.each(ROLES)("against a %s", (role) => {
   /** A handshake with a header of this value, and how it ends: in none of the ways that are a failure of ours. */
   const OUTCOMES = {
     async listener(port: number, name: string, value: string) {
