@@ -1,11 +1,11 @@
 /**
  * How the suite runs, the same on Node, Deno and Bun. `HAWSER_RUNTIME` names the runtime that is expected, "node" when
- * it is not set; `tests/runtime_test.ts` holds each run to it. `HAWSER_HOST` is "native" for its own server and sockets.
+ * it is not set; `tests/runtime_test.ts` holds each run to it.
  */
 
 import { defineConfig } from "vitest/config";
 
-/** A test file, or a folder of them, that one runtime cannot run, or that is not about it. */
+/** A test file, or a folder of them, that one runtime cannot run. */
 interface Exclusion {
   readonly pattern: string;
   readonly reason: string;
@@ -27,20 +27,12 @@ const EXCLUDED: Readonly<Record<string, readonly Exclusion[]>> = {
   ],
 };
 
-/** On a runtime's own server and sockets these would be the same once more. */
-const NOT_NATIVE: readonly Exclusion[] = [
-  { pattern: "tests/attacks/auth_test.ts", reason: "about what an authenticator tells and costs" },
-  { pattern: "tests/attacks/{proxy,redirects}_test.ts", reason: "about the client, which is the engine's everywhere" },
-  { pattern: "tests/attacks/tls_test.ts", reason: "about the engine's deadline for TLS, which no other server has" },
-];
-
 const runtime = process.env["HAWSER_RUNTIME"] ?? "node";
-const isNative = process.env["HAWSER_HOST"] === "native";
 
 export default defineConfig({
   test: {
     include: ["tests/**/*_test.ts"],
-    exclude: [...(EXCLUDED[runtime] ?? []), ...(isNative ? NOT_NATIVE : [])].map(({ pattern }) => pattern),
+    exclude: (EXCLUDED[runtime] ?? []).map(({ pattern }) => pattern),
     // A forgotten `.only` would switch the rest of the file off.
     allowOnly: false,
     testTimeout: 10_000,

@@ -19,6 +19,7 @@ import {
 import type { RangeCheck } from "../handshake/ip_range.ts";
 import { isReservedHeader } from "../handshake/reserved_header.ts";
 import { chooseProtocol, parseProtocols } from "../handshake/subprotocol.ts";
+import { isInstance } from "../instance_of.ts";
 import type { BufferBudget } from "../transport/buffer_budget.ts";
 import type { MessageSocket } from "../transport/message_socket.ts";
 import type { Runtime } from "../transport/runtime.ts";
@@ -263,9 +264,9 @@ export class UpgradePipeline {
   }
 
   #refusalOf(error: unknown): Response {
-    if (error instanceof UpgradeError) return refusal(error.status, error.message, error.headers);
-    if (error instanceof AuthnError) return refusal(401, error.message);
-    if (error instanceof AuthzError) return refusal(403, error.message);
+    if (isInstance(error, UpgradeError)) return refusal(error.status, error.message, error.headers);
+    if (isInstance(error, AuthnError)) return refusal(401, error.message);
+    if (isInstance(error, AuthzError)) return refusal(403, error.message);
     this.#parts.errors.report(error);
     return refusal(500, "The server could not answer");
   }
