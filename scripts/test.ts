@@ -33,8 +33,18 @@ const SUITES = {
 /** The longest a suite may take inside one runtime, in seconds. */
 const SUITE_TIMEOUT = process.env["HAWSER_SOAK"] === "long" ? 2_400 : 400;
 
-/** The attacks that are made on every host; the others are about bytes that a runtime's own server reads by itself. */
-const ON_NATIVE_HOSTS = ["flow", "loss", "stop", "handlers", "logs"].map((name) => `tests/attacks/${name}_test.ts`);
+/** The attacks that are made on every host; the others are about the engine and what stands above any host. */
+const ON_NATIVE_HOSTS = [
+  "compression",
+  "flow",
+  "frames",
+  "handlers",
+  "handshake",
+  "logs",
+  "loss",
+  "outgoing",
+  "stop",
+].map((name) => `tests/attacks/${name}_test.ts`);
 /** The tests that know no runtime, and make the compatibility table. */
 const BEHAVIOURS = "tests/behaviours";
 const COMPATIBILITY = join(ROOT, "docs", "compatibility.md");

@@ -13,14 +13,14 @@ import {
   type Service,
   type UpgradeServiceOptions,
 } from "../../mod.ts";
-import { memoryNow } from "./memory.ts";
+import { usageNow } from "./usage.ts";
 
 /** What it is told. */
 export type Order =
   | { readonly listen: { readonly options?: UpgradeServiceOptions; readonly config?: ListenerConfiguration } }
   | { readonly connect: { readonly url: string; readonly config?: ClientConfiguration } }
   | { readonly ended: number }
-  | { readonly memory: true };
+  | { readonly usage: true };
 
 /** What an end of ours heard until its connection had ended. */
 export interface Heard {
@@ -93,11 +93,13 @@ async function obey(order: Order): Promise<unknown> {
   if ("listen" in order) return await listen(order.listen.options, order.listen.config);
   if ("connect" in order) return await connect(order.connect.url, order.connect.config);
   if ("ended" in order) return await victims.get(order.ended)!.ended();
-  return memoryNow();
+  return usageNow();
 }
 
 const orders = new Listener(0, { host });
 orders.attach("/", {
+  // The test's end reads answers and nothing else.
+  pingInterval: 0,
   get: () => ({
     async onTextMessage(_caller, text) {
       return JSON.stringify(await obey(JSON.parse(text) as Order));

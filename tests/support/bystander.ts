@@ -5,8 +5,8 @@
 
 import { expect } from "vitest";
 import { FramePeer } from "./frame_peer.ts";
-import { type Memory, memoryNow } from "./memory.ts";
 import { RawClient, statusOf, upgradeRequest } from "./raw_client.ts";
+import { type Usage, usageNow, waitedNow } from "./usage.ts";
 
 /** Where the bystander is connected: the listener that is attacked, or another one of its process. */
 export interface Scene {
@@ -15,20 +15,22 @@ export interface Scene {
   readonly path?: string;
   /** Headers of the bystander's request. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** What the attacked process holds; this one when it is not given. */
-  readonly memory?: () => Memory | Promise<Memory>;
+  /** What the attacked process has of the machine, when that is not this process. */
+  readonly usage?: () => Promise<Usage>;
 }
 
 /** What nobody else may notice. */
 export interface Bounds {
-  /** The latest that an echo may be, in milliseconds. */
+  /**
+   * The latest that an echo may be, in milliseconds, but for the time that this process and the attacked one waited for a
+   * processor: other programs had it then, such as other tests.
+   */
   readonly latest: number;
   /** The most that resident memory may grow by, and buffers too, in bytes, seen at any time meanwhile. */
   readonly grownBy: number;
   /**
    * How often the attack may be made, from its beginning, until it keeps within the bounds; an attack that fails fails at
-   * once. 3 when it is not given: what is measured is the machine too, which others load, and not an attack that works
-   * each time.
+   * once. 3 when it is not given: what is measured is the machine too, and not an attack that works each time.
    */
   readonly attempts?: number;
 }
@@ -40,6 +42,8 @@ interface Seen {
   echoes: number;
 }
 
+/** Between an echo and the next, in milliseconds. */
+const PACE = 5;
 /** How long after an attack an echo may still come, in milliseconds, before the server counts as one that does not serve. */
 const PATIENCE = 5_000;
 
@@ -64,24 +68,32 @@ export async function undisturbed<Result>(
 }
 
 async function watched<Result>(scene: Scene, attack: () => Promise<Result>): Promise<[Result, Seen]> {
-  const { memory = memoryNow } = scene;
   const bystander = await comeIn(scene);
   try {
     // The first echo warms up what answers.
     await echo(bystander, "here");
-    const before = await memory();
+    const usage = scene.usage ?? usageNow;
+    const before = await usage();
+    let last = before;
     const seen: Seen = { latest: 0, grownBy: 0, echoes: 0 };
     const look = async (): Promise<void> => {
-      const asked = performance.now();
+      const asked = performance.now() - waitedNow();
       await echo(bystander, `${seen.echoes++}`);
-      seen.latest = Math.max(seen.latest, performance.now() - asked);
-      const { resident, claimed } = await memory();
-      seen.grownBy = Math.max(seen.grownBy, resident - before.resident, claimed - before.claimed);
+      const late = performance.now() - waitedNow() - asked;
+      const now = await usage();
+      const waited = scene.usage === undefined ? 0 : now.waited - last.waited;
+      seen.latest = Math.max(seen.latest, late - waited);
+      seen.grownBy = Math.max(seen.grownBy, now.resident - before.resident, now.claimed - before.claimed);
+      last = now;
     };
 
     let isOver = false;
     const looking = (async () => {
-      while (!isOver) await look();
+      while (!isOver) {
+        await look();
+        // It is there to measure, not to be the load.
+        await new Promise((resolve) => setTimeout(resolve, PACE));
+      }
     })();
     // It is waited for below, and may fail before.
     looking.catch(() => {});
