@@ -1,9 +1,9 @@
 /**
  * All tests: the checks, the npm package, the suite inside each runtime, and its behaviours once more on the native hosts
- * of Deno and Bun. The last line is `N passed, N failed`, and the exit code follows it. A test that was skipped, a run that
- * is no run, or a runtime without a test counts as failed, and so does a compatibility table that is not the one in
- * docs/compatibility.md. Names of parts (`check`, `package`, `node`, `deno`, `bun`, `deno-native`, `bun-native`) choose some
- * of them; `--write` writes the table; anything else goes to vitest.
+ * of Deno and Bun, with those attacks that are made there, too. The last line is `N passed, N failed`, and the exit code
+ * follows it. A test that was skipped, a run that is no run, or a runtime without a test counts as failed, and so does a
+ * compatibility table that is not the one in docs/compatibility.md. Names of parts (`check`, `package`, `node`, `deno`,
+ * `bun`, `deno-native`, `bun-native`) choose some of them; `--write` writes the table; anything else goes to vitest.
  */
 
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -33,6 +33,18 @@ const SUITES = {
 /** The longest a suite may take inside one runtime, in seconds. */
 const SUITE_TIMEOUT = process.env["HAWSER_SOAK"] === "long" ? 2_400 : 400;
 
+/** The attacks that are made on every host; the others are about the engine and what stands above any host. */
+const ON_NATIVE_HOSTS = [
+  "compression",
+  "flow",
+  "frames",
+  "handlers",
+  "handshake",
+  "logs",
+  "loss",
+  "outgoing",
+  "stop",
+].map((name) => `tests/attacks/${name}_test.ts`);
 /** The tests that know no runtime, and make the compatibility table. */
 const BEHAVIOURS = "tests/behaviours";
 const COMPATIBILITY = join(ROOT, "docs", "compatibility.md");
@@ -59,7 +71,7 @@ async function runSuite(part: Suite, runtimes: Runtimes, rest: readonly string[]
     const [file, ...args] = commandFor(part, runtimes);
     const reporting = ["--reporter=default", "--reporter=json", `--outputFile.json=${reportFile}`];
     const [runtime, host] = SUITES[part];
-    const tests = host === "native" && rest.length === 0 ? [BEHAVIOURS] : rest;
+    const tests = host === "native" && rest.length === 0 ? [BEHAVIOURS, ...ON_NATIVE_HOSTS] : rest;
     const { ok, failure } = await runCommand(file, [...args, ...reporting, ...tests], {
       env: { HAWSER_RUNTIME: runtime, HAWSER_HOST: host, DENO_NO_UPDATE_CHECK: "1" },
       stream: true,

@@ -3,6 +3,8 @@
  * A class exists only where a caller would do something different; the `code` is the contract.
  */
 
+import { quote } from "./printable.ts";
+
 /** The stable name of an error's kind: what its class stands for, to a `switch`. */
 export type ErrorCode =
   | "ERR_HANDSHAKE_REJECTED"
@@ -432,7 +434,7 @@ export function describeClosure(closure: Closure): string {
 }
 
 function frame({ code, reason }: CloseFrameInfo): string {
-  return reason === "" ? `${code}` : `${code} ${JSON.stringify(reason)}`;
+  return reason === "" ? `${code}` : `${code} ${quote(reason, Infinity)}`;
 }
 
 function causeOf({ error }: Closure): ErrorOptions | undefined {

@@ -22,7 +22,10 @@ interface Folder {
 }
 
 const HOUSE: Readonly<Record<string, Folder>> = {
-  "": { imports: [], files: words("errors close_code bytes deflate_codec seconds option_check foreign_options") },
+  "": {
+    imports: [],
+    files: words("instance_of printable errors close_code bytes deflate_codec seconds option_check foreign_options"),
+  },
   protocol: {
     imports: [],
     files: words(

@@ -152,7 +152,10 @@ function parseJson(message: string | Uint8Array): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    // The parser's sentence quotes the message, so it stays in the cause.
-    throw new PayloadBindingError("Cannot bind the message: it is not JSON", [{ message: "Not JSON" }], { cause });
+    // The parser's sentence quotes the message, as it came.
+    const said = new SyntaxError(bounded(String((cause as Error).message), MAX_SENTENCE));
+    throw new PayloadBindingError("Cannot bind the message: it is not JSON", [{ message: "Not JSON" }], {
+      cause: said,
+    });
   }
 }

@@ -4,6 +4,7 @@
  */
 
 import type { BindingIssue } from "../errors.ts";
+import { printable, quote } from "../printable.ts";
 
 /** One issue, as a `StandardSchema` tells it. */
 export interface SchemaIssue {
@@ -33,13 +34,13 @@ export function toIssues(issues: readonly SchemaIssue[]): BindingIssue[] {
 export function summaryOf(issues: readonly BindingIssue[], count: number): string {
   const [first] = issues;
   if (first === undefined) return "the schema refused it";
-  const where = first.path?.length ? ` at ${JSON.stringify(bounded(first.path.map(String).join("."), MAX_KEY))}` : "";
+  const where = first.path?.length ? ` at ${quote(cut(first.path.map(String).join("."), MAX_KEY), MAX_KEY)}` : "";
   return `${first.message}${where}${count > 1 ? `, and ${count - 1} more` : ""}`;
 }
 
-/** `text` on one line, and no longer than `most` characters. */
+/** At most `most` characters of `text`, on one line, as they may stand in an error. */
 export function bounded(text: string, most: number): string {
-  return cut(text, most).replace(/\s+/g, " ");
+  return printable(cut(text, most).replace(/\s+/g, " "));
 }
 
 function cut(text: string, most: number): string {

@@ -4,8 +4,9 @@
  */
 
 import { InvalidHandshakeError } from "../errors.ts";
+import { quote } from "../printable.ts";
 import { type Extension, serializeExtensions, verifyExtensions } from "./extension_offer.ts";
-import { hasToken, quote } from "./header_grammar.ts";
+import { hasToken } from "./header_grammar.ts";
 import { type HeaderLines, type HttpHeadError, type ResponseHead, serializeRequest } from "./http_head.ts";
 import { isReservedHeader } from "./reserved_header.ts";
 import { validateProtocols, verifyProtocol } from "./subprotocol.ts";

@@ -3,8 +3,9 @@
  * (RFC 7692 §7.1). Names and values are data, compared exactly. Knows nothing of compressing.
  */
 
+import { quote } from "../printable.ts";
 import type { Extension } from "./extension_offer.ts";
-import { type Parameter, quote } from "./header_grammar.ts";
+import type { Parameter } from "./header_grammar.ts";
 
 /** What one side wants. */
 export interface DeflateWishes {

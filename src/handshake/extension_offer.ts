@@ -3,7 +3,8 @@
  * object. Knows no extension: a server that writes no answer declines every offer.
  */
 
-import { isToken, type ListElement, parseElements, quote } from "./header_grammar.ts";
+import { quote } from "../printable.ts";
+import { isToken, type ListElement, parseElements } from "./header_grammar.ts";
 
 /** One extension, offered or agreed on, with its parameters in order. */
 export type Extension = ListElement;

@@ -163,20 +163,6 @@ function readValue(list: string, start: number): { text: string; end: number } |
   return at === list.length || text === "" ? undefined : { text, end: at + 1 };
 }
 
-/**
- * A peer's text as it may stand in a message or a log: quoted, at most 64 characters of it, and nothing that a terminal
- * would obey.
- */
-export function quote(text: string): string {
-  const shown = text.length > 64 ? `${text.slice(0, 64)}…` : text;
-  let quoted = "";
-  for (const char of JSON.stringify(shown)) {
-    const code = char.charCodeAt(0);
-    quoted += code >= 0x7f && code <= 0x9f ? `\\u00${code.toString(16)}` : char;
-  }
-  return quoted;
-}
-
 function skip(text: string, start: number, wanted: number, end: number = text.length): number {
   let at = start;
   while (at < end && at < text.length && ((CLASSES[text.charCodeAt(at)] ?? 0) & wanted) !== 0) at++;

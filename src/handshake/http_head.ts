@@ -3,7 +3,8 @@
  * be: a line ends in CR LF, nothing is folded, nothing stands before a colon. Knows no header by name, and no body.
  */
 
-import { isFieldValue, isToken, quote, trimSpace } from "./header_grammar.ts";
+import { quote } from "../printable.ts";
+import { isFieldValue, isToken, trimSpace } from "./header_grammar.ts";
 
 /** Header lines in the order they are written: a `Headers`, or pairs, whose names then keep their case. */
 export type HeaderLines = Iterable<readonly [name: string, value: string]>;

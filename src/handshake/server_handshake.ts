@@ -4,10 +4,11 @@
  */
 
 import { concat, EMPTY, encodeUtf8 } from "../bytes.ts";
+import { quote } from "../printable.ts";
 import { acceptKey, isValidKey, type Sha1 } from "./accept_key.ts";
 import { parseAuthority } from "./authority.ts";
 import { type Extension, parseExtensions, serializeExtensions } from "./extension_offer.ts";
-import { hasProduct, hasToken, isToken, quote } from "./header_grammar.ts";
+import { hasProduct, hasToken, isToken } from "./header_grammar.ts";
 import { type HeaderLines, serializeResponse } from "./http_head.ts";
 import type { Refusal } from "./refusal.ts";
 import { isReservedHeader } from "./reserved_header.ts";

@@ -3,7 +3,8 @@
  * exactly, case included. Knows no sub-protocol.
  */
 
-import { isToken, parseTokens, quote } from "./header_grammar.ts";
+import { quote } from "../printable.ts";
+import { isToken, parseTokens } from "./header_grammar.ts";
 
 /**
  * The option `subProtocols` (RFC 6455 §1.9): what a service speaks. Of a list the client's first offer that is in it is

@@ -10,6 +10,7 @@ import type { User, UserStore } from "../auth/basic.ts";
 import { isScope } from "../auth/scopes.ts";
 import { Turnstile } from "../auth/turnstile.ts";
 import { AuthError, UpgradeError } from "../errors.ts";
+import { printable } from "../printable.ts";
 import {
   checkBoolean,
   checkCount,
@@ -163,7 +164,7 @@ class Directory implements LdapUserStore {
       if (signal.aborted || error instanceof UpgradeError || error instanceof AuthError) throw error;
       throw new AuthError(`Cannot check the user: the directory at ${this.#where.host} cannot be asked`, {
         // Its own errors may have the whole request.
-        cause: new Error(error instanceof Error ? `${error.name}: ${error.message}` : "unknown"),
+        cause: new Error(error instanceof Error ? printable(`${error.name}: ${error.message}`) : "unknown"),
         temporary: true,
       });
     }

@@ -5,6 +5,7 @@
 
 import { boundReason } from "../close_code.ts";
 import { type Closure, ConnectionClosureError } from "../errors.ts";
+import { isInstance } from "../instance_of.ts";
 import type { Endpoint } from "../streams/endpoint.ts";
 import type { Clock } from "../transport/clock.ts";
 import type { Message } from "../transport/message_socket.ts";
@@ -155,15 +156,15 @@ export class Dispatcher implements StreamedHost {
    */
   aside(call: () => unknown, asPong = false): void {
     if (this.#asides >= MAX_ASIDES) return;
-    let returned: unknown;
+    let pending: Promise<unknown> | undefined;
     try {
-      returned = call();
+      const returned = call();
+      pending = isThenable(returned)
+        ? Promise.resolve(returned).then((value) => this.#answerAside(value, asPong), (error) => this.failed(error))
+        : this.#answerAside(returned, asPong);
     } catch (error) {
       return void this.failed(error);
     }
-    const pending = isThenable(returned)
-      ? Promise.resolve(returned).then((value) => this.#answerAside(value, asPong), (error) => this.failed(error))
-      : this.#answerAside(returned, asPong);
     if (pending === undefined) return;
     this.#asides++;
     pending.then(() => {
@@ -316,11 +317,11 @@ export class Dispatcher implements StreamedHost {
   }
 
   notSent(error: unknown, target: ReplyTarget = this): Promise<unknown> | undefined {
-    if (error instanceof StreamFailure) {
+    if (isInstance(error, StreamFailure)) {
       return this.failed(error.cause, target, boundReason(`streaming failed: ${messageOf(error.cause)}`));
     }
     const { endpoint } = this;
-    if (this.#endedBy === "us" || endpoint.state === "open" || !(error instanceof ConnectionClosureError)) {
+    if (this.#endedBy === "us" || endpoint.state === "open" || !isInstance(error, ConnectionClosureError)) {
       return this.failed(error, target);
     }
     // The endpoint gave up on a slow peer by itself: what waits would only keep its close frame from being read.
@@ -332,7 +333,7 @@ export class Dispatcher implements StreamedHost {
 
   /** `onError` first, so that it may choose the close frame; then ours, if that is still to be sent. */
   failed(error: unknown, target: ReplyTarget = this, reason: string = INTERNAL_ERROR): Promise<unknown> | undefined {
-    if (error instanceof BindingFailure) return this.#refused(error, target);
+    if (isInstance(error, BindingFailure)) return this.#refused(error, target);
     if (this.service.onError !== undefined) return this.#askOnError(error, target, reason);
     this.report(error);
     this.#closeFailed(reason);
@@ -411,6 +412,6 @@ export class Dispatcher implements StreamedHost {
 }
 
 function messageOf(error: unknown): string {
-  if (error instanceof Error) return error.message;
+  if (isInstance(error, Error)) return error.message;
   return typeof error === "string" ? error : "unknown error";
 }

@@ -63,9 +63,8 @@ export function isStream(value: unknown): boolean {
 
 /** Lets go of a value that is not sent: a stream is told to stop. */
 export function discard(target: ReplyTarget, value: unknown): void {
-  if (!isStream(value)) return;
   try {
-    stop(target, toSource(value as object)!);
+    if (isStream(value)) stop(target, toSource(value as object)!);
   } catch (error) {
     target.report(error);
   }
@@ -137,9 +136,11 @@ class StreamReply {
   readonly #pull = (): void => {
     while (!this.#over) {
       let next: SourceResult | PromiseLike<SourceResult>;
+      let later: PromiseLike<SourceResult> | undefined;
       try {
         this.#stepping = true;
         next = this.#source.next();
+        if (isThenable(next)) later = next;
       } catch (error) {
         return this.#fail(error);
       } finally {
@@ -147,14 +148,14 @@ class StreamReply {
       }
       if (this.#over) {
         // Its own step ended the connection: what the step still comes to is of no use to anybody.
-        if (isThenable(next)) Promise.resolve(next).catch(ignore);
+        if (later !== undefined) Promise.resolve(later).catch(ignore);
         return stop(this.#target, this.#source);
       }
-      if (isThenable(next)) {
-        Promise.resolve(next).then(this.#took, this.#fail);
+      if (later !== undefined) {
+        Promise.resolve(later).then(this.#took, this.#fail);
         return;
       }
-      if (!this.#send(next)) return;
+      if (!this.#send(next as SourceResult)) return;
     }
   };
 
@@ -163,21 +164,22 @@ class StreamReply {
   };
 
   /** True: go on at once. */
-  #send({ done, value }: SourceResult): boolean {
-    if (done) {
-      this.#end();
-      this.#resolve();
-      return false;
-    }
-    if (value === undefined) return this.#isFair(1);
-    if (isCloseFrame(value)) {
-      // Closing aborts the signal, which ends this.
-      this.#target.closeWith(value);
-      return false;
-    }
+  #send(result: SourceResult): boolean {
     let pending: Promise<void> | undefined;
     let size: number;
     try {
+      const { done, value } = result;
+      if (done) {
+        this.#end();
+        this.#resolve();
+        return false;
+      }
+      if (value === undefined) return this.#isFair(1);
+      if (isCloseFrame(value)) {
+        // Closing aborts the signal, which ends this.
+        this.#target.closeWith(value);
+        return false;
+      }
       if (value instanceof Error) throw value;
       const message = messageOf(this.#target, value);
       size = message.length;

@@ -7,6 +7,7 @@ import { andThen, type Eventual, orElse } from "../binding/and_then.ts";
 import { MAX_KEY } from "../binding/issues.ts";
 import { checkValue, type StandardSchema } from "../binding/schema.ts";
 import { type BindingIssue, PayloadBindingError, UpgradeError } from "../errors.ts";
+import { quote } from "../printable.ts";
 
 /** By what they are bound, undefined for as they are. */
 export interface RequestSchemas {
@@ -104,7 +105,7 @@ function refusalOf(
   const reason = kind.isSecret || issue === undefined ? "" : `: ${issue.message}`;
   const [key] = issue?.path ?? [];
   if (issue === undefined || key === undefined) return refuse(`The ${kind.all} not have the right form${reason}`);
-  const called = `The ${kind.one} ${JSON.stringify(String(key))}`;
+  const called = `The ${kind.one} ${quote(String(key))}`;
   const name = nameIn(issue);
   // A name of that length may have been cut, and is not to be found then.
   const isMissing = name !== undefined && values[name] === undefined && name.length < MAX_KEY;

@@ -3,6 +3,7 @@
  * One at a time here; knows no life cycle.
  */
 
+import { isInstance } from "../instance_of.ts";
 import type { Message } from "../transport/message_socket.ts";
 import type { Caller } from "./caller.ts";
 import { BindingFailure, callHandler, type Handlers } from "./handlers.ts";
@@ -88,10 +89,11 @@ export function run(
   let returned: unknown;
   try {
     returned = call();
+    if (isThenable(returned)) return Promise.resolve(returned).then(answer, failed);
   } catch (error) {
     return failed(error);
   }
-  return isThenable(returned) ? Promise.resolve(returned).then(answer, failed) : answer(returned);
+  return answer(returned);
 
   function answer(value: unknown): Promise<unknown> | undefined {
     if (target.isCancelled) {
@@ -113,7 +115,7 @@ export function run(
   function failed(error: unknown): Promise<unknown> | undefined {
     if (!target.isCancelled) return host.failed(error, target);
     // That it was cancelled, or sent what it should not have, matters to nobody any more; what else went wrong does.
-    const isExpected = error instanceof BindingFailure || (error instanceof Error && error.name === "AbortError");
+    const isExpected = isInstance(error, BindingFailure) || (isInstance(error, Error) && error.name === "AbortError");
     if (!isExpected) target.report(error);
     return undefined;
   }

@@ -165,21 +165,28 @@ export class Session implements EndpointReader, CallerLink, DispatcherHost {
   }
 
   #runOnClose(code: number, reason: string): void {
-    let returned: unknown;
+    let pending: PromiseLike<unknown> | undefined;
     try {
-      returned = this.service.onClose?.(this.caller, code, reason);
+      const returned: unknown = this.service.onClose?.(this.caller, code, reason);
+      if (isThenable(returned)) pending = returned;
+      else this.#takeOnClose(returned);
     } catch (error) {
       this.#dispatcher.report(error);
     }
-    if (!isThenable(returned)) return this.#onCloseReturned(returned);
-    Promise.resolve(returned)
+    if (pending === undefined) return this.#endOnClose();
+    Promise.resolve(pending)
+      .then((value) => this.#takeOnClose(value))
       .catch((error) => this.#dispatcher.report(error))
-      .then((value) => this.#onCloseReturned(value));
+      .then(() => this.#endOnClose());
   }
 
-  #onCloseReturned(value: unknown): void {
+  /** @throws {Error} when that is what `onClose` returned */
+  #takeOnClose(value: unknown): void {
     if (isCloseFrame(value)) this.#dispatcher.closeWith(value);
-    else if (value instanceof Error) this.#dispatcher.report(value);
+    else if (value instanceof Error) throw value;
+  }
+
+  #endOnClose(): void {
     this.#onCloseEnded = true;
     this.#tellEnded();
   }

@@ -18,6 +18,7 @@ import {
 } from "../errors.ts";
 import type { RangeCheck } from "../handshake/ip_range.ts";
 import { chooseProtocol, parseProtocols } from "../handshake/subprotocol.ts";
+import { isInstance } from "../instance_of.ts";
 import type { BufferBudget } from "../transport/buffer_budget.ts";
 import type { MessageSocket } from "../transport/message_socket.ts";
 import type { Runtime } from "../transport/runtime.ts";
@@ -263,13 +264,13 @@ export class UpgradePipeline {
   }
 
   #refusalOf(error: unknown): Response {
-    if (error instanceof UpgradeError) {
+    if (isInstance(error, UpgradeError)) {
       const wrong = wrongHeader(error.headers);
       if (wrong === undefined) return refusal(error.status, error.message, error.headers);
       error = wrong;
     }
-    if (error instanceof AuthnError) return refusal(401, error.message);
-    if (error instanceof AuthzError) return refusal(403, error.message);
+    if (isInstance(error, AuthnError)) return refusal(401, error.message);
+    if (isInstance(error, AuthzError)) return refusal(403, error.message);
     this.#parts.errors.report(error);
     return refusal(500, "The server could not answer");
   }
@@ -305,7 +306,7 @@ export class UpgradePipeline {
         ...(protocol !== undefined && { protocol }),
       });
     } catch (error) {
-      if (error instanceof ConnectionError) this.tally.left++;
+      if (isInstance(error, ConnectionError)) this.tally.left++;
       else {
         this.refused(500);
         this.#parts.errors.report(error);

@@ -6,7 +6,6 @@ import {
   isToken,
   parseElements,
   parseTokens,
-  quote,
   trimSpace,
 } from "../../src/handshake/header_grammar.ts";
 import { growth, LINEAR } from "./growth.ts";
@@ -169,15 +168,5 @@ describe("attack 3: hostile lists take linear time", () => {
   it("spaces to trim", () => {
     expect(growth(24_000, (size) => " ".repeat(size), trimSpace)).toBeLessThan(LINEAR);
     expect(growth(24_000, (size) => `a${" ".repeat(size)}`, trimSpace)).toBeLessThan(LINEAR);
-  });
-});
-
-describe("quote", () => {
-  it("escapes what a terminal would obey", () => {
-    expect(quote('a"\x1b[31m\r\n\x7f\x9b')).toBe('"a\\"\\u001b[31m\\r\\n\\u007f\\u009b"');
-  });
-  it("cuts behind 64 characters", () => {
-    expect(quote("a".repeat(64))).toBe(`"${"a".repeat(64)}"`);
-    expect(quote("a".repeat(65))).toBe(`"${"a".repeat(64)}…"`);
   });
 });

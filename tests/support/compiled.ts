@@ -3,13 +3,12 @@
 import process from "node:process";
 
 /**
- * The program in `file`, an `.mts`, and our sources with it, as one `.mjs` beside it; npm's packages stay outside. Deno and
- * Bun take the file as it is.
+ * The program in `file`, and our sources with it, as one `.mjs`: `outfile`, beside it when it is not given, for an `.mts`.
+ * npm's packages stay outside. Deno and Bun take the file as it is.
  */
-export async function compiled(file: string): Promise<string> {
+export async function compiled(file: string, outfile = file.replace(/\.mts$/, ".mjs")): Promise<string> {
   if ("Deno" in globalThis || "Bun" in globalThis) return file;
   const { build } = await import("esbuild");
-  const outfile = file.replace(/\.mts$/, ".mjs");
   await build({
     entryPoints: [file],
     outfile,

@@ -30,10 +30,11 @@ export const FACTS = {
   "deno-silent-failure":
     "Deno 2.9 drops a peer that breaks the protocol without a close frame (no 1002, 1007 or 1009): " +
     "`onError` hears which rule it broke, `onClose` of 1006.",
-  "deno-unmasked": "Deno 2.9 takes frames that are not masked.",
+  "deno-unmasked": "Deno 2.9 takes frames that are not masked, and lengths in more bytes than they need.",
   "deno-no-frames":
     "Deno 2.9 neither shows nor splits frames: `maxFrameSize`, `maxFragments`, `messageTimeout`, and messages in parts, " +
-    "out and in, are refused.",
+    "out and in, are refused. Frames are checked when they are whole; a character cut at the end of a message in " +
+    "fragments is dropped, and so is such a message when another begins.",
   "deno-late-size":
     "Deno 2.9 holds a message until it is whole, and its fragments without limit; `maxMessageSize` is " +
     "held against it only then. One of more than 64 MiB is refused: a longer frame is a lost connection.",
@@ -47,7 +48,8 @@ export const FACTS = {
   "deno-payload-bytes": "Deno 2.9 counts payloads without their frames in `bufferedAmount`.",
   "deno-no-request-deadline":
     "Deno 2.9 waits for ever for the end of a request's head: `timeout` holds for `get` only.",
-  "deno-lenient-http": "Deno 2.9 does not tell the version of HTTP: an upgrade in HTTP/1.0 is taken.",
+  "deno-lenient-http":
+    "Deno 2.9 does not tell the version of HTTP: an upgrade in HTTP/1.0 is taken. A header that is too large is a 400.",
   "deno-no-ciphers": "Deno 2.9 takes a list of cipher suites and passes over it: `ciphers` is refused on both sides.",
   "deno-sessions":
     "Deno 2.9 resumes no TLS session as a client, and as a server those of TLS 1.2 whatever it is told: " +
@@ -78,13 +80,14 @@ export const FACTS = {
     "`maxPendingPongs` is refused.",
   "bun-no-frames":
     "Bun 1.4 neither shows nor splits frames: `maxFrameSize`, `maxFragments`, `messageTimeout`, and messages in parts, " +
-    "out and in, are refused.",
+    "out and in, are refused; text is checked when the message is whole, a size a whole fragment at a time; lengths may be " +
+    "in more bytes than they need.",
   "bun-one-size":
     "Bun 1.4 has one limit on messages for a whole server, from its start on: afterwards a service with a " +
     "larger `maxMessageSize` is refused.",
   "bun-own-compression": "Bun 1.4 compresses each message by itself, agrees to no window, and declines an offer that " +
     "asks for one of the server's: of the options only `threshold` is taken. `maxInflatedBytesPerSecond` is " +
-    "refused.",
+    "refused. Of a compressed message that is cut it hands on what came, and nothing of what comes behind a final block.",
   "bun-corked": "Bun 1.4 does not count in `bufferedAmount` what it gathers while a handler runs.",
   "bun-own-request-deadline":
     "Bun 1.4 cuts a request whose head has not ended after 12 seconds, whatever `timeout` says, " +

@@ -55,6 +55,18 @@ export async function expectRefused(service: Service, feature: string): Promise<
   }
 }
 
+/** Asserts that the host cannot hold a route to the only one of `options`, and says so. */
+export async function expectOptionRefused(options: UpgradeServiceOptions): Promise<void> {
+  const listener = new Listener(0, { host: LOOPBACK });
+  try {
+    await listener.start();
+    const refused = await failure(() => listener.attach("/", { ...options, get: () => ECHO }));
+    expectUnsupported(refused, Object.keys(options)[0]!);
+  } finally {
+    await listener.immediateStop();
+  }
+}
+
 /** Asserts that `error` is about what is called `feature`, which the host cannot do. */
 export function expectUnsupported(error: unknown, feature: string): void {
   expect(error).toBeInstanceOf(UnsupportedError);

@@ -1,6 +1,7 @@
 /** What `node:` modules give: the runtime of Node itself, and of Deno and Bun, which have them too. */
 
 import { inspect } from "node:util";
+import { printableLines } from "../../printable.ts";
 import { Deadlines } from "../../transport/deadlines.ts";
 import type { DeflateTools, Runtime } from "../../transport/runtime.ts";
 import { WindowBudget } from "../../transport/window_budget.ts";
@@ -21,8 +22,16 @@ function fillRandom(bytes: Uint8Array): void {
 
 /** Tells the person who runs the process, without ending it. */
 function report(error: unknown): void {
-  const text = error instanceof Error ? error.stack ?? error.message : inspect(error);
-  process.emitWarning(text, { code: "HAWSER_UNHANDLED", type: "HawserWarning" });
+  // The error may be anybody's, and quote a peer.
+  process.emitWarning(printableLines(textOf(error)), { code: "HAWSER_UNHANDLED", type: "HawserWarning" });
+}
+
+function textOf(error: unknown): string {
+  try {
+    return error instanceof Error ? String(error.stack ?? error.message) : inspect(error);
+  } catch {
+    return "Something failed with what cannot be shown";
+  }
 }
 
 export const nodeRuntime: Runtime = {

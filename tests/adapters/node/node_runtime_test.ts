@@ -11,11 +11,15 @@ it("tells of an error that nobody took with a warning, whatever was thrown, and 
     nodeRuntime.report("second");
     nodeRuntime.report(undefined);
     nodeRuntime.report(Object.create(null));
-    while (warnings.length < 4) await new Promise((resolve) => setImmediate(resolve));
+    const { proxy, revoke } = Proxy.revocable(new Error("fifth"), {});
+    revoke();
+    nodeRuntime.report(proxy);
+    nodeRuntime.report(Object.defineProperty(new Error("sixth"), "stack", { value: 6 }));
+    while (warnings.length < 6) await new Promise((resolve) => setImmediate(resolve));
   } finally {
     process.off("warning", hear);
   }
-  expect(warnings.map(({ code }) => code)).toEqual(Array(4).fill("HAWSER_UNHANDLED"));
+  expect(warnings.map(({ code }) => code)).toEqual(Array(6).fill("HAWSER_UNHANDLED"));
   expect(warnings[0]?.message).toMatch(/^Error: first\n/);
   expect(warnings[1]?.message).toContain("second");
 });
