@@ -15,6 +15,7 @@ import {
   uriTooLong,
 } from "../../handshake/refusal.ts";
 import { isRefusal, judgeRequest, refusalResponse } from "../../handshake/server_handshake.ts";
+import { isInstance } from "../../instance_of.ts";
 import type { ListenOptions } from "../../transport/upgrade.ts";
 
 /**
@@ -127,7 +128,7 @@ export class Door<Info, Nothing = never> {
 
 /** Asked first: Deno warns of whoever looks at a signal, and a handler that ends with it has done so itself. */
 function isAbort(error: unknown): boolean {
-  return error instanceof Error && error.name === "AbortError";
+  return isInstance(error, Error) && error.name === "AbortError";
 }
 
 /** A runtime's own server might answer with a page of its own, and tell nobody. */
