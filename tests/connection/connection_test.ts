@@ -939,6 +939,26 @@ describe.each(ROLES)("Connection as a %s", (role) => {
   });
 });
 
+describe("a large message to a slow peer", () => {
+  it("goes in pieces, so that the peer is seen to take some, and before what was sent after it", () => {
+    const { connection, transport, clock, sink } = open("server");
+    transport.accepts = false;
+    expect(connection.send(new Uint8Array(600_000))).toBe(false);
+    connection.send("a");
+    clock.endTurn();
+    const waits: number[] = [];
+    while (connection.bufferedAmount > 0) {
+      waits.push(connection.bufferedAmount);
+      transport.bufferedAmount = 0;
+      transport.sink!.drained();
+    }
+    expect(waits).toEqual([600_013, 337_869, 75_725, 3]);
+    const frames = readFrames(transport.wire);
+    expect(frames.map(({ opcode, payload }) => [opcode, payload.length])).toEqual([[2, 600_000], [1, 1]]);
+    expect(sink.words).toEqual(["drained"]);
+  });
+});
+
 describe("two connections over a memory pair", () => {
   function pair(memory?: Parameters<typeof memoryPair>[0]) {
     const clock = new ManualClock();
