@@ -23,7 +23,7 @@ const FAIR_MESSAGES = 1_024;
 const FAIR_BYTES = 1_048_576;
 const PART_MESSAGES = 4;
 /** The transport tells only when all of a write is out: of a large one in pieces the peer is seen to take some. */
-const MOST_AT_ONCE = 262_144;
+const MOST_AT_ONCE = 1_048_576;
 /** A read that brought less has emptied the socket, and the event loop goes on to the others: see `turnPerChunk`. */
 const SHORT_READ = 16_384;
 
