@@ -8,8 +8,8 @@
 //        idle       open -c connections, hold them for -d seconds, report the server's memory per connection
 //        active     open -c connections, each sends one message every -r seconds, in turn; the server must echo them
 //        flood      the other way round: be a server that sends as fast as they read, once -c clients are there. PORT 0
-//                   takes a free one. Prints the port and the process id, and at the end of stdin the share of the time in
-//                   which it ran: well below 1, or it is what was measured
+//                   takes a free one. Prints the port and the process id, and at the end of stdin the share of the time
+//                   since then in which it ran: well below 1, or it is what was measured
 //   -c N   connections (32)         -p N  messages in flight per connection (1)
 //   -s N   payload bytes (20)       -t    text frames (default binary; the payload is ASCII)
 //   -d S   seconds measured (3)     -w S  warm-up seconds (1); fractions allowed in both
@@ -224,7 +224,7 @@ static void event(Conn *c, uint32_t ev, int mode) {
   if (c->state != CLOSED && (ev & (EPOLLIN | EPOLLHUP | EPOLLERR))) readable(c, mode);
 }
 static void spin(double until, int mode, uint64_t in_flight) {
-  struct epoll_event ev[512]; uint64_t sent = 0, base = received;
+  struct epoll_event ev[512]; static uint64_t sent;   // fanout: what the last spin left under way still is
   while (now() < until) {
     if (mode == ACTIVE) {      // each in its turn; `turn` goes on from spin to spin
       static uint64_t turn; static double began; if (!began) began = now();
@@ -233,7 +233,7 @@ static void spin(double until, int mode, uint64_t in_flight) {
       }
     }
     if (mode == FANOUT) {           // fanout: keep `in_flight` broadcasts outstanding
-      uint64_t seen = (received - base) / nconn;
+      uint64_t seen = received / nconn;
       if (sent < seen + in_flight) { uint64_t k = seen + in_flight - sent; conns[0].to_send += k; sent += k; flush(&conns[0]); }
     }
     int n = epoll_wait(ep, ev, 512, mode == ACTIVE ? 5 : 50);
@@ -304,12 +304,14 @@ static int flood(void) {
           Conn *c = &conns[taken++]; c->fd = fd; c->state = HANDSHAKE;
           int one = 1; setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
           struct epoll_event in = { .events = EPOLLIN, .data.ptr = c }; epoll_ctl(ep, EPOLL_CTL_ADD, fd, &in);
-          if (!t0) { c0 = cpu_of(getpid()); t0 = now(); }
         }
         continue;
       }
       Conn *c = ev[i].data.ptr;
-      if (c->state == HANDSHAKE) { answer(c); continue; }
+      if (c->state == HANDSHAKE) {
+        answer(c); if (!t0 && opened == nconn) { c0 = cpu_of(getpid()); t0 = now(); }   // not while it waits for clients
+        continue;
+      }
       if (c->state == OPEN && ev[i].events & EPOLLOUT) flush(c);
       if (c->state == OPEN && ev[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR)) {   // pongs, a close frame: not ours to answer
         ssize_t got = read(c->fd, rbuf, rcap); if (got == 0 || (got < 0 && errno != EAGAIN)) drop(c);

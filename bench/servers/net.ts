@@ -37,7 +37,8 @@ function echo(socket: Socket): void {
       const { header, payload } = measure(start);
       frame = header + payload;
       answer = frame - 4;
-      frames ??= readyMade(start, header, payload, Math.max(1, Math.ceil(524_288 / frame)));
+      // As many as the longest chunk can complete, also when it ends one that is there but for its last byte.
+      frames ??= readyMade(start, header, payload, Math.ceil(524_288 / frame) + 1);
       chunk = start;
     }
     pending += chunk.length;

@@ -22,6 +22,8 @@ import { RateLimit } from "../transport/rate_limit.ts";
 const FAIR_MESSAGES = 1_024;
 const FAIR_BYTES = 1_048_576;
 const PART_MESSAGES = 4;
+/** The transport tells only when all of a write is out: of a large one in pieces the peer is seen to take some. */
+const MOST_AT_ONCE = 1_048_576;
 /** A read that brought less has emptied the socket, and the event loop goes on to the others: see `turnPerChunk`. */
 const SHORT_READ = 16_384;
 
@@ -242,7 +244,9 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
       this.#outgoingBytes += bytes.length;
       return false;
     }
-    if (!this.#transport.write(bytes)) this.#full = true;
+    const piece = bytes.length > MOST_AT_ONCE ? bytes.subarray(0, MOST_AT_ONCE) : bytes;
+    if (!this.#transport.write(piece)) this.#full = true;
+    if (piece !== bytes) return this.write(bytes.subarray(MOST_AT_ONCE));
     return this.#eager = this.#transport.bufferedAmount === 0;
   }
 
@@ -344,18 +348,16 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
   }
 
   #endBatch(): void {
-    if (this.#share?.set(this.#engine.held) === true) this.#checkShare(this.#share);
+    // What waits behind a pause was held back in time: only an unfinished message is given up, if too much is kept.
+    if (this.#share?.set(this.#engine.held) === true && this.#share.isPassed(this.#engine.assembled)) {
+      this.#refuse("All connections together keep too much", 1013);
+    }
     this.#inBatch = false;
     this.#flushGathered();
     if (this.#engine.deaf) this.#finish();
     else if (this.#messagesIn >= FAIR_MESSAGES || this.#bytesIn >= FAIR_BYTES) this.#rest();
     else if (this.#ended && !this.#paused && !this.#resting) this.#finish();
     else if (this.#owesDrained) this.#handOver();
-  }
-
-  /** What waits behind a pause was held back in time: only an unfinished message is given up, if too much is kept. */
-  #checkShare(share: Share): void {
-    if (share.isPassed(this.#engine.assembled)) this.#refuse("All connections together keep too much", 1013);
   }
 
   /** Hands over what waits, as far as the transport takes it. */

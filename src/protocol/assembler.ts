@@ -43,7 +43,8 @@ const FIRST_BUFFER_BYTES = 4_096;
 const GROWTH = 4;
 /**
  * So many pieces, each of this size at least, stay in the chunks they came in, as long as no buffer for the whole message
- * is in proportion yet: smaller ones would only be outgrown.
+ * is in proportion yet: smaller ones would only be outgrown. One that is less than half of its chunk would keep more than
+ * it counts for.
  */
 const MOST_HELD = 4;
 const LARGE_PIECE = 16_384;
@@ -225,9 +226,10 @@ export class Assembler {
   }
 
   /** Only the last frame of a message tells how long it is, so only its pieces can be held. */
-  #holds({ start, end, fin }: FrameReader, filled: number): boolean {
-    return fin && this.#buffer.length === 0 && end - start >= LARGE_PIECE && filled * GROWTH < this.#announced &&
-      this.#held.length < MOST_HELD;
+  #holds({ bytes, start, end, fin }: FrameReader, filled: number): boolean {
+    const length = end - start;
+    return fin && this.#buffer.length === 0 && length >= LARGE_PIECE && length * 2 >= bytes.buffer.byteLength &&
+      filled * GROWTH < this.#announced && this.#held.length < MOST_HELD;
   }
 
   /** §8.1: text fails at its first bad byte. */

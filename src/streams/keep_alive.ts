@@ -27,6 +27,7 @@ export class KeepAlive {
   #aliveAt: number;
   #bytesSeen = 0;
   #bufferedSeen = 0;
+  #takenSeen = 0;
   #pingDue: number;
   #pingAt = 0;
   /** The numbers of our last ping, and of the last one that was answered. */
@@ -107,10 +108,14 @@ export class KeepAlive {
   #look(now: number): void {
     const bytes = this.#socket.bytesReceived ?? 0;
     const buffered = this.#socket.bufferedAmount;
-    if (this.#alive || bytes !== this.#bytesSeen || buffered < this.#bufferedSeen) this.#aliveAt = now;
+    // What waits may grow although the peer takes some. What nothing waits before, the system takes, and proves nothing.
+    const taken = this.#socket.bytesTaken ?? -buffered;
+    const takes = this.#bufferedSeen > 0 && taken > this.#takenSeen;
+    if (this.#alive || bytes !== this.#bytesSeen || takes) this.#aliveAt = now;
     this.#alive = false;
     this.#bytesSeen = bytes;
     this.#bufferedSeen = buffered;
+    this.#takenSeen = taken;
   }
 }
 

@@ -49,6 +49,11 @@ export interface MessageSocket {
   destroy(error?: WebSocketError): void;
   /** Bytes that came so far: proof of life while a long message is under way. Absent where the runtime does not tell. */
   readonly bytesReceived?: number;
+  /**
+   * Bytes of messages that went out so far, of text that has to wait too few: proof of life while more is written than a
+   * slow peer takes. Absent where `bufferedAmount` says enough, as pings are answered all the same.
+   */
+  readonly bytesTaken?: number;
   /** Takes effect before the next message, also when it is called from `message()`. Absent where the runtime cannot. */
   pause?(): void;
   /** Goes on with delivery, never from inside this call. */

@@ -939,6 +939,31 @@ describe.each(ROLES)("Connection as a %s", (role) => {
   });
 });
 
+describe("a large message to a slow peer", () => {
+  it("goes in pieces, so that the peer is seen to take some, and before what was sent after it", () => {
+    const { connection, transport, clock, sink } = open("server");
+    // Its words would be too long.
+    transport.write = (chunk) => {
+      transport.written.push(chunk);
+      transport.bufferedAmount += chunk.length;
+      return false;
+    };
+    expect(connection.send(new Uint8Array(2_500_000))).toBe(false);
+    connection.send("a");
+    clock.runTurn();
+    const waits: number[] = [];
+    while (connection.bufferedAmount > 0 && waits.length < 10) {
+      waits.push(connection.bufferedAmount);
+      transport.bufferedAmount = 0;
+      transport.sink!.drained();
+    }
+    expect(waits).toEqual([2_500_013, 1_451_437, 402_861, 3]);
+    const frames = readFrames(transport.wire);
+    expect(frames.map(({ opcode, payload }) => [opcode, payload.length])).toEqual([[2, 2_500_000], [1, 1]]);
+    expect(sink.words).toEqual(["drained"]);
+  });
+});
+
 describe("two connections over a memory pair", () => {
   function pair(memory?: Parameters<typeof memoryPair>[0]) {
     const clock = new ManualClock();

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 
+import { concat } from "../../src/bytes.ts";
 import { CorruptedFrameError, InvalidContinuationFrameError, PayloadTooLargeError } from "../../src/errors.ts";
 import { Assembler } from "../../src/protocol/assembler.ts";
 import { ByteQueue } from "../../src/protocol/byte_queue.ts";
@@ -127,6 +128,14 @@ describe.each([["masked", KEY], ["unmasked", undefined]])("Assembler of %s frame
     const taker = pieces().takeBytes(wire.subarray(0, 90_000), 30_000);
     expect(taker.allocations).toEqual([]);
     taker.assembler.clear();
+  });
+
+  it("keeps no long chunk for a piece at its end", () => {
+    const short = frame({ opcode: 2, payload: new Uint8Array(100_000), key });
+    const long = frame({ opcode: 2, payload: new Uint8Array(400_000), key });
+    const taker = pieces().takeBytes(concat(short, long.subarray(0, 20_000)));
+    expect(taker.allocations).toHaveLength(1);
+    expect(taker.takeBytes(long.subarray(20_000)).messages.map(({ length }) => length)).toEqual([100_000, 400_000]);
   });
 
   it("attack 24: refuses long text at the piece that is not UTF-8", () => {

@@ -139,6 +139,31 @@ describe("KeepAlive (P2)", () => {
     expect(endless.check(clock.now(), false, true)).toBe(true);
   });
 
+  it("where the runtime pings by itself, keeps a peer that takes less than is written, but some", () => {
+    const clock = new ManualClock();
+    const socket = Object.assign(new FakeSocket(), { bytesTaken: 0 });
+    Object.defineProperty(socket, "ping", { value: undefined });
+    const keepAlive = new KeepAlive(socket, { clock, pingMs: 1_000, pongMs: 500 });
+    const look = (): boolean => {
+      clock.advance(1_000);
+      socket.bufferedAmount += 100;
+      return keepAlive.check(clock.now(), false, false);
+    };
+    for (let i = 0; i < 5; i++) {
+      socket.bytesTaken += 10;
+      expect(look()).toBe(true);
+    }
+    expect([look(), look()]).toEqual([true, false]);
+  });
+
+  it("takes what the system takes of an answerless peer's for no answer, as long as nothing waits", () => {
+    const { socket, pass } = start();
+    Object.assign(socket, { bytesTaken: 0 });
+    pass(1_000);
+    Object.assign(socket, { bytesTaken: 1_000 });
+    expect([pass(499), pass(1)]).toEqual([true, false]);
+  });
+
   it("looks as often as its times ask for, and not at all when the interval is off", () => {
     expect(start(Infinity, 30).keepAlive.shortestMs).toBe(Infinity);
     expect(start(100, 30).keepAlive.shortestMs).toBe(30);

@@ -16,7 +16,8 @@ export const FACTS = {
     "messages only.",
   "deno-own-pings":
     "Deno 2.9 pings by itself, at whole seconds, every half of `pingInterval` and `pongTimeout` together and " +
-    "not at all when one of them is 0, and does not tell of the answer: there is no `latency`.",
+    "not at all when one of them is 0, and does not tell of the answer: there is no `latency`. Of a message that waits " +
+    "it tells only when all of it is out: a peer that needs longer for one than both together is cut.",
   "deno-own-answer": "Deno 2.9 answers a close frame by itself, with the same code: a close frame that `onClose` " +
     "returns comes too late.",
   "deno-no-cut":

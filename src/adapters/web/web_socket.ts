@@ -74,6 +74,8 @@ export class WebSocketAdapter implements MessageSocket, Full {
   #isOver = false;
   /** `bufferedAmount` of the platform, as last seen. */
   #waiting = 0;
+  /** Bytes of the binary and characters of the text messages. */
+  #written = 0;
 
   /** @param socket open, or about to be; nothing was heard of it yet */
   constructor(socket: PlatformSocket, options: WebSocketOptions) {
@@ -99,6 +101,7 @@ export class WebSocketAdapter implements MessageSocket, Full {
   send(message: Message): boolean {
     if (this.#isOver || this.#sent !== undefined || this.#isGivenUp) return false;
     this.#socket.send(message);
+    this.#written += message.length;
     this.#waiting = this.#socket.bufferedAmount;
     if (this.#waiting < this.#highWater) return true;
     this.#options.drainPoll.add(this);
@@ -110,6 +113,10 @@ export class WebSocketAdapter implements MessageSocket, Full {
     // Then it says 0, of bytes that are still there.
     if (this.#isGivenUp) return Math.max(1, this.#waiting);
     return this.#waiting = this.#socket.bufferedAmount;
+  }
+
+  get bytesTaken(): number {
+    return this.#written - this.bufferedAmount;
   }
 
   /**

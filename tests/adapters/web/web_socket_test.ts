@@ -33,6 +33,16 @@ function adapt(options: Partial<WebSocketOptions> = {}, started = true): Adapted
   return { platform, socket, clock, sink, ends: () => ends };
 }
 
+it("tells how much of what was sent has gone, whatever waits by now", () => {
+  const { platform, socket } = adapt();
+  platform.bufferedAmount = 30;
+  socket.send(new Uint8Array(40));
+  expect(socket.bytesTaken).toBe(10);
+  platform.bufferedAmount = 35;
+  socket.send("0123456789");
+  expect(socket.bytesTaken).toBe(15);
+});
+
 describe("what comes in", () => {
   it("is told as text and as bytes, which own their buffer", () => {
     const { platform, sink } = adapt();
