@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import { type Sender, senderOf } from "../../src/handshake/forwarded.ts";
 import { compileRanges } from "../../src/handshake/ip_range.ts";
+import { busyNow } from "../support/usage.ts";
 
 const trusts = compileRanges(["10.0.0.0/8", "::1"]);
 
@@ -73,8 +74,8 @@ it("believes neither of two headers that disagree: the proxy writes one, and the
 
 it("looks at so many hops and no more, in linear time", () => {
   const many = Array.from({ length: 100_000 }, () => "10.0.0.2").join(", ");
-  const started = performance.now();
+  const started = busyNow();
   expect(sender({ "x-forwarded-for": `1.2.3.4, ${many}` })).toBe("10.0.0.2");
   expect(sender({ forwarded: `for=1.2.3.4, ${many.replaceAll("10", "for=10")}` })).toBe("10.0.0.2");
-  expect(performance.now() - started).toBeLessThan(1_000);
+  expect(busyNow() - started).toBeLessThan(1_000);
 });

@@ -26,3 +26,9 @@ export function waitedNow(): number {
     return 0;
   }
 }
+
+/** The milliseconds of the processor that the process has had, whoever else wanted it meanwhile. */
+export function busyNow(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
+}
