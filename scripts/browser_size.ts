@@ -15,10 +15,10 @@ import { type Finished, ROOT } from "./command.ts";
  * that reconnects, which a page needs more than anybody, at half the size of the smallest package for it alone; 2 048 are
  * requests, with their streams, which are methods of the client and so cannot be left out of a bundle; 800 are the turns that
  * a message in parts takes among the writes, and what says that a page has none; 300 are where reads and writes say what they
- * keep, for the limit of a listener that a page does not have; 200 are a message that is there being read without a line to
- * wait in, and peers' words made fit for a log.
+ * keep, for the limit of a listener that a page does not have; 300 are a message that is there being read without a line to
+ * wait in, handlers' values that throw when they are asked, and peers' words made fit for a log.
  */
-export const BUDGET = 18_304;
+export const BUDGET = 18_432;
 
 /** What an application that uses the client, and nothing else of it, has of it in its bundle. */
 const CLIENT_ONLY = `export { Client } from "hawser";`;
