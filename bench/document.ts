@@ -1,5 +1,6 @@
 /** Writes what was measured as Markdown: for each runtime the tables of its parts, above them the aims that were missed. */
 
+import { aligned } from "../scripts/markdown_table.ts";
 import {
   busyShare,
   countText,
@@ -264,13 +265,4 @@ function rowNamed(name: string): Row {
 
 function code(name: string): string {
   return `\`${name}\``;
-}
-
-/** A table whose columns are padded, as the formatter pads them. */
-function aligned(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0]!.map((_, i) => Math.max(3, ...rows.map((row) => row[i]!.length)));
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell, i) => cell.padEnd(widths[i]!)).join(" | ")} |`;
-  const [head, ...body] = rows.map(line);
-  return [head, line(widths.map((width) => "-".repeat(width))), ...body].join("\n");
 }

@@ -4,6 +4,7 @@
  */
 
 import { type Fact, FACTS, type Host, HOSTS } from "../tests/support/facts.ts";
+import { aligned } from "./markdown_table.ts";
 
 /** What is read of vitest's JSON report. */
 export interface Report {
@@ -209,13 +210,4 @@ function nameOf(row: string): string {
 
 function capitalised(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
-}
-
-/** A table whose columns are padded, as the formatter pads them. */
-function aligned(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0]!.map((_, i) => Math.max(3, ...rows.map((row) => row[i]!.length)));
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell, i) => cell.padEnd(widths[i]!)).join(" | ")} |`;
-  const [head, ...body] = rows.map(line);
-  return [head, line(widths.map((width) => "-".repeat(width))), ...body].join("\n");
 }

@@ -8,6 +8,27 @@ import process from "node:process";
 /** Opens one connection to `url`, resolves when it is open, and hands each message to `heard`. */
 export type Connect = (url: string, heard: (message: string | Uint8Array | ArrayBuffer) => void) => Promise<unknown>;
 
+/** A WebSocket as pages have it, whoever made it. */
+interface PageSocket {
+  binaryType: string;
+  onmessage: ((event: { readonly data: string | ArrayBuffer }) => void) | null;
+  onopen: (() => void) | null;
+  onerror: ((event: unknown) => void) | null;
+}
+
+/** Connects with `open`, which makes such a WebSocket. */
+export function pageConnect(open: (url: string) => unknown): Connect {
+  return (url, heard) => {
+    const socket = open(url) as PageSocket;
+    socket.binaryType = "arraybuffer";
+    socket.onmessage = ({ data }) => heard(data);
+    return new Promise<void>((resolve, reject) => {
+      socket.onopen = () => resolve();
+      socket.onerror = reject;
+    });
+  };
+}
+
 /** Measures with what the command line says, and leaves; `exit`, so that a profile is written. */
 export async function measureFlooded(connect: Connect): Promise<void> {
   const [url = "", ...numbers] = process.argv.slice(2);

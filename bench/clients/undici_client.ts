@@ -1,14 +1,6 @@
 /** The WebSocket of `undici`, which is the global one of Node from 22 on. */
 
 import { WebSocket } from "undici";
-import { measureFlooded } from "./flooded.ts";
+import { measureFlooded, pageConnect } from "./flooded.ts";
 
-await measureFlooded((url, heard) => {
-  const socket = new WebSocket(url);
-  socket.binaryType = "arraybuffer";
-  socket.onmessage = ({ data }) => heard(data);
-  return new Promise((resolve, reject) => {
-    socket.onopen = resolve;
-    socket.onerror = reject;
-  });
-});
+await measureFlooded(pageConnect((url) => new WebSocket(url)));
