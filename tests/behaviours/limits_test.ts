@@ -5,15 +5,10 @@ import { type Caller, Client, InvalidHandshakeError, type Service, type UpgradeS
 import { crowd } from "../support/crowd.ts";
 import type { FramePeer } from "../support/frame_peer.ts";
 import { deviates, differs, here, refuses } from "../support/host.ts";
-import { deferred, ECHO, expectUnsupported, failure, onSockets } from "../support/on_sockets.ts";
+import { deferred, ECHO, expectUnsupported, failure, onSockets, until } from "../support/on_sockets.ts";
 import { statusOf, upgradeRequest } from "../support/raw_client.ts";
 
 const { listen, connect, upgraded, dial, answerTo, clientAndServer } = onSockets();
-
-/** Waits for what only the other end's turns can bring about. */
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
-}
 
 describe("maxConnections", () => {
   it("H2: takes as many as that, refuses the next with 503, and takes another when one has gone", async () => {

@@ -17,7 +17,7 @@ import {
   type Service,
 } from "../../mod.ts";
 import { FramePeer, type SeenFrame } from "../support/frame_peer.ts";
-import { deferred, ECHO, failure, LOOPBACK, onSockets, switching } from "../support/on_sockets.ts";
+import { deferred, ECHO, failure, LOOPBACK, onSockets, switching, until } from "../support/on_sockets.ts";
 import { type RunningServer, startServer } from "../support/program.ts";
 import { RawClient } from "../support/raw_client.ts";
 
@@ -92,11 +92,6 @@ async function upgrading(
     return peer === undefined ? new Promise((resolve) => wanted.push(resolve)) : Promise.resolve(peer);
   };
   return { ...server, next, requests };
-}
-
-/** Resolves once `holds`. */
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setImmediate(resolve));
 }
 
 /** The connection is reset, without a close frame. */

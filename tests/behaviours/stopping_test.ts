@@ -5,16 +5,12 @@ import { expect, it } from "vitest";
 import { type Caller, type Listener, Listener as OurListener, type Service } from "../../mod.ts";
 import { crowd, type Member } from "../support/crowd.ts";
 import { deviates, here } from "../support/host.ts";
-import { ECHO, failure, LOOPBACK, onSockets } from "../support/on_sockets.ts";
+import { ECHO, failure, LOOPBACK, onSockets, until } from "../support/on_sockets.ts";
 import { RawClient, upgradeRequest } from "../support/raw_client.ts";
 
 const { connect, answerTo, whenOver } = onSockets();
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await nextTurn();
-}
 
 /** Files and sockets of this process, where the system tells. */
 function openFiles(): number {

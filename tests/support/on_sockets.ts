@@ -171,3 +171,8 @@ export async function failure(action: Promise<unknown> | (() => unknown)): Promi
   }
   throw new Error("It did not fail");
 }
+
+/** Waits for what only the other end's turns can bring about. */
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+}

@@ -19,6 +19,7 @@ export const ROLES: readonly Role[] = IS_NATIVE ? ["listener"] : ["listener", "c
 export type Limits = Pick<
   UpgradeServiceOptions,
   | "maxMessageSize"
+  | "maxFrameSize"
   | "maxFragments"
   | "messageTimeout"
   | "maxControlFramesPerSecond"

@@ -1,3 +1,4 @@
+import process from "node:process";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { dial } from "../../../src/adapters/node/dial.ts";
@@ -146,5 +147,19 @@ describe("dial", () => {
     });
     await expect(dial({ hostname: "localhost", port, secure: true }, controller.signal)).rejects.toBe("mine");
     await closed;
+  });
+
+  it("an error that comes when nobody waits for the socket any more is nobody's, and ends no process", async () => {
+    const uncaught: unknown[] = [];
+    const note = (error: unknown): void => void uncaught.push(error);
+    process.on("uncaughtException", note);
+    const controller = new AbortController();
+    // Nobody takes TCP there: the system says so within the call, and Node in its next tick.
+    const dialled = dial({ hostname: "255.255.255.255", port: 9, secure: false }, controller.signal);
+    process.nextTick(() => controller.abort("mine"));
+    await expect(dialled).rejects.toBe("mine");
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off("uncaughtException", note);
+    expect(uncaught).toEqual([]);
   });
 });
