@@ -236,8 +236,10 @@ describe.each(ROLES)("a %s", (role) => {
     void write(room);
     expect(ours.isOpen()).toBe(true);
     expect(await failure(write(1))).toMatchObject({ closure: { sent: { code: 1013 } } });
+    peer.socket.resume();
+    expect(await peer.closeCode()).toBe(1013);
+    peer.socket.end();
     if (listener === undefined) return;
-    peer.socket.destroy();
     await until(() => listener.stats().closed[1013] === 1);
     expect(listener.stats().discarded).toBe(1);
   });

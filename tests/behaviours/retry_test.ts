@@ -278,6 +278,14 @@ describe("servers that say goodbye", () => {
     expect(times[1]! - times[0]!).toBeGreaterThanOrEqual(990);
   });
 
+  it("C9: no wait is longer than maxWaitInterval", async () => {
+    const { url, next } = await upgrading();
+    reconnecting(url, { interval: 60, maxWaitInterval: 0.02 });
+    reset(await next());
+    // It comes before the time of this test is over.
+    await next();
+  });
+
   it("C9: a server that accepts and drops at once is not hammered: the waits grow", async () => {
     const times: number[] = [];
     const done = deferred();
@@ -373,10 +381,11 @@ describe("what is written", () => {
 
   it("C9: past the outbox a write is refused at once", async () => {
     const client = reconnecting(`ws://127.0.0.1:${await freePort()}/`, { outbox: 1_000 });
-    const error = await failure(client.writeBinaryMessage(new Uint8Array(1_000)));
+    // Each message counts for 64 bytes more.
+    const error = await failure(client.writeBinaryMessage(new Uint8Array(937)));
     expect(error).toBeInstanceOf(ConnectionError);
     expect((error as Error).message).toContain("no room");
-    const write = failure(client.writeBinaryMessage(new Uint8Array(900)));
+    const write = failure(client.writeBinaryMessage(new Uint8Array(936)));
     await client.close();
     expect(await write).toBeInstanceOf(ConnectionClosureError);
   });
