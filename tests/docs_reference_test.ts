@@ -202,49 +202,52 @@ const OTHERS: Readonly<Record<string, readonly [type: string, ...members: string
   introspectionAuth: ["IntrospectionAuthOptions", "maxConcurrentChecks", "maxWaitingChecks"],
 };
 
-describe.each([["SECURITY.md", "What we bound"], ["docs/security.md", "Limits"]])("the limits of %s", (file, heading) => {
-  it("have the defaults that are told elsewhere", () => {
-    const rows = rowsUnder(read(file), heading);
-    expect(rows.length).toBeGreaterThan(20);
-    for (const row of rows) {
-      const [option = "", said = []] = [row.get("option"), numbersIn(row.get("default"))];
-      const [type, ...members] = OTHERS[codeIn(option) ?? ""] ?? [];
-      if (type === undefined) {
-        expect(said, option).toEqual(defaultsOf(option));
-      } else {
-        const told = membersUnder(REFERENCE, type);
-        const defaults = members.map((member) => Number(/Default (\d+)/.exec(told.get(member) ?? "")?.[1]));
-        // What is no option may stand there too.
-        expect(said, option).toEqual(expect.arrayContaining(defaults));
+describe.each([["SECURITY.md", "What we bound"], ["docs/security.md", "Limits"]])(
+  "the limits of %s",
+  (file, heading) => {
+    it("have the defaults that are told elsewhere", () => {
+      const rows = rowsUnder(read(file), heading);
+      expect(rows.length).toBeGreaterThan(20);
+      for (const row of rows) {
+        const [option = "", said = []] = [row.get("option"), numbersIn(row.get("default"))];
+        const [type, ...members] = OTHERS[codeIn(option) ?? ""] ?? [];
+        if (type === undefined) {
+          expect(said, option).toEqual(defaultsOf(option));
+        } else {
+          const told = membersUnder(REFERENCE, type);
+          const defaults = members.map((member) => Number(/Default (\d+)/.exec(told.get(member) ?? "")?.[1]));
+          // What is no option may stand there too.
+          expect(said, option).toEqual(expect.arrayContaining(defaults));
+        }
       }
-    }
-  });
-
-  /** What docs/options.md tells of all options that `cell` names, but for those that are off. */
-  function defaultsOf(cell: string): number[] {
-    const tables = cell.includes("(client)")
-      ? ["Client", "Every connection", "Reconnecting"]
-      : ["Listener", "Upgrade service", "Every connection", "Compression", "TLS of both sides"];
-    const all = tables.flatMap((table) => rowsUnder(OPTIONS, table).map((row) => ({ table, row })));
-    return [...cell.matchAll(/`([\w.]+)[^`]*`/g)].flatMap(([, name = ""]) => {
-      if (name === "xmlWithin") return [];
-      const field = name.replace(/^(secureSocket|retryConfig)\./, "");
-      const found = all.filter(({ row }) => {
-        const option = codeIn(row.get("option") ?? row.get("field")) ?? "";
-        // Their names have what they are in, in the one place, and not in the other.
-        return [option, `.${option.split(".").at(-1)}`].includes(field) || option.startsWith(`${field}.`);
-      });
-      expect(found, name).not.toEqual([]);
-      return found.flatMap(({ row }) => numbersIn(row.get("default")));
     });
-  }
 
-  /** Zero is what switches a limit off. */
-  function numbersIn(cell = ""): number[] {
-    const numbers = cell.match(/-?\d+(?: \d{3})*/g) ?? [];
-    return numbers.map((text) => Number(text.replaceAll(" ", ""))).filter((number) => number > 0);
-  }
-});
+    /** What docs/options.md tells of all options that `cell` names, but for those that are off. */
+    function defaultsOf(cell: string): number[] {
+      const tables = cell.includes("(client)")
+        ? ["Client", "Every connection", "Reconnecting"]
+        : ["Listener", "Upgrade service", "Every connection", "Compression", "TLS of both sides"];
+      const all = tables.flatMap((table) => rowsUnder(OPTIONS, table).map((row) => ({ table, row })));
+      return [...cell.matchAll(/`([\w.]+)[^`]*`/g)].flatMap(([, name = ""]) => {
+        if (name === "xmlWithin") return [];
+        const field = name.replace(/^(secureSocket|retryConfig)\./, "");
+        const found = all.filter(({ row }) => {
+          const option = codeIn(row.get("option") ?? row.get("field")) ?? "";
+          // Their names have what they are in, in the one place, and not in the other.
+          return [option, `.${option.split(".").at(-1)}`].includes(field) || option.startsWith(`${field}.`);
+        });
+        expect(found, name).not.toEqual([]);
+        return found.flatMap(({ row }) => numbersIn(row.get("default")));
+      });
+    }
+
+    /** Zero is what switches a limit off. */
+    function numbersIn(cell = ""): number[] {
+      const numbers = cell.match(/-?\d+(?: \d{3})*/g) ?? [];
+      return numbers.map((text) => Number(text.replaceAll(" ", ""))).filter((number) => number > 0);
+    }
+  },
+);
 
 describe("what a peer is told", () => {
   const code = readdirSync(join(ROOT, "src"), { recursive: true, encoding: "utf8" })
