@@ -15,7 +15,7 @@ import { deflated } from "../support/deflated.ts";
 import type { FramePeer } from "../support/frame_peer.ts";
 import { frame, type FrameParts, KEY } from "../support/frames.ts";
 import { differs, refuses } from "../support/host.ts";
-import { deferred, expectOptionRefused, failure, onSockets, until } from "../support/on_sockets.ts";
+import { deferred, expectOptionRefused, expectRefused, failure, onSockets, until } from "../support/on_sockets.ts";
 import { type Role, ROLES, victims } from "../support/victims.ts";
 
 const sockets = onSockets();
@@ -168,6 +168,33 @@ describe.each(ROLES)("a %s", (role) => {
       // There are no others behind them.
       await ours.writeTextMessage("last");
       expect([...pongs, await peer.nextText()]).toEqual(["b", "c", "d", "last"]);
+    }),
+  );
+
+  const noPings = (): Promise<void> => expectRefused({ onPing() {} }, "onPing");
+  it(
+    "H2: hands 16 pings over while none of them is done, passes the next over, and goes on behind them",
+    differs({ "deno native": refuses("deno-no-control", noPings) }, async () => {
+      let pings = 0;
+      const heard: unknown[] = [];
+      const release = deferred();
+      const onPing = (): Promise<void> => (pings++, release.promise);
+      const [peer, hear] = role === "client"
+        ? await clientAndServer({ pingPongHandler: { onPing } })
+          .then(({ client, peer }) => [peer, () => client.readMessage()] as const)
+        : await listen({ onPing, onMessage: (_caller, message) => void heard.push(message) })
+          .then(async ({ port }) => [await upgraded(port), () => until(() => heard.pop() !== undefined)] as const);
+      const send = async (count: number): Promise<void> => {
+        await peer.send(...Array<FrameParts>(count).fill({ opcode: 9 }), { opcode: 1, payload: "behind" });
+        await hear();
+      };
+      await send(16);
+      expect(pings).toBe(16);
+      await send(1);
+      expect(pings).toBe(16);
+      release.resolve();
+      await send(1);
+      expect(pings).toBe(17);
     }),
   );
 
