@@ -127,7 +127,8 @@ export class FrameWriter {
       this.#output.write(bytes);
       return;
     }
-    if (this.#gather.length === 0) return this.#gather.share(bytes);
+    if (this.#gather.length + bytes.length > GATHER_BYTES) this.flush();
+    if (this.#gather.share(bytes)) return;
     this.#reserve(bytes.length);
     this.#gather.bytes.set(bytes, this.#gather.length);
     this.#advance(this.#gather.length + bytes.length);
