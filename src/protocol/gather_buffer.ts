@@ -39,17 +39,17 @@ export interface ByteOutput {
 
 /** Frames in a row that many send, joined once for all whose frames are the same: what a turn's broadcasts come to. */
 class SharedRun {
-  /** The last of them, and the bytes of all. */
+  /** The last of them; and the bytes of all. */
   readonly frame: Uint8Array;
   readonly length: number;
-  readonly #before: SharedRun | undefined;
+  readonly before: SharedRun | undefined;
   #joined: Uint8Array | undefined;
   /** What the last one made of it who went on: a broadcast goes to all before the next begins. */
   #longer: SharedRun | undefined;
 
   constructor(frame: Uint8Array, before?: SharedRun) {
     this.frame = frame;
-    this.#before = before;
+    this.before = before;
     this.length = (before?.length ?? 0) + frame.length;
   }
 
@@ -60,15 +60,16 @@ class SharedRun {
 
   /** All of it. Nobody may change them. */
   get bytes(): Uint8Array {
-    if (this.#before === undefined) return this.frame;
-    if (this.#joined === undefined) {
-      const joined = this.#joined = new Uint8Array(this.length);
-      for (let run: SharedRun | undefined = this; run !== undefined; run = run.#before) {
-        joined.set(run.frame, run.length - run.frame.length);
-      }
-    }
-    return this.#joined;
+    return this.#joined ??= this.before === undefined ? this.frame : join(this);
   }
+}
+
+function join(whole: SharedRun): Uint8Array {
+  const bytes = new Uint8Array(whole.length);
+  for (let run: SharedRun | undefined = whole; run !== undefined; run = run.before) {
+    bytes.set(run.frame, run.length - run.frame.length);
+  }
+  return bytes;
 }
 
 /** The last run that began. With what follows in it, it keeps no more than one connection gathers in a turn. */
