@@ -66,7 +66,7 @@ const COMPRESSING = { "hawser-waist": { ws: 2 }, "hawser-service": { ws: 2 } };
 /** So few messages come in the usual time that what is compiled late would not be compiled. */
 const LONG_WARM = ["-w", "1"];
 /** Whoever has no set of connections to send to. */
-const LOOPED = ["hawser-waist", "hawser-iterator", "native-waist", "ws-bufferutil", "net"];
+const LOOPED = ["hawser-waist", "hawser-iterator", "native-waist", "ws-bufferutil"];
 /** Whose connections cost what those of another peer do. */
 const SAME_CONNECTIONS = ["hawser-iterator", "ws-bufferutil"];
 const SAME_MEMORY = [...SAME_CONNECTIONS, "native-waist"];

@@ -1,12 +1,12 @@
 /**
  * The control: a bare socket. It answers the upgrade, learns the length of a frame from the first one, and from then on
- * only counts bytes: for each chunk it writes as many ready-made frames as the chunk completed, in one write. No
- * WebSocket library that parses can be faster.
+ * only counts bytes: for each chunk it writes as many ready-made frames as the chunk completed, in one write; a broadcast
+ * is such a write to each. No WebSocket library that parses can be faster.
  */
 
 import { createHash } from "node:crypto";
 import { createServer, type Socket } from "node:net";
-import { announce } from "./announce.ts";
+import { announce, job } from "./announce.ts";
 
 /** Where a client's payload begins, and its length. */
 function measure(frame: Buffer): { header: number; payload: number } {
@@ -27,10 +27,13 @@ function readyMade(first: Buffer, header: number, payload: number, count: number
 /** Shared, since the load is the same on every connection: one copy that stays in the processor's cache. */
 let frames: Buffer | undefined;
 
+const sockets = new Set<Socket>();
+
 function echo(socket: Socket): void {
   let frame = 0, answer = 0, pending = 0;
   let start = Buffer.alloc(0);
-  socket.on("data", (chunk) => {
+  const receivers = job === "fanout" ? sockets.add(socket) : [socket];
+  socket.on("close", () => sockets.delete(socket)).on("data", (chunk) => {
     if (frame === 0) {
       start = Buffer.concat([start, chunk]);
       if (start.length < 14) return;
@@ -44,7 +47,9 @@ function echo(socket: Socket): void {
     pending += chunk.length;
     const complete = Math.floor(pending / frame);
     pending -= complete * frame;
-    if (complete > 0) socket.write(frames!.subarray(0, complete * answer));
+    if (complete === 0) return;
+    const answers = frames!.subarray(0, complete * answer);
+    for (const receiver of receivers) receiver.write(answers);
   });
 }
 

@@ -37,14 +37,52 @@ export interface ByteOutput {
   write(bytes: Uint8Array): boolean;
 }
 
+/** Frames in a row that many send, joined once for all whose frames are the same: what a turn's broadcasts come to. */
+class SharedRun {
+  /** The last of them; and the bytes of all. */
+  readonly frame: Uint8Array;
+  readonly length: number;
+  readonly before: SharedRun | undefined;
+  #joined: Uint8Array | undefined;
+  /** What the last one made of it who went on: a broadcast goes to all before the next begins. */
+  #longer: SharedRun | undefined;
+
+  constructor(frame: Uint8Array, before?: SharedRun) {
+    this.frame = frame;
+    this.before = before;
+    this.length = (before?.length ?? 0) + frame.length;
+  }
+
+  and(frame: Uint8Array): SharedRun {
+    if (this.#longer?.frame !== frame) this.#longer = new SharedRun(frame, this);
+    return this.#longer;
+  }
+
+  /** All of it. Nobody may change them. */
+  get bytes(): Uint8Array {
+    return this.#joined ??= this.before === undefined ? this.frame : join(this);
+  }
+}
+
+function join(whole: SharedRun): Uint8Array {
+  const bytes = new Uint8Array(whole.length);
+  for (let run: SharedRun | undefined = whole; run !== undefined; run = run.before) {
+    bytes.set(run.frame, run.length - run.frame.length);
+  }
+  return bytes;
+}
+
+/** The last run that began. With what follows in it, it keeps no more than one connection gathers in a turn. */
+let begun: SharedRun | undefined;
+
 export class GatherBuffer {
   /** Written up to `length` by whoever appends, and advanced by it. */
   bytes: Uint8Array = EMPTY;
   length = 0;
   /** `bytes` is a spare. */
   #spare = false;
-  /** `bytes` is full, and others have it too. */
-  #shared = false;
+  /** All that has gathered, others have too; `bytes` is empty. */
+  #run: SharedRun | undefined;
   #startSize = SMALLEST_START;
 
   /** Makes room for `size` more bytes. What is there and `size` come to `GATHER_BYTES` at most. */
@@ -52,19 +90,28 @@ export class GatherBuffer {
     const { bytes, length } = this;
     const needed = length + size;
     if (needed <= bytes.length) return;
-    const begins = length === 0 || this.#shared;
-    this.#shared = false;
-    this.bytes = begins
+    const run = this.#run;
+    this.#run = undefined;
+    this.bytes = length === 0 || run !== undefined
       ? this.#start(needed)
       : new Uint8Array(Math.max(needed, Math.min(GATHER_BYTES, bytes.length * 2)));
-    if (length > 0) this.bytes.set(bytes.subarray(0, length));
+    if (length > 0) this.bytes.set(run?.bytes ?? bytes.subarray(0, length));
   }
 
-  /** Takes bytes, first and without a copy, that nobody changes any more; they are copied as soon as others join them. */
-  share(bytes: Uint8Array): void {
-    this.bytes = bytes;
-    this.length = bytes.length;
-    this.#shared = true;
+  /**
+   * Takes a frame without a copy that nobody changes any more, as long as nothing but such has gathered; as soon as other
+   * bytes join them they are copied. False: it is to be appended. What is there and the frame come to `GATHER_BYTES` at
+   * most.
+   */
+  share(frame: Uint8Array): boolean {
+    if (this.length === 0) {
+      if (begun?.frame !== frame) begun = new SharedRun(frame);
+      this.#run = begun;
+    } else if (this.#run === undefined) return false;
+    else this.#run = this.#run.and(frame);
+    this.bytes = EMPTY;
+    this.length = this.#run.length;
+    return true;
   }
 
   /** Who keeps what he gets and wrote much last time gets a buffer of that size, given away as it is; others a spare. */
@@ -80,8 +127,13 @@ export class GatherBuffer {
 
   /** What has gathered will stay for a while: a spare that it lies in is for others. */
   settle(): void {
-    if (!this.#spare) return;
     const { bytes, length } = this;
+    if (this.#run !== undefined) {
+      // Full, so that nobody appends in there; a run would keep what others send behind it.
+      this.bytes = this.#run.bytes;
+      this.#run = undefined;
+    }
+    if (!this.#spare) return;
     this.#spare = false;
     this.bytes = new Uint8Array(Math.min(GATHER_BYTES, Math.max(SMALLEST_START, length * 2)));
     this.bytes.set(bytes.subarray(0, length));
@@ -93,12 +145,13 @@ export class GatherBuffer {
     const { bytes, length } = this;
     if (length === 0) return;
     const spare = this.#spare;
-    const shared = this.#shared;
+    const run = this.#run;
     this.bytes = EMPTY;
     this.length = 0;
-    this.#spare = this.#shared = false;
-    if (shared) {
-      output.write(bytes);
+    this.#spare = false;
+    this.#run = undefined;
+    if (run !== undefined) {
+      output.write(run.bytes);
       return;
     }
     if (output.eager) {

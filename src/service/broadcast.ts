@@ -90,10 +90,10 @@ export function broadcast(
   const { except, policy } = options;
   if (policy !== undefined && policy !== "drop" && policy !== "close") throw wrongKind("policy", "drop or close");
   const shared = new SharedMessage(toMessage(message));
-  const out: ReadonlySet<unknown> = new Set<unknown>(isIterable(except) ? except : [except]);
+  const out = except && new Set<unknown>(isIterable(except) ? except : [except]);
   const counts = { sent: 0, dropped: 0, closed: 0 };
   for (const caller of callers) {
-    if (!out.has(caller)) counts[offer(caller, shared, policy)]++;
+    if (!out?.has(caller)) counts[offer(caller, shared, policy)]++;
   }
   return new BroadcastResult(counts);
 }
@@ -104,16 +104,17 @@ function offer(caller: Caller, shared: SharedMessage, policy: BroadcastOptions["
   const link = linkOf(caller);
   const { endpoint, maxBufferedAmount } = link;
   if (endpoint.state !== "open") return "closed";
-  const { bufferedAmount, messagesDropped } = endpoint;
-  if (policy !== undefined && bufferedAmount > 0) {
+  const { writes } = endpoint;
+  if (policy !== undefined && writes.bufferedAmount > 0) {
     const bytes = byteSize(shared.message);
-    if (bufferedAmount + bytes > maxBufferedAmount || endpoint.writes.refusal(bytes) !== undefined) {
-      endpoint.writes.discard();
+    if (writes.bufferedAmount + bytes > maxBufferedAmount || writes.refusal(bytes) !== undefined) {
+      writes.discard();
       if (policy === "drop") return "dropped";
       link.close(1013, "too slow", undefined);
       return "closed";
     }
   }
+  const { messagesDropped } = writes;
   try {
     // Nobody waits for room here; that the connection ended meanwhile is told to its own service.
     void endpoint.send(shared.message, true, shared);
@@ -121,7 +122,7 @@ function offer(caller: Caller, shared: SharedMessage, policy: BroadcastOptions["
     // Closed by its own policy, or even the room for waiting messages is full.
     return endpoint.state === "open" ? "dropped" : "closed";
   }
-  return endpoint.messagesDropped > messagesDropped ? "dropped" : "sent";
+  return writes.messagesDropped > messagesDropped ? "dropped" : "sent";
 }
 
 function isIterable(value: Caller | Iterable<Caller> | undefined): value is Iterable<Caller> {

@@ -8,6 +8,9 @@ import type { Framed, Message, MessageSocket } from "../transport/message_socket
 export class SharedMessage {
   readonly message: Message;
   readonly #framed = new Map<number | string, Framed>();
+  /** The last receiver's, who is of one kind with the next mostly. */
+  #framing: number | string | undefined;
+  #last: Framed | undefined;
 
   /** @param message unchanged for as long as this is used */
   constructor(message: Message) {
@@ -18,8 +21,11 @@ export class SharedMessage {
   sendTo(socket: MessageSocket): boolean {
     const { framing } = socket;
     if (framing === undefined || !socket.frame || !socket.sendFramed) return socket.send(this.message);
+    if (framing === this.#framing) return socket.sendFramed(this.#last!);
     let framed = this.#framed.get(framing);
     if (framed === undefined) this.#framed.set(framing, framed = socket.frame(this.message));
+    this.#framing = framing;
+    this.#last = framed;
     return socket.sendFramed(framed);
   }
 }

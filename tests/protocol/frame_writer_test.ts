@@ -62,6 +62,33 @@ describe.each([["masked", KEY], ["unmasked", undefined]])("FrameWriter of %s fra
     }
   });
 
+  it("lends large frames piece by piece to who reads at once, and gives away what is kept", () => {
+    const payload = new Random(7).bytes(1_200_000);
+    const expected = frame({ opcode: BINARY, payload, key });
+    const keys = key && new MaskKeys(fixedRandom);
+    // How many writes of each frame are read at once: afterwards it is not eager.
+    for (const reads of [0, 1, 2, Infinity, Infinity]) {
+      const wire: Uint8Array[] = [], kept: [Uint8Array, Uint8Array][] = [], lent = new Set<ArrayBufferLike>();
+      const output = {
+        eager: true,
+        write(bytes: Uint8Array): boolean {
+          wire.push(bytes.slice());
+          this.eager &&= wire.length <= reads;
+          if (this.eager) lent.add(bytes.buffer);
+          else kept.push([bytes, bytes.slice()]);
+          return this.eager;
+        },
+      };
+      new FrameWriter(output, { keys, maxFrameSize: Infinity }).binary(BINARY, payload, true);
+      expect(sameBytes(joined(wire), expected), `${reads} reads`).toBe(true);
+      expect(lent.size).toBe(reads === 0 ? 0 : 1);
+      // The one that is kept, and all the rest: two writes more, if there is a rest.
+      expect(wire.length).toBe(Math.min(3, reads + 2));
+      expect(kept.every(([now, then]) => sameBytes(now, then))).toBe(true);
+      expect(kept.every(([{ length, buffer }]) => length * 2 > buffer.byteLength)).toBe(true);
+    }
+  });
+
   it("gathers frames in order, and hands them over once", () => {
     const [frames, writes] = writer(key);
     frames.text(TEXT, "a", false);

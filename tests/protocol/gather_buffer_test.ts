@@ -145,3 +145,60 @@ describe("gathering", () => {
     gather.flush(output);
   });
 });
+
+describe("what many send", () => {
+  const [one, two, three] = [1, 2, 3].map((value) => new Uint8Array(value * 100).fill(value)) as [
+    Uint8Array,
+    Uint8Array,
+    Uint8Array,
+  ];
+  const wire = (...frames: Uint8Array[]): number[] => frames.flatMap((frame) => Array.from(frame));
+
+  /** As many as there are `plans`: each takes those of the frames that its plan names, as they come to all of them. */
+  function broadcast(...plans: Uint8Array[][]): Gather[] {
+    const gathers = plans.map(() => new GatherBuffer());
+    for (const frame of [one, two, three]) {
+      gathers.forEach((gather, i) => {
+        if (plans[i]!.includes(frame)) expect(gather.share(frame)).toBe(true);
+      });
+    }
+    return gathers;
+  }
+
+  it("S12: goes out as it is, and joined once for all whose frames are the same", () => {
+    const all = [one, two, three];
+    const taken = broadcast([one], [one], all, [one, three], all, [one, three], [two, three], all).map(take);
+    expect(taken[0]).toBe(one);
+    expect(taken[1]).toBe(one);
+    expect(taken.map((bytes) => Array.from(bytes))).toEqual(
+      [[one], [one], all, [one, three], all, [one, three], [two, three], all].map((frames) => wire(...frames)),
+    );
+    expect(taken[4]).toBe(taken[2]);
+    expect(taken[7]).toBe(taken[2]);
+    expect(taken[5]).toBe(taken[3]);
+  });
+
+  it("is copied as soon as something else joins it, before or behind, and never written to", () => {
+    const [plain, behind, settled, alone] = broadcast([one, two], [one, two], [one, two], [one]);
+    append(behind!, 9, 10);
+    expect(behind!.share(three)).toBe(false);
+    for (const gather of [settled!, alone!]) {
+      gather.settle();
+      expect(gather.share(three)).toBe(false);
+      append(gather, 8, 5);
+    }
+    expect(Array.from(take(behind!))).toEqual([...wire(one, two), ...run(9, 10)]);
+    expect(Array.from(take(settled!))).toEqual([...wire(one, two), ...run(8, 5)]);
+    expect(Array.from(take(alone!))).toEqual([...wire(one), ...run(8, 5)]);
+    expect(Array.from(take(plain!))).toEqual(wire(one, two));
+    expect(wire(one)).toEqual(run(1, 100));
+  });
+
+  it("is kept by slow ones in one copy", () => {
+    const slow = broadcast([one, two], [one, two], [one], [one]);
+    for (const gather of slow) gather.settle();
+    const taken = slow.map(take);
+    expect(taken[1]).toBe(taken[0]);
+    expect(taken[3]).toBe(one);
+  });
+});

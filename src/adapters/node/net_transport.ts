@@ -1,5 +1,6 @@
 /** A `node:net` or `node:tls` socket as a byte transport; on Deno and Bun their own. Knows no byte it carries. */
 
+import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
 import { SslError } from "../../errors.ts";
 import type { ByteSink, ByteTransport } from "../../transport/byte_transport.ts";
@@ -7,6 +8,14 @@ import { tlsReason } from "./tls_reason.ts";
 
 /** Finds the transport of a socket, so that all sockets share their listeners: five closures each are 350 bytes. */
 const TRANSPORT: unique symbol = Symbol("transport");
+
+/**
+ * What was written last, if it is small, and the same as Node's own kind of array, once it was written again: a broadcast
+ * hands the same bytes to one socket after the other, and each would make that anew.
+ */
+const RECENT_UP_TO = 65_536;
+let recent: Uint8Array | undefined;
+let recentBuffer: Buffer | undefined;
 
 type Carrier = Socket & { [TRANSPORT]: NetTransport };
 
@@ -47,6 +56,12 @@ export class NetTransport implements ByteTransport {
   }
 
   write(chunk: Uint8Array): boolean {
+    if (chunk === recent) {
+      recentBuffer ??= Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
+      return this.#socket.write(recentBuffer);
+    }
+    recent = chunk.length > RECENT_UP_TO ? undefined : chunk;
+    recentBuffer = undefined;
     return this.#socket.write(chunk);
   }
 
