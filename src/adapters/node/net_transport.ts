@@ -8,7 +8,7 @@ import { tlsReason } from "./tls_reason.ts";
 /** Finds the transport of a socket, so that all sockets share their listeners: five closures each are 350 bytes. */
 const TRANSPORT: unique symbol = Symbol("transport");
 
-type Carrier = Socket & { [TRANSPORT]: NetTransport };
+type Carrier = Socket & { [TRANSPORT]?: NetTransport | undefined };
 
 export class NetTransport implements ByteTransport {
   readonly turnPerChunk: boolean;
@@ -76,34 +76,38 @@ export class NetTransport implements ByteTransport {
 
   static #onData(this: Socket, chunk: Uint8Array): void {
     // A plain array keeps every loop below on one kind of object, and its `slice` copies.
-    (this as Carrier)[TRANSPORT].#sink?.bytes(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length));
+    (this as Carrier)[TRANSPORT]?.#sink?.bytes(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length));
   }
 
   static #onDrain(this: Socket): void {
     // Bun tells of room while there is still much to write.
-    if (!this.writableNeedDrain) (this as Carrier)[TRANSPORT].#sink?.drained();
+    if (!this.writableNeedDrain) (this as Carrier)[TRANSPORT]?.#sink?.drained();
   }
 
   static #onEnd(this: Socket): void {
     const transport = (this as Carrier)[TRANSPORT];
+    if (transport === undefined) return;
     // Behind an alert of TLS comes an end, and then the close that tells of both.
     if (!transport.#dropped && !(transport.#error instanceof SslError)) transport.#sink?.ended();
   }
 
   static #onError(this: Socket, error: Error): void {
+    const transport = (this as Carrier)[TRANSPORT];
     const failure = told(error);
-    (this as Carrier)[TRANSPORT].#error ??= failure;
+    if (transport !== undefined) transport.#error ??= failure;
     // Deno and Bun leave it half open.
     if (failure instanceof SslError) this.destroy();
   }
 
   static #onClose(this: Socket): void {
-    (this as Carrier)[TRANSPORT].#closed();
+    (this as Carrier)[TRANSPORT]?.#closed();
   }
 
   #closed(): void {
     const sink = this.#sink;
     this.#sink = undefined;
+    // Node keeps a dead socket until it clears out old memory: what hangs on it would be moved there too.
+    (this.#socket as Carrier)[TRANSPORT] = undefined;
     sink?.closed(this.#error);
   }
 }
