@@ -6,7 +6,7 @@
 import { authenticate, type Authenticators } from "../auth/authentication.ts";
 import type { Identity } from "../auth/authenticator.ts";
 import { findToken } from "../auth/token_source.ts";
-import { andThen, type Eventual } from "../binding/and_then.ts";
+import { andThen, type Eventual, orElse } from "../binding/and_then.ts";
 import { ABNORMAL } from "../close_code.ts";
 import {
   AuthnError,
@@ -23,6 +23,7 @@ import type { BufferBudget } from "../transport/buffer_budget.ts";
 import type { MessageSocket } from "../transport/message_socket.ts";
 import type { Runtime } from "../transport/runtime.ts";
 import type {
+  Acceptance,
   CompressionSettings,
   Limitations,
   SocketLimits,
@@ -114,22 +115,21 @@ export class UpgradePipeline {
     });
   }
 
-  /** Decides one upgrade. Never rejects. */
-  readonly handle: UpgradeHandler = async (upgrade) => {
+  /** Decides one upgrade: at once, unless somebody takes his time. Never rejects. */
+  readonly handle: UpgradeHandler = (upgrade) => {
     const request = asSent(upgrade.request, this.#parts.trusts);
     const { remoteAddress } = request;
     const noPlace = this.#places.take(remoteAddress);
     if (noPlace !== undefined) return this.#reject(upgrade, refusal(...CROWDED[noPlace]));
 
-    let decision: Accepted | Response;
-    try {
-      decision = await this.#decide(request);
-    } catch (error) {
-      decision = this.#refusalOf(error);
-    }
-    if (!isResponse(decision) && await this.#accept(upgrade, decision)) return;
-    this.#places.giveBack(remoteAddress);
-    if (isResponse(decision)) await this.#reject(upgrade, decision);
+    const decision = orElse<Accepted | Response>(() => this.#decide(request), (error) => this.#refusalOf(error));
+    return andThen<Accepted | Response, undefined>(decision, (decision) => {
+      const isRefused = isResponse(decision);
+      return andThen(isRefused ? this.#reject(upgrade, decision) : this.#accept(upgrade, decision), (isOpen) => {
+        if (!isOpen) this.#places.giveBack(remoteAddress);
+        return undefined;
+      });
+    });
   };
 
   /** Counts a request that was refused with `status`. */
@@ -146,7 +146,8 @@ export class UpgradePipeline {
     this.#stopped = false;
   }
 
-  async #decide(sent: UpgradeRequest): Promise<Accepted | Response> {
+  /** @throws {Error} as a rejection too: what the refusal is made of */
+  #decide(sent: UpgradeRequest): Eventual<Accepted | Response> {
     if (this.#stopped) return refusal(503, "The server is stopping");
 
     const whole = parseUrl(sent.url);
@@ -173,7 +174,7 @@ export class UpgradePipeline {
 
     let added: Headers | undefined;
     let auth: Identity | undefined;
-    const result = await this.#ask(request, (limit) =>
+    const result = this.#ask(request, (limit) =>
       andThen(
         andThen(this.#identify(settings, request, token, limit), (identity) => {
           auth = identity;
@@ -199,13 +200,15 @@ export class UpgradePipeline {
           return service.get(new Request(visible, { method: request.method, headers, signal }), context as never);
         },
       ));
-    if (isResponse(result)) return checkResponse(result);
-    // What may be thrown may as well be returned.
-    if (result instanceof Error) throw result;
-    checkIsService(result, this.#parts.limitations);
-    const handlers = this.#handlersOf(result, settings);
-    if (added !== undefined) checkAddedHeaders(added);
-    return { request, auth, service: result, handlers, settings, protocol, headers: added };
+    return andThen<unknown, Accepted | Response>(result, (result) => {
+      if (isResponse(result)) return checkResponse(result);
+      // What may be thrown may as well be returned.
+      if (result instanceof Error) throw result;
+      checkIsService(result, this.#parts.limitations);
+      const handlers = this.#handlersOf(result, settings);
+      if (added !== undefined) checkAddedHeaders(added);
+      return { request, auth, service: result, handlers, settings, protocol, headers: added };
+    });
   }
 
   /** Who it is, undefined where that does not matter. Rejects with an `UpgradeError`. */
@@ -275,7 +278,8 @@ export class UpgradePipeline {
     return refusal(500, "The server could not answer");
   }
 
-  async #reject(upgrade: Upgrade, response: Response): Promise<void> {
+  /** False, as `#accept`. Never rejects. */
+  async #reject(upgrade: Upgrade, response: Response): Promise<false> {
     const { request } = upgrade;
     if (request.hasLeft ?? request.signal.aborted) this.tally.left++;
     else this.refused(response.status);
@@ -284,35 +288,35 @@ export class UpgradePipeline {
     } catch (error) {
       this.#parts.errors.report(error);
     }
+    return false;
   }
 
   /** False: there is no session, and the client is told or has left. */
-  async #accept(upgrade: Upgrade, accepted: Accepted): Promise<boolean> {
-    const { request, auth, service, handlers, settings, protocol, headers } = accepted;
+  #accept(upgrade: Upgrade, accepted: Accepted): Eventual<boolean> {
+    const { service, settings, protocol, headers } = accepted;
     // Decided in time, but the listener has stopped meanwhile.
-    if (this.#stopped) {
-      await this.#reject(upgrade, refusal(503, "The server is stopping"));
-      return false;
-    }
-    let socket: MessageSocket;
-    try {
-      socket = await upgrade.accept({
-        limits: limitsFor(service, settings),
-        compression: this.#parts.compression,
-        keepAliveMs: settings.pacing.pingMs + settings.pacing.pongMs,
-        maxBufferedAmount: settings.pacing.maxBufferedAmount,
-        buffers: this.#parts.buffers,
-        ...(headers !== undefined && { headers }),
-        ...(protocol !== undefined && { protocol }),
-      });
-    } catch (error) {
+    if (this.#stopped) return this.#reject(upgrade, refusal(503, "The server is stopping"));
+    const acceptance: Acceptance = {
+      limits: limitsFor(service, settings),
+      compression: this.#parts.compression,
+      keepAliveMs: settings.pacing.pingMs + settings.pacing.pongMs,
+      maxBufferedAmount: settings.pacing.maxBufferedAmount,
+      buffers: this.#parts.buffers,
+      ...(headers !== undefined && { headers }),
+      ...(protocol !== undefined && { protocol }),
+    };
+    const socket = orElse<MessageSocket | undefined>(() => upgrade.accept(acceptance), (error) => {
       if (isInstance(error, ConnectionError)) this.tally.left++;
       else {
         this.refused(500);
         this.#parts.errors.report(error);
       }
-      return false;
-    }
+      return undefined;
+    });
+    return andThen(socket, (socket) => socket !== undefined && this.#open(socket, accepted));
+  }
+
+  #open(socket: MessageSocket, { request, auth, service, handlers, settings }: Accepted): true {
     const session = new Session(socket, service, request, this.#hostOf(settings), handlers, auth);
     this.tally.opened++;
     this.sessions.add(session);

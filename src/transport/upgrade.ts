@@ -104,16 +104,19 @@ export interface Acceptance {
 export interface Upgrade {
   readonly request: UpgradeRequest;
   /**
-   * Rejects with a `ConnectionError` when the peer left before the socket opened; with any other error when it could not be
+   * At once where the runtime can. Fails with a `ConnectionError` when the peer left before the socket opened; with any other error when it could not be
    * accepted, which the peer was told with 500.
    */
-  accept(acceptance: Acceptance): Promise<MessageSocket>;
+  accept(acceptance: Acceptance): MessageSocket | Promise<MessageSocket>;
   /** Answers with `response`, and lets go of the connection. Resolves also when the peer has left. */
   reject(response: Response): Promise<void>;
 }
 
-/** Decides one upgrade: has called `accept` or `reject` when it resolves. Must not reject. */
-export type UpgradeHandler = (upgrade: Upgrade) => Promise<void>;
+/**
+ * Decides one upgrade: has called `accept` or `reject` when it resolves, or when it returns undefined. Must neither reject
+ * nor throw.
+ */
+export type UpgradeHandler = (upgrade: Upgrade) => Promise<unknown> | undefined;
 
 /**
  * The option `fetch` of a listener: answers a request that is no upgrade.

@@ -19,7 +19,7 @@ export class Traffic {
   }
 
   /** @param decided resolves when the upgrade is decided; never rejects */
-  decide(decided: Promise<void>): void {
+  decide(decided: Promise<unknown>): void {
     this.#undecided++;
     const settled = (): void => {
       this.#undecided--;

@@ -62,7 +62,7 @@ class HttpHost {
   readonly #options: ListenOptions;
   readonly #onUpgrade: UpgradeHandler;
   readonly #tools: UpgradeTools;
-  readonly #pending = new Set<Promise<void>>();
+  readonly #pending = new Set<Promise<unknown>>();
   /** Ordinary requests that are being answered. */
   #answering = 0;
   /** Set once we have stopped. */
@@ -227,7 +227,10 @@ class HttpHost {
     if (isRefusal(verdict)) return this.#refuseSocket(socket, verdict);
     const url = requestUrl(target, verdict.host, isEncrypted(socket));
     if (url === undefined) return this.#refuseSocket(socket, ILL_FORMED_TARGET);
-    const decided = this.#onUpgrade(new PendingUpgrade(url.href, lines, verdict, socket, head, this.#tools));
+    const pending = new PendingUpgrade(url.href, lines, verdict, socket, head, this.#tools);
+    const decided = this.#onUpgrade(pending);
+    if (decided === undefined) return;
+    pending.await();
     this.#pending.add(decided);
     const forget = (): void => void this.#pending.delete(decided);
     decided.then(forget, forget);

@@ -75,13 +75,16 @@ export class NetTransport implements ByteTransport {
   }
 
   static #onData(this: Socket, chunk: Uint8Array): void {
+    const transport = (this as Carrier)[TRANSPORT];
+    if (transport === undefined) return;
     // A plain array keeps every loop below on one kind of object, and its `slice` copies.
-    (this as Carrier)[TRANSPORT]?.#sink?.bytes(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length));
+    transport.#sink?.bytes(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length));
   }
 
   static #onDrain(this: Socket): void {
+    const transport = (this as Carrier)[TRANSPORT];
     // Bun tells of room while there is still much to write.
-    if (!this.writableNeedDrain) (this as Carrier)[TRANSPORT]?.#sink?.drained();
+    if (transport !== undefined && !this.writableNeedDrain) transport.#sink?.drained();
   }
 
   static #onEnd(this: Socket): void {
@@ -100,7 +103,8 @@ export class NetTransport implements ByteTransport {
   }
 
   static #onClose(this: Socket): void {
-    (this as Carrier)[TRANSPORT]?.#closed();
+    const transport = (this as Carrier)[TRANSPORT];
+    if (transport !== undefined) transport.#closed();
   }
 
   #closed(): void {

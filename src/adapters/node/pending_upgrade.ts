@@ -10,6 +10,7 @@ import { type Allocate, concat, type DecodeAscii, EMPTY, type FillRandom } from 
 import { answerCompression } from "../../connection/agreed_deflate.ts";
 import { Connection } from "../../connection/connection.ts";
 import { ConnectionError } from "../../errors.ts";
+import { acceptKey } from "../../handshake/accept_key.ts";
 import type { Refusal } from "../../handshake/refusal.ts";
 import {
   answerUpgrade,
@@ -128,20 +129,23 @@ export class PendingUpgrade implements Upgrade {
     this.#tools = tools;
     // `head` is a view into the parser's own chunk.
     this.#early = head.length > 0 ? [new Uint8Array(head)] : [];
-    // Most are decided before anything else can come: those need no watch.
-    tools.clock.afterTurn(() => {
+  }
+
+  /** To be called once, when it is not decided at once. Most are before anything else can come: those need no watch. */
+  await(): void {
+    this.#tools.clock.afterTurn(() => {
       if (!this.#decided) this.#watch();
     }, true);
   }
 
-  async accept({ protocol, headers, limits, compression, buffers }: Acceptance): Promise<MessageSocket> {
+  accept({ protocol, headers, limits, compression, buffers }: Acceptance): MessageSocket {
     const { clock, deadlines, fillRandom, decodeAscii, allocate, deflate: tools } = this.#tools;
     const { key, extensions: offers } = this.#terms;
     const compressed = compression && tools && answerCompression(offers, compression, tools);
     const extensions = compressed === undefined ? [] : [compressed.answer];
     let answer: Uint8Array;
     try {
-      answer = await answerUpgrade({ key, protocol, extensions, headers: this.#withServer(headers), sha1 });
+      answer = answerUpgrade({ accept: acceptKey(key, sha1), protocol, extensions, headers: this.#withServer(headers) });
     } catch (error) {
       compressed?.deflate.clear();
       this.#refuse(500);

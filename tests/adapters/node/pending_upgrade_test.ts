@@ -14,7 +14,7 @@ const TERMS = { limits: DEFAULT_LIMITS, keepAliveMs: Infinity };
 async function pending(
   request: string = upgradeRequest(),
   options: Partial<ListenOptions> = {},
-): Promise<{ peer: RawClient; upgrade: Upgrade; decide: (run: () => Promise<unknown>) => Promise<unknown> }> {
+): Promise<{ peer: RawClient; upgrade: Upgrade; decide: (run: () => unknown) => Promise<unknown> }> {
   const asked = deferred<Upgrade>();
   const decided = deferred();
   const { port } = await host(options, (upgrade) => {
@@ -45,7 +45,7 @@ describe("the request", () => {
     const { peer, upgrade, decide } = await pending(upgradeRequest("/a?b", { "X-Two": "c", "x-two": "d" }));
     const { request } = upgrade;
     peer.socket.destroy();
-    await decide(() => upgrade.accept(TERMS).then((socket) => socket.destroy(), () => {}));
+    await decide(async () => (await upgrade.accept(TERMS)).destroy()).catch(() => {});
     expect([request.method, request.url, request.remoteAddress, request.secure, request.peerCertificate]).toEqual([
       "GET",
       "http://hawser.test/a?b",
