@@ -17,6 +17,7 @@ import {
   UpgradeError,
 } from "../errors.ts";
 import type { RangeCheck } from "../handshake/ip_range.ts";
+import { pathOf } from "../handshake/request_target.ts";
 import { chooseProtocol, parseProtocols } from "../handshake/subprotocol.ts";
 import { isInstance } from "../instance_of.ts";
 import type { BufferBudget } from "../transport/buffer_budget.ts";
@@ -36,11 +37,11 @@ import type { Caller } from "./caller.ts";
 import type { Errors, Tally } from "./dispatcher.ts";
 import type { ServiceSettings } from "./options.ts";
 import { atExpiry } from "./expiry.ts";
-import { asSent, withUrl } from "./forwarded_request.ts";
+import { asSent, headerOf, withUrl } from "./forwarded_request.ts";
 import { type Handlers, HandlerTables } from "./handlers.ts";
 import { type NoPlace, type PlaceLimits, Places } from "./places.ts";
 import { isThenable } from "./reply.ts";
-import { bindRequest } from "./request_binding.ts";
+import { bindRequest, bindsNothing } from "./request_binding.ts";
 import type { Match, Router } from "./router.ts";
 import { type AnyUpgradeService, checkIsService, type Service, type UpgradeContext } from "./service.ts";
 import { Session, type SessionHost } from "./session.ts";
@@ -150,27 +151,27 @@ export class UpgradePipeline {
   #decide(sent: UpgradeRequest): Eventual<Accepted | Response> {
     if (this.#stopped) return refusal(503, "The server is stopping");
 
-    const whole = parseUrl(sent.url);
-    const match = whole && this.#match(whole.pathname);
-    if (whole === undefined || match === null) return refusal(400, "The request target is ill-formed");
+    const path = pathOf(sent.url);
+    const match = path === undefined ? null : this.#match(path);
+    if (match === null) return refusal(400, "The request target is ill-formed");
     if (match === undefined) return refusal(404, "There is no WebSocket service at this path");
     const { service, settings, params } = match;
 
-    const { headers } = sent;
-    if (!settings.allowsOrigin(headers.get("origin"), headers.get("host") ?? "")) {
+    if (!settings.allowsOrigin(headerOf(sent, "origin"), headerOf(sent, "host") ?? "")) {
       return refusal(403, "Pages of this origin may not connect");
     }
-    const protocols = parseProtocols(headers.get("sec-websocket-protocol"));
+    const protocols = parseProtocols(headerOf(sent, "sec-websocket-protocol"));
     if (protocols === undefined) {
       return refusal(400, "The Sec-WebSocket-Protocol header is not a list of distinct tokens");
     }
     const { tokenFrom } = settings;
     const { token, url: visible, offered } = tokenFrom === undefined
       ? { token: undefined, url: sent.url, offered: protocols }
-      : findToken(tokenFrom, { url: sent.url, cookies: headers.get("cookie"), offered: protocols });
+      : findToken(tokenFrom, { url: sent.url, cookies: headerOf(sent, "cookie"), offered: protocols });
     const request = visible === sent.url ? sent : withUrl(sent, visible);
-    const url = visible === sent.url ? whole : new URL(visible);
     const protocol = chooseProtocol(offered, settings.subProtocols);
+    // What nobody can see is not made: a `Request` with its signal is a third of what an upgrade costs.
+    const seesNothing = takesNothing(service.get) && bindsNothing(settings.schemas);
 
     let added: Headers | undefined;
     let auth: Identity | undefined;
@@ -178,13 +179,14 @@ export class UpgradePipeline {
       andThen(
         andThen(this.#identify(settings, request, token, limit), (identity) => {
           auth = identity;
-          return bindRequest(settings.schemas, settings.validation, { params, query: url.searchParams, headers });
+          if (seesNothing) return undefined;
+          const { searchParams: query } = new URL(visible);
+          return bindRequest(settings.schemas, settings.validation, { params, query, headers: sent.headers });
         }),
         (bound) => {
           // Too late to matter: the schemas took too long.
           limit.throwIfOver();
-          // What nobody can see is not made: a `Request` with its signal is a third of what an upgrade costs.
-          if (takesNothing(service.get)) return (service.get as () => unknown)();
+          if (bound === undefined || takesNothing(service.get)) return (service.get as () => unknown)();
           added = new Headers();
           const context: UpgradeContext<string, unknown, unknown, unknown> = {
             ...bound,
@@ -197,7 +199,8 @@ export class UpgradePipeline {
           };
           // Its own schemas made it.
           const { signal } = limit;
-          return service.get(new Request(visible, { method: request.method, headers, signal }), context as never);
+          const { method } = request;
+          return service.get(new Request(visible, { method, headers: sent.headers, signal }), context as never);
         },
       ));
     return andThen<unknown, Accepted | Response>(result, (result) => {
@@ -420,14 +423,6 @@ function refusal(status: number, sentence: string, added?: Headers): Response {
   // Not every runtime says by itself what a string is.
   if (!headers.has("content-type")) headers.set("content-type", "text/plain;charset=utf-8");
   return new Response(sentence, { status, headers });
-}
-
-function parseUrl(text: string): URL | undefined {
-  try {
-    return new URL(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /**

@@ -13,6 +13,8 @@ export interface UpgradeRequest {
   /** Absolute, such as `ws://example.com/chat?room=1`; its scheme is `http` or `https`. */
   readonly url: string;
   readonly headers: Headers;
+  /** One of them, by its name in lower case, where that can be told without making all of them. */
+  header?(name: string): string | null;
   /** The peer's IP address, when the runtime tells it. */
   readonly remoteAddress: string | undefined;
   /** The connection itself is encrypted. */
