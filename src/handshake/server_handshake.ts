@@ -9,7 +9,7 @@ import { isValidKey } from "./accept_key.ts";
 import { parseAuthority } from "./authority.ts";
 import { type Extension, parseExtensions, serializeExtensions } from "./extension_offer.ts";
 import { hasProduct, hasToken, isToken } from "./header_grammar.ts";
-import { type HeaderLines, serializeResponse } from "./http_head.ts";
+import { type HeaderLines, serializeResponse, serializeSwitch } from "./http_head.ts";
 import type { Refusal } from "./refusal.ts";
 import { isReservedHeader } from "./reserved_header.ts";
 import { parseProtocols } from "./subprotocol.ts";
@@ -112,17 +112,17 @@ export function answerUpgrade(answer: UpgradeAnswer): Uint8Array {
   if (protocol !== undefined && !isToken(protocol)) {
     throw new TypeError(`Cannot answer the upgrade: the sub-protocol ${quote(protocol)} is not a token`);
   }
-  const lines: (readonly [string, string])[] = [["Upgrade", "websocket"], ["Connection", "Upgrade"]];
-  lines.push(["Sec-WebSocket-Accept", accept]);
-  if (protocol !== undefined) lines.push(["Sec-WebSocket-Protocol", protocol]);
-  if (extensions.length > 0) lines.push(["Sec-WebSocket-Extensions", serializeExtensions(extensions)]);
+  const added: (readonly [string, string])[] = [];
   for (const line of headers) {
     if (isReservedHeader(line[0])) {
       throw new TypeError(`Cannot answer the upgrade: the header ${quote(line[0])} belongs to the handshake`);
     }
-    lines.push(line);
+    added.push(line);
   }
-  return serializeResponse(101, "Switching Protocols", lines);
+  let lines = `Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n`;
+  if (protocol !== undefined) lines += `Sec-WebSocket-Protocol: ${protocol}\r\n`;
+  if (extensions.length > 0) lines += `Sec-WebSocket-Extensions: ${serializeExtensions(extensions)}\r\n`;
+  return serializeSwitch(lines, added);
 }
 
 /** A refusal as a platform's `Response`, for a host that answers with those. */
