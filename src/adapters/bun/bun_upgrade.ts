@@ -82,8 +82,7 @@ export class BunUpgrade extends NativeUpgrade<undefined> {
     this.#traffic = traffic;
   }
 
-  // deno-lint-ignore require-await -- so that what fails rejects
-  override async accept({ protocol, headers, limits, compression, buffers }: Acceptance): Promise<MessageSocket> {
+  override accept({ protocol, headers, limits, compression, buffers }: Acceptance): MessageSocket {
     const socket: BunSocket = new BunSocket({
       clock: this.#clock,
       protocol: protocol ?? "",

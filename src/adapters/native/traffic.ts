@@ -36,6 +36,7 @@ export class Traffic {
   }
 
   #changed(): void {
+    if (this.#waiting.length === 0) return;
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
 }
