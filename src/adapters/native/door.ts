@@ -88,6 +88,11 @@ export class Door<Info, Nothing = never> {
     return new Response(body, { status, statusText, headers: this.withServer(response.headers) });
   }
 
+  /** Whether `withServer` adds anything. */
+  get namesServer(): boolean {
+    return this.#options.server !== undefined;
+  }
+
   /** A copy of `headers`, with the `Server` header. */
   withServer(headers: Headers | undefined): Headers {
     const { server } = this.#options;
