@@ -189,7 +189,9 @@ interface Member {
 function kindOf(members: readonly Member[]): string {
   let kind = "";
   for (const { name, how, isComputed, word } of members) {
-    kind += `${name.length} ${name}${how}${isComputed ? "?" : ""}${word === undefined ? "" : ` ${word.length} ${word}`};`;
+    kind += `${name.length} ${name}${how}${isComputed ? "?" : ""}${
+      word === undefined ? "" : ` ${word.length} ${word}`
+    };`;
   }
   return kind;
 }

@@ -153,7 +153,7 @@ describe("judgeRequest", () => {
     },
   );
 
-  it("attack 4: extensions that objects inherit are offers like any other, and are declined by silence", async () => {
+  it("attack 4: extensions that objects inherit are offers like any other, and are declined by silence", () => {
     const terms = judge({ "Sec-WebSocket-Extensions": "constructor; __proto__=1, __proto__, permessage-deflate" });
     if (isRefusal(terms)) return expect.unreachable();
     expect(terms.extensions.map(({ name }) => name)).toEqual(["constructor", "__proto__", "permessage-deflate"]);
@@ -170,14 +170,14 @@ describe("judgeRequest", () => {
 });
 
 describe("answerUpgrade", () => {
-  it("writes the answer of RFC 6455 §1.3", async () => {
+  it("writes the answer of RFC 6455 §1.3", () => {
     expect(text(answerUpgrade({ accept: ACCEPT, protocol: "chat" }))).toBe(
       "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
         "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: chat\r\n\r\n",
     );
   });
 
-  it("adds headers, Set-Cookie as often as it is there, and the key's answer as it is handed in",  () => {
+  it("adds headers, Set-Cookie as often as it is there, and the key's answer as it is handed in", () => {
     const headers = new Headers([["Set-Cookie", "a=1"], ["Set-Cookie", "b=2"]]);
     headers.append("X-A", "b");
     const lines = text(answerUpgrade({ accept: "SHA", headers })).split("\r\n");

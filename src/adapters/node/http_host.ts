@@ -184,7 +184,9 @@ class HttpHost {
     const ours = listeners.map((listener) => HOSTS.get(listener)).filter((host) => host !== undefined);
     const isForeign = !hasProduct(message.headers.upgrade ?? "", "websocket");
     const url = requestUrl(message.url ?? "", message.headers.host ?? "", isEncrypted(socket));
-    const claimed = isForeign ? undefined : ours.find((host) => host.#options.claims(url === undefined ? "" : pathOf(url) ?? ""));
+    const claimed = isForeign
+      ? undefined
+      : ours.find((host) => host.#options.claims(url === undefined ? "" : pathOf(url) ?? ""));
     // What none of us claims is left to the others; if there are none, the first of us answers.
     const taker = claimed ?? (ours.length === listeners.length ? ours[0] : undefined);
     if (taker !== this) return;
@@ -230,7 +232,7 @@ class HttpHost {
     const pending = new PendingUpgrade(url, lines, verdict, socket, head, this.#tools);
     const decided = this.#onUpgrade(pending);
     if (decided === undefined) return;
-    pending.await();
+    pending.watchLater();
     this.#pending.add(decided);
     const forget = (): void => void this.#pending.delete(decided);
     decided.then(forget, forget);

@@ -142,7 +142,7 @@ export class PendingUpgrade implements Upgrade {
   }
 
   /** To be called once, when it is not decided at once. Most are before anything else can come: those need no watch. */
-  await(): void {
+  watchLater(): void {
     this.#tools.clock.afterTurn(() => {
       if (!this.#decided) this.#watch();
     }, true);
@@ -155,7 +155,12 @@ export class PendingUpgrade implements Upgrade {
     const extensions = compressed === undefined ? [] : [compressed.answer];
     let answer: Uint8Array;
     try {
-      answer = answerUpgrade({ accept: acceptKey(key, sha1), protocol, extensions, headers: this.#withServer(headers) });
+      answer = answerUpgrade({
+        accept: acceptKey(key, sha1),
+        protocol,
+        extensions,
+        headers: this.#withServer(headers),
+      });
     } catch (error) {
       compressed?.deflate.clear();
       this.#refuse(500);
