@@ -59,6 +59,10 @@ describe("accept", () => {
     const { upgrade, bun } = pending(webRequest("/", { "sec-websocket-protocol": "a, b" }));
     expect((await upgrade.accept(TERMS)).protocol).toBe("");
     expect(bun.upgrades[0]!.headers.get("sec-websocket-protocol")).toBe("");
+
+    const none = pending();
+    none.upgrade.accept(TERMS);
+    expect([...none.bun.upgrades[0]!.headers]).toEqual([]);
   });
 
   it("compresses from the threshold on that was agreed on", async () => {
