@@ -5,9 +5,6 @@
 
 import { encodeBase64, encodeUtf8, type FillRandom } from "../bytes.ts";
 
-/** The SHA-1 of an ASCII text, in base64. */
-export type Sha1 = (text: string) => string | Promise<string>;
-
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"; // §1.3
 
 /** A fresh key: base64 of 16 bytes that `fillRandom` fills. §4.1 */
@@ -28,9 +25,15 @@ export function isValidKey(key: string): boolean {
   return last === "A" || last === "Q" || last === "g" || last === "w";
 }
 
-/** The `Sec-WebSocket-Accept` that proves `key` was read. §4.2.2 */
-export async function acceptKey(key: string, sha1: Sha1 = webCryptoSha1): Promise<string> {
-  return await sha1(key + GUID);
+/**
+ * The `Sec-WebSocket-Accept` that proves `key` was read. §4.2.2
+ *
+ * @param sha1 of an ASCII text, in base64; WebCrypto's by default
+ */
+export function acceptKey(key: string): Promise<string>;
+export function acceptKey<Digest>(key: string, sha1: (text: string) => Digest): Digest;
+export function acceptKey(key: string, sha1: (text: string) => unknown = webCryptoSha1): unknown {
+  return sha1(key + GUID);
 }
 
 async function webCryptoSha1(text: string): Promise<string> {

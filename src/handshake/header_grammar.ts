@@ -82,6 +82,10 @@ export function hasProduct(list: string, product: string): boolean {
 }
 
 function hasElement(list: string, wanted: string, inElement: number): boolean {
+  // One that is as long has it alone, or not at all.
+  if (list.length === wanted.length) {
+    return skip(list, 0, inElement) === list.length && list.toLowerCase() === wanted;
+  }
   let found = false;
   const wellFormed = eachElement(list, inElement, (element) => {
     found ||= element.length === wanted.length && element.toLowerCase() === wanted;

@@ -260,6 +260,17 @@ export function serializeResponse(
   return encode(`HTTP/1.1 ${status} ${reason}\r\n${serializeHeaders(headers)}\r\n`, body);
 }
 
+/**
+ * The bytes of a 101, which are the caller's.
+ *
+ * @param lines header lines that are known to be well-formed, each with its end
+ * @param headers those to add
+ * @throws {TypeError} as `serializeResponse`
+ */
+export function serializeSwitch(lines: string, headers: HeaderLines): Uint8Array {
+  return encode(`HTTP/1.1 101 Switching Protocols\r\n${lines}${serializeHeaders(headers)}\r\n`);
+}
+
 function serializeHeaders(headers: HeaderLines): string {
   let lines = "";
   for (const [name, value] of headers) {

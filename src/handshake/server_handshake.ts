@@ -5,11 +5,11 @@
 
 import { concat, EMPTY, encodeUtf8 } from "../bytes.ts";
 import { quote } from "../printable.ts";
-import { acceptKey, isValidKey, type Sha1 } from "./accept_key.ts";
+import { isValidKey } from "./accept_key.ts";
 import { parseAuthority } from "./authority.ts";
 import { type Extension, parseExtensions, serializeExtensions } from "./extension_offer.ts";
 import { hasProduct, hasToken, isToken } from "./header_grammar.ts";
-import { type HeaderLines, serializeResponse } from "./http_head.ts";
+import { type HeaderLines, serializeResponse, serializeSwitch } from "./http_head.ts";
 import type { Refusal } from "./refusal.ts";
 import { isReservedHeader } from "./reserved_header.ts";
 import { parseProtocols } from "./subprotocol.ts";
@@ -42,16 +42,14 @@ export interface HandshakeTerms {
 
 /** The terms of a 101. */
 export interface UpgradeAnswer {
-  /** The request's key. */
-  readonly key: string;
+  /** What `acceptKey` made of the request's key. */
+  readonly accept: string;
   /** The sub-protocol, one of those offered. */
   readonly protocol?: string | undefined;
   /** The extensions agreed on. None by default. */
   readonly extensions?: readonly Extension[];
   /** Headers to add, `Set-Cookie` as often as it is there. */
   readonly headers?: HeaderLines | undefined;
-  /** WebCrypto's by default. */
-  readonly sha1?: Sha1 | undefined;
 }
 
 /** Bytes of a refusal's body; what is longer is cut there. */
@@ -107,25 +105,24 @@ function announcesBody(headers: HandshakeRequest["headers"]): boolean {
 /**
  * The bytes of the 101, which are the caller's. §4.2.2
  *
- * Rejects with a `TypeError`, before there are any bytes, when the sub-protocol is not a token, or a header is
- * ill-formed or belongs to the handshake.
+ * @throws {TypeError} when the sub-protocol is not a token, or a header is ill-formed or belongs to the handshake
  */
-export async function answerUpgrade(answer: UpgradeAnswer): Promise<Uint8Array> {
-  const { key, protocol, extensions = [], headers = [], sha1 } = answer;
+export function answerUpgrade(answer: UpgradeAnswer): Uint8Array {
+  const { accept, protocol, extensions = [], headers = [] } = answer;
   if (protocol !== undefined && !isToken(protocol)) {
     throw new TypeError(`Cannot answer the upgrade: the sub-protocol ${quote(protocol)} is not a token`);
   }
-  const lines: (readonly [string, string])[] = [["Upgrade", "websocket"], ["Connection", "Upgrade"]];
-  lines.push(["Sec-WebSocket-Accept", await acceptKey(key, sha1)]);
-  if (protocol !== undefined) lines.push(["Sec-WebSocket-Protocol", protocol]);
-  if (extensions.length > 0) lines.push(["Sec-WebSocket-Extensions", serializeExtensions(extensions)]);
+  const added: (readonly [string, string])[] = [];
   for (const line of headers) {
     if (isReservedHeader(line[0])) {
       throw new TypeError(`Cannot answer the upgrade: the header ${quote(line[0])} belongs to the handshake`);
     }
-    lines.push(line);
+    added.push(line);
   }
-  return serializeResponse(101, "Switching Protocols", lines);
+  let lines = `Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n`;
+  if (protocol !== undefined) lines += `Sec-WebSocket-Protocol: ${protocol}\r\n`;
+  if (extensions.length > 0) lines += `Sec-WebSocket-Extensions: ${serializeExtensions(extensions)}\r\n`;
+  return serializeSwitch(lines, added);
 }
 
 /** A refusal as a platform's `Response`, for a host that answers with those. */

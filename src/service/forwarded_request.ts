@@ -17,6 +17,11 @@ export function asSent(request: UpgradeRequest, trusts: RangeCheck | undefined):
   return same ? request : new ForwardedRequest(request, sender);
 }
 
+/** One header of `request`, whose name is given in lower case. */
+export function headerOf(request: UpgradeRequest, name: string): string | null {
+  return request.header === undefined ? request.headers.get(name) : request.header(name);
+}
+
 /** `request` under another URL. */
 export function withUrl(request: UpgradeRequest, url: string): UpgradeRequest {
   const { method, headers, remoteAddress, secure, peerCertificate, signal } = request;
@@ -44,6 +49,10 @@ class ForwardedRequest implements UpgradeRequest {
 
   get headers(): Headers {
     return this.#request.headers;
+  }
+
+  header(name: string): string | null {
+    return headerOf(this.#request, name);
   }
 
   get peerCertificate(): PeerCertificate | undefined {

@@ -163,7 +163,7 @@ export class HandlerTables {
     let kinds = this.#kinds.get(prototype);
     if (kinds === undefined) this.#kinds.set(prototype, kinds = new Map());
     const own = membersOf(service, service);
-    const kind = JSON.stringify(own);
+    const kind = kindOf(own);
     if (kinds.has(kind)) return kinds.get(kind);
     const members = withInherited(own, service);
     const handlers = toHandlers(service, members.filter(({ how }) => how !== "none"), this.#settings);
@@ -183,6 +183,17 @@ interface Member {
   readonly isComputed: boolean;
   /** What the messages say that a dispatched one handles. */
   readonly word?: string | undefined;
+}
+
+/** The same for the same members only: their lengths stand before names and words, which may be any text. */
+function kindOf(members: readonly Member[]): string {
+  let kind = "";
+  for (const { name, how, isComputed, word } of members) {
+    kind += `${name.length} ${name}${how}${isComputed ? "?" : ""}${
+      word === undefined ? "" : ` ${word.length} ${word}`
+    };`;
+  }
+  return kind;
 }
 
 const NO_PROTOTYPE: object = {};

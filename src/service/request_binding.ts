@@ -23,6 +23,11 @@ export interface BoundRequest {
   readonly requestHeaders: unknown;
 }
 
+/** Whether all of it stays as it is. */
+export function bindsNothing({ params, query, headers }: RequestSchemas): boolean {
+  return params === undefined && query === undefined && headers === undefined;
+}
+
 /**
  * Binds what was sent, one after the other; a promise only where a schema takes its time.
  *

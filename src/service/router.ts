@@ -136,7 +136,7 @@ export class Router {
     for (const raw of pathname.split("/")) {
       const end = raw.indexOf(";");
       const segment = end === -1 ? raw : raw.slice(0, end);
-      if (segment !== "") segments.push(decodeURIComponent(segment));
+      if (segment !== "") segments.push(segment.includes("%") ? decodeURIComponent(segment) : segment);
     }
     const values: string[] = [];
     const route = find(this.#root, segments, 0, values);

@@ -319,7 +319,8 @@ export function checkIsService(value: unknown, limitations?: Limitations): asser
   }
   const service: Service = value;
   for (const name of HANDLERS) {
-    if (service[name] !== undefined && typeof service[name] !== "function") {
+    const handler = service[name];
+    if (handler !== undefined && typeof handler !== "function") {
       throw new TypeError(`Cannot serve a connection: "${name}" is not a function`);
     }
   }

@@ -118,6 +118,7 @@ export class SessionSet implements SessionList {
   }
 
   #change(): void {
+    if (this.#changed.length === 0) return;
     const changed = this.#changed;
     this.#changed = [];
     for (const resolve of changed) resolve();

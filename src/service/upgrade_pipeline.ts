@@ -6,7 +6,7 @@
 import { authenticate, type Authenticators } from "../auth/authentication.ts";
 import type { Identity } from "../auth/authenticator.ts";
 import { findToken } from "../auth/token_source.ts";
-import { andThen, type Eventual } from "../binding/and_then.ts";
+import { andThen, type Eventual, orElse } from "../binding/and_then.ts";
 import { ABNORMAL } from "../close_code.ts";
 import {
   AuthnError,
@@ -17,12 +17,14 @@ import {
   UpgradeError,
 } from "../errors.ts";
 import type { RangeCheck } from "../handshake/ip_range.ts";
+import { pathOf } from "../handshake/request_target.ts";
 import { chooseProtocol, parseProtocols } from "../handshake/subprotocol.ts";
 import { isInstance } from "../instance_of.ts";
 import type { BufferBudget } from "../transport/buffer_budget.ts";
 import type { MessageSocket } from "../transport/message_socket.ts";
 import type { Runtime } from "../transport/runtime.ts";
 import type {
+  Acceptance,
   CompressionSettings,
   Limitations,
   SocketLimits,
@@ -35,11 +37,11 @@ import type { Caller } from "./caller.ts";
 import type { Errors, Tally } from "./dispatcher.ts";
 import type { ServiceSettings } from "./options.ts";
 import { atExpiry } from "./expiry.ts";
-import { asSent, withUrl } from "./forwarded_request.ts";
+import { asSent, headerOf, withUrl } from "./forwarded_request.ts";
 import { type Handlers, HandlerTables } from "./handlers.ts";
 import { type NoPlace, type PlaceLimits, Places } from "./places.ts";
 import { isThenable } from "./reply.ts";
-import { bindRequest } from "./request_binding.ts";
+import { bindRequest, bindsNothing } from "./request_binding.ts";
 import type { Match, Router } from "./router.ts";
 import { type AnyUpgradeService, checkIsService, type Service, type UpgradeContext } from "./service.ts";
 import { Session, type SessionHost } from "./session.ts";
@@ -114,22 +116,21 @@ export class UpgradePipeline {
     });
   }
 
-  /** Decides one upgrade. Never rejects. */
-  readonly handle: UpgradeHandler = async (upgrade) => {
+  /** Decides one upgrade: at once, unless somebody takes his time. Never rejects. */
+  readonly handle: UpgradeHandler = (upgrade) => {
     const request = asSent(upgrade.request, this.#parts.trusts);
     const { remoteAddress } = request;
     const noPlace = this.#places.take(remoteAddress);
     if (noPlace !== undefined) return this.#reject(upgrade, refusal(...CROWDED[noPlace]));
 
-    let decision: Accepted | Response;
-    try {
-      decision = await this.#decide(request);
-    } catch (error) {
-      decision = this.#refusalOf(error);
-    }
-    if (!isResponse(decision) && await this.#accept(upgrade, decision)) return;
-    this.#places.giveBack(remoteAddress);
-    if (isResponse(decision)) await this.#reject(upgrade, decision);
+    const decision = orElse<Accepted | Response>(() => this.#decide(request), (error) => this.#refusalOf(error));
+    return andThen<Accepted | Response, undefined>(decision, (decision) => {
+      const isRefused = isResponse(decision);
+      return andThen(isRefused ? this.#reject(upgrade, decision) : this.#accept(upgrade, decision), (isOpen) => {
+        if (!isOpen) this.#places.giveBack(remoteAddress);
+        return undefined;
+      });
+    });
   };
 
   /** Counts a request that was refused with `status`. */
@@ -146,44 +147,46 @@ export class UpgradePipeline {
     this.#stopped = false;
   }
 
-  async #decide(sent: UpgradeRequest): Promise<Accepted | Response> {
+  /** @throws {Error} as a rejection too: what the refusal is made of */
+  #decide(sent: UpgradeRequest): Eventual<Accepted | Response> {
     if (this.#stopped) return refusal(503, "The server is stopping");
 
-    const whole = parseUrl(sent.url);
-    const match = whole && this.#match(whole.pathname);
-    if (whole === undefined || match === null) return refusal(400, "The request target is ill-formed");
+    const path = pathOf(sent.url);
+    const match = path === undefined ? null : this.#match(path);
+    if (match === null) return refusal(400, "The request target is ill-formed");
     if (match === undefined) return refusal(404, "There is no WebSocket service at this path");
     const { service, settings, params } = match;
 
-    const { headers } = sent;
-    if (!settings.allowsOrigin(headers.get("origin"), headers.get("host") ?? "")) {
+    if (!settings.allowsOrigin(headerOf(sent, "origin"), headerOf(sent, "host") ?? "")) {
       return refusal(403, "Pages of this origin may not connect");
     }
-    const protocols = parseProtocols(headers.get("sec-websocket-protocol"));
+    const protocols = parseProtocols(headerOf(sent, "sec-websocket-protocol"));
     if (protocols === undefined) {
       return refusal(400, "The Sec-WebSocket-Protocol header is not a list of distinct tokens");
     }
     const { tokenFrom } = settings;
     const { token, url: visible, offered } = tokenFrom === undefined
       ? { token: undefined, url: sent.url, offered: protocols }
-      : findToken(tokenFrom, { url: sent.url, cookies: headers.get("cookie"), offered: protocols });
+      : findToken(tokenFrom, { url: sent.url, cookies: headerOf(sent, "cookie"), offered: protocols });
     const request = visible === sent.url ? sent : withUrl(sent, visible);
-    const url = visible === sent.url ? whole : new URL(visible);
     const protocol = chooseProtocol(offered, settings.subProtocols);
+    // What nobody can see is not made: a `Request` with its signal is a third of what an upgrade costs.
+    const seesNothing = takesNothing(service.get) && bindsNothing(settings.schemas);
 
     let added: Headers | undefined;
     let auth: Identity | undefined;
-    const result = await this.#ask(request, (limit) =>
+    const result = this.#ask(request, (limit) =>
       andThen(
         andThen(this.#identify(settings, request, token, limit), (identity) => {
           auth = identity;
-          return bindRequest(settings.schemas, settings.validation, { params, query: url.searchParams, headers });
+          if (seesNothing) return undefined;
+          const { searchParams: query } = new URL(visible);
+          return bindRequest(settings.schemas, settings.validation, { params, query, headers: sent.headers });
         }),
         (bound) => {
           // Too late to matter: the schemas took too long.
           limit.throwIfOver();
-          // What nobody can see is not made: a `Request` with its signal is a third of what an upgrade costs.
-          if (takesNothing(service.get)) return (service.get as () => unknown)();
+          if (bound === undefined || takesNothing(service.get)) return (service.get as () => unknown)();
           added = new Headers();
           const context: UpgradeContext<string, unknown, unknown, unknown> = {
             ...bound,
@@ -196,16 +199,19 @@ export class UpgradePipeline {
           };
           // Its own schemas made it.
           const { signal } = limit;
-          return service.get(new Request(visible, { method: request.method, headers, signal }), context as never);
+          const { method } = request;
+          return service.get(new Request(visible, { method, headers: sent.headers, signal }), context as never);
         },
       ));
-    if (isResponse(result)) return checkResponse(result);
-    // What may be thrown may as well be returned.
-    if (result instanceof Error) throw result;
-    checkIsService(result, this.#parts.limitations);
-    const handlers = this.#handlersOf(result, settings);
-    if (added !== undefined) checkAddedHeaders(added);
-    return { request, auth, service: result, handlers, settings, protocol, headers: added };
+    return andThen<unknown, Accepted | Response>(result, (result) => {
+      if (isResponse(result)) return checkResponse(result);
+      // What may be thrown may as well be returned.
+      if (result instanceof Error) throw result;
+      checkIsService(result, this.#parts.limitations);
+      const handlers = this.#handlersOf(result, settings);
+      if (added !== undefined) checkAddedHeaders(added);
+      return { request, auth, service: result, handlers, settings, protocol, headers: added };
+    });
   }
 
   /** Who it is, undefined where that does not matter. Rejects with an `UpgradeError`. */
@@ -275,7 +281,8 @@ export class UpgradePipeline {
     return refusal(500, "The server could not answer");
   }
 
-  async #reject(upgrade: Upgrade, response: Response): Promise<void> {
+  /** False, as `#accept`. Never rejects. */
+  async #reject(upgrade: Upgrade, response: Response): Promise<false> {
     const { request } = upgrade;
     if (request.hasLeft ?? request.signal.aborted) this.tally.left++;
     else this.refused(response.status);
@@ -284,35 +291,35 @@ export class UpgradePipeline {
     } catch (error) {
       this.#parts.errors.report(error);
     }
+    return false;
   }
 
   /** False: there is no session, and the client is told or has left. */
-  async #accept(upgrade: Upgrade, accepted: Accepted): Promise<boolean> {
-    const { request, auth, service, handlers, settings, protocol, headers } = accepted;
+  #accept(upgrade: Upgrade, accepted: Accepted): Eventual<boolean> {
+    const { service, settings, protocol, headers } = accepted;
     // Decided in time, but the listener has stopped meanwhile.
-    if (this.#stopped) {
-      await this.#reject(upgrade, refusal(503, "The server is stopping"));
-      return false;
-    }
-    let socket: MessageSocket;
-    try {
-      socket = await upgrade.accept({
-        limits: limitsFor(service, settings),
-        compression: this.#parts.compression,
-        keepAliveMs: settings.pacing.pingMs + settings.pacing.pongMs,
-        maxBufferedAmount: settings.pacing.maxBufferedAmount,
-        buffers: this.#parts.buffers,
-        ...(headers !== undefined && { headers }),
-        ...(protocol !== undefined && { protocol }),
-      });
-    } catch (error) {
+    if (this.#stopped) return this.#reject(upgrade, refusal(503, "The server is stopping"));
+    const acceptance: Acceptance = {
+      limits: limitsFor(service, settings),
+      compression: this.#parts.compression,
+      keepAliveMs: settings.pacing.pingMs + settings.pacing.pongMs,
+      maxBufferedAmount: settings.pacing.maxBufferedAmount,
+      buffers: this.#parts.buffers,
+      ...(headers !== undefined && { headers }),
+      ...(protocol !== undefined && { protocol }),
+    };
+    const socket = orElse<MessageSocket | undefined>(() => upgrade.accept(acceptance), (error) => {
       if (isInstance(error, ConnectionError)) this.tally.left++;
       else {
         this.refused(500);
         this.#parts.errors.report(error);
       }
-      return false;
-    }
+      return undefined;
+    });
+    return andThen(socket, (socket) => socket !== undefined && this.#open(socket, accepted));
+  }
+
+  #open(socket: MessageSocket, { request, auth, service, handlers, settings }: Accepted): true {
     const session = new Session(socket, service, request, this.#hostOf(settings), handlers, auth);
     this.tally.opened++;
     this.sessions.add(session);
@@ -416,14 +423,6 @@ function refusal(status: number, sentence: string, added?: Headers): Response {
   // Not every runtime says by itself what a string is.
   if (!headers.has("content-type")) headers.set("content-type", "text/plain;charset=utf-8");
   return new Response(sentence, { status, headers });
-}
-
-function parseUrl(text: string): URL | undefined {
-  try {
-    return new URL(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /**

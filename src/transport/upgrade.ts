@@ -13,6 +13,8 @@ export interface UpgradeRequest {
   /** Absolute, such as `ws://example.com/chat?room=1`; its scheme is `http` or `https`. */
   readonly url: string;
   readonly headers: Headers;
+  /** One of them, by its name in lower case, where that can be told without making all of them. */
+  header?(name: string): string | null;
   /** The peer's IP address, when the runtime tells it. */
   readonly remoteAddress: string | undefined;
   /** The connection itself is encrypted. */
@@ -104,16 +106,19 @@ export interface Acceptance {
 export interface Upgrade {
   readonly request: UpgradeRequest;
   /**
-   * Rejects with a `ConnectionError` when the peer left before the socket opened; with any other error when it could not be
+   * At once where the runtime can. Fails with a `ConnectionError` when the peer left before the socket opened; with any other error when it could not be
    * accepted, which the peer was told with 500.
    */
-  accept(acceptance: Acceptance): Promise<MessageSocket>;
+  accept(acceptance: Acceptance): MessageSocket | Promise<MessageSocket>;
   /** Answers with `response`, and lets go of the connection. Resolves also when the peer has left. */
   reject(response: Response): Promise<void>;
 }
 
-/** Decides one upgrade: has called `accept` or `reject` when it resolves. Must not reject. */
-export type UpgradeHandler = (upgrade: Upgrade) => Promise<void>;
+/**
+ * Decides one upgrade: has called `accept` or `reject` when it resolves, or when it returns undefined. Must neither reject
+ * nor throw.
+ */
+export type UpgradeHandler = (upgrade: Upgrade) => Promise<unknown> | undefined;
 
 /**
  * The option `fetch` of a listener: answers a request that is no upgrade.

@@ -10,7 +10,7 @@ import { senderOf } from "../../src/handshake/forwarded.ts";
 import { isToken, parseElements, parseTokens, trimSpace } from "../../src/handshake/header_grammar.ts";
 import { compileRanges, networkOf, parseAddress } from "../../src/handshake/ip_range.ts";
 import { compileOrigins, sameOrigin } from "../../src/handshake/origin.ts";
-import { requestUrl } from "../../src/handshake/request_target.ts";
+import { pathOf, requestUrl } from "../../src/handshake/request_target.ts";
 import { parseProtocols } from "../../src/handshake/subprotocol.ts";
 import { quote } from "../../src/printable.ts";
 import { readClosePayload, writeClosePayload } from "../../src/protocol/close_payload.ts";
@@ -90,8 +90,10 @@ const RULES: Record<string, (text: string, other: string, seed: number) => strin
     return isOurs ? undefined : `it lets ${hostname} in`;
   },
   target(text, other) {
-    const url = requestUrl(text, other, false);
-    if (url === undefined) return undefined;
+    const asked = requestUrl(text, other, false);
+    if (asked === undefined) return undefined;
+    const url = new URL(asked);
+    if (url.href !== asked || pathOf(asked) !== url.pathname) return `it is written ${asked}`;
     if (url.protocol !== "http:" || url.hash !== "" || url.username !== "" || url.password !== "") return url.href;
     // What a client writes behind the slash must not name another host.
     const host = text.startsWith("/") ? new URL(`http://${other}/`).host : url.host;

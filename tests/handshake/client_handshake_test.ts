@@ -247,7 +247,9 @@ it("both halves shake hands over bytes", async () => {
   const terms = judgeRequest({ method: "GET", httpVersion: "1.1", headers: request?.head.headers ?? new Headers() });
   if (isRefusal(terms)) return expect.unreachable(terms.message);
   expect(terms.extensions).toEqual([DEFLATE]);
-  const answer = responseHeadParser().receive(await answerUpgrade({ key: terms.key, protocol: "b" }));
+  const answer = responseHeadParser().receive(
+    answerUpgrade({ accept: await acceptKey(terms.key), protocol: "b" }),
+  );
   const expected = { accept: await acceptKey(KEY), protocols: ["a", "b"], extensions: [DEFLATE] };
   expect(answer && judgeAnswer(answer.head, expected, () => Promise.resolve(""))).toEqual({
     protocol: "b",

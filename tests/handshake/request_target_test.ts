@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { requestUrl } from "../../src/handshake/request_target.ts";
+import { pathOf, requestUrl } from "../../src/handshake/request_target.ts";
 
 describe("requestUrl", () => {
   it.each([
@@ -7,12 +7,12 @@ describe("requestUrl", () => {
     ["/", "example.com:80", "http://example.com/"],
     ["/", "[::1]:9", "http://[::1]:9/"],
   ])("puts %j and %j together", (target, host, url) => {
-    expect(requestUrl(target, host, false)?.href).toBe(url);
+    expect(requestUrl(target, host, false)).toBe(url);
   });
 
   it("says https when the connection is encrypted", () => {
-    expect(requestUrl("/x", "example.com", true)?.href).toBe("https://example.com/x");
-    expect(requestUrl("ws://example.com/x", "h", true)?.href).toBe("https://example.com/x");
+    expect(requestUrl("/x", "example.com", true)).toBe("https://example.com/x");
+    expect(requestUrl("ws://example.com/x", "h", true)).toBe("https://example.com/x");
   });
 
   it.each([
@@ -26,7 +26,7 @@ describe("requestUrl", () => {
     ["http://other.com/x?y", "http://other.com/x?y"],
     ["WS://other.com:81/x", "http://other.com:81/x"],
   ])("attack 12: the target %j stays a path or an absolute URL", (target, url) => {
-    expect(requestUrl(target, "h", false)?.href).toBe(url);
+    expect(requestUrl(target, "h", false)).toBe(url);
   });
 
   it.each([
@@ -48,5 +48,33 @@ describe("requestUrl", () => {
     ["/", "1.2.3.999"],
   ])("attack 12: the target %j at host %j is none, and does not throw", (target, host) => {
     expect(requestUrl(target, host, false)).toBeUndefined();
+  });
+});
+
+describe("pathOf", () => {
+  it.each([
+    "/",
+    "/chat/ada?room=1",
+    "/a//b/",
+    "/a%2e/~b?c=/d?e",
+    "/.well-known/x",
+    "/a/./b/../c",
+    "/a/%2e%2E/b",
+    "/%c3%a4%zz",
+    "/a'b?c'd",
+    "/a^b`{}|\\c",
+    "/\u00e4?\u00e4",
+  ])("says of %j what a parser of URLs says, and so does requestUrl", (target) => {
+    const { href, pathname } = new URL(`http://example.com${target}`);
+    for (const host of ["EXAMPLE.com:80", "example.com:80"]) {
+      for (const time of ["first", "second"]) expect([time, requestUrl(target, host, false)]).toEqual([time, href]);
+    }
+    expect(requestUrl(target, "example.com:80", true)).toBe(new URL(`https://example.com:80${target}`).href);
+    expect(pathOf(href)).toBe(pathname);
+  });
+
+  it("is undefined where there is no URL", () => {
+    expect(pathOf("http://")).toBeUndefined();
+    expect(pathOf("nothing")).toBeUndefined();
   });
 });

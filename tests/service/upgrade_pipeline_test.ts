@@ -42,6 +42,19 @@ async function upgrade({ pipeline }: Piped, path: string, headers?: Record<strin
   return upgrade;
 }
 
+it("decides at once where nobody takes his time", async () => {
+  class Prompt extends FakeUpgrade {
+    override accept(acceptance: Acceptance): MessageSocket {
+      void super.accept(acceptance);
+      return this.socket;
+    }
+  }
+  const prompt = new Prompt("/");
+  const piped = pipe("/", {});
+  expect(piped.pipeline.handle(prompt)).toBe(undefined);
+  expect([await prompt.outcome(), piped.pipeline.tally.opened]).toEqual(["101", 1]);
+});
+
 describe("U1: the service's word", () => {
   it("get receives both, however it takes them", async () => {
     const seen: unknown[][] = [];
@@ -452,7 +465,7 @@ describe("a word that comes too late", () => {
   it("L6: the listener stops while the 101 is written: the connection is closed with 1001", async () => {
     const piped = pipe("/", { pingInterval: 0 });
     class Slow extends FakeUpgrade {
-      override accept(acceptance: Acceptance): Promise<MessageSocket> {
+      override accept(acceptance: Acceptance): MessageSocket | Promise<MessageSocket> {
         piped.pipeline.stop();
         return super.accept(acceptance);
       }

@@ -24,7 +24,7 @@ export class FakeUpgrade implements Upgrade {
     };
   }
 
-  accept(acceptance: Acceptance): Promise<MessageSocket> {
+  accept(acceptance: Acceptance): MessageSocket | Promise<MessageSocket> {
     this.#decide();
     if (this.request.signal.aborted) return Promise.reject(new ConnectionError("The client has left"));
     this.accepted = acceptance;

@@ -82,8 +82,7 @@ export class BunUpgrade extends NativeUpgrade<undefined> {
     this.#traffic = traffic;
   }
 
-  // deno-lint-ignore require-await -- so that what fails rejects
-  override async accept({ protocol, headers, limits, compression, buffers }: Acceptance): Promise<MessageSocket> {
+  override accept({ protocol, headers, limits, compression, buffers }: Acceptance): MessageSocket {
     const socket: BunSocket = new BunSocket({
       clock: this.#clock,
       protocol: protocol ?? "",
@@ -95,10 +94,8 @@ export class BunUpgrade extends NativeUpgrade<undefined> {
     let upgraded: boolean;
     const raw = this.take();
     try {
-      const added = this.#door.withServer(headers);
-      // Without it Bun would choose the first that was offered.
-      added.set("sec-websocket-protocol", protocol ?? "");
-      upgraded = this.#server.upgrade(raw, { headers: added, data: socket });
+      const added = this.#added(protocol, headers);
+      upgraded = this.#server.upgrade(raw, { ...(added && { headers: added }), data: socket });
     } catch (error) {
       this.answerWith(this.#door.refuse(FAILED));
       throw error;
@@ -114,6 +111,16 @@ export class BunUpgrade extends NativeUpgrade<undefined> {
     }
     this.#traffic.opened(socket);
     return socket;
+  }
+
+  /** The headers to add, undefined for none: an upgrade with any costs Bun a fifth more. */
+  #added(protocol: string | undefined, headers: Headers | undefined): Headers | undefined {
+    // Unless it is told, Bun chooses the first that was offered.
+    const tells = protocol !== undefined || this.request.headers.has("sec-websocket-protocol");
+    if (!tells && headers === undefined && !this.#door.namesServer) return undefined;
+    const added = this.#door.withServer(headers);
+    if (tells) added.set("sec-websocket-protocol", protocol ?? "");
+    return added;
   }
 }
 

@@ -88,6 +88,11 @@ export class Door<Info, Nothing = never> {
     return new Response(body, { status, statusText, headers: this.withServer(response.headers) });
   }
 
+  /** Whether `withServer` adds anything. */
+  get namesServer(): boolean {
+    return this.#options.server !== undefined;
+  }
+
   /** A copy of `headers`, with the `Server` header. */
   withServer(headers: Headers | undefined): Headers {
     const { server } = this.#options;
@@ -102,7 +107,7 @@ export class Door<Info, Nothing = never> {
     if (path !== -1 && url.length - path > maxUriLength) return uriTooLong(maxUriLength);
     let size = 0;
     // With the colon, the space and the line end of each.
-    for (const [name, value] of headers) size += name.length + value.length + 4;
+    headers.forEach((value, name) => size += name.length + value.length + 4);
     return size > maxHeaderSize ? headersTooLarge(maxHeaderSize) : undefined;
   }
 

@@ -31,7 +31,8 @@ export abstract class NativeHandler<Info, Nothing = never> {
       const answer = this.door.answer(request, info);
       if (answer !== undefined) return answer;
       const upgrade = this.upgrade(request, info);
-      this.traffic.decide(this.#onUpgrade(upgrade));
+      const decided = this.#onUpgrade(upgrade);
+      if (decided !== undefined) this.traffic.decide(decided);
       return upgrade.answer;
     } catch (error) {
       this.#onError(error);

@@ -9,10 +9,8 @@ import type { NativeRequest } from "./native_request.ts";
 /** `Nothing` is what the runtime's handler may return beside a response. */
 export abstract class NativeUpgrade<Nothing = never> implements Upgrade {
   readonly request: NativeRequest;
-  /** What the runtime's handler has to return. */
-  readonly answer: Promise<Response | Nothing>;
-  /** Settles `answer`. */
-  protected answerWith!: (answer: Response | Nothing) => void;
+  #given: { readonly answer: Response | Nothing } | undefined;
+  #whenGiven: ((answer: Response | Nothing) => void) | undefined;
   #raw: Request | undefined;
   readonly #door: Pick<Door<never>, "named" | "refuse">;
 
@@ -21,10 +19,20 @@ export abstract class NativeUpgrade<Nothing = never> implements Upgrade {
     this.request = request;
     this.#raw = raw;
     this.#door = door;
-    this.answer = new Promise((resolve) => this.answerWith = resolve);
   }
 
-  abstract accept(acceptance: Acceptance): Promise<MessageSocket>;
+  abstract accept(acceptance: Acceptance): MessageSocket | Promise<MessageSocket>;
+
+  /** What the runtime's handler has to return. Asked for once. */
+  get answer(): Response | Nothing | Promise<Response | Nothing> {
+    return this.#given === undefined ? new Promise((resolve) => this.#whenGiven = resolve) : this.#given.answer;
+  }
+
+  /** Settles `answer`. */
+  protected answerWith(answer: Response | Nothing): void {
+    this.#given = { answer };
+    this.#whenGiven?.(answer);
+  }
 
   // deno-lint-ignore require-await -- so that what fails rejects
   async reject(response: Response): Promise<void> {

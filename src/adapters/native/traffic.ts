@@ -19,7 +19,7 @@ export class Traffic {
   }
 
   /** @param decided resolves when the upgrade is decided; never rejects */
-  decide(decided: Promise<void>): void {
+  decide(decided: Promise<unknown>): void {
     this.#undecided++;
     const settled = (): void => {
       this.#undecided--;
@@ -36,6 +36,7 @@ export class Traffic {
   }
 
   #changed(): void {
+    if (this.#waiting.length === 0) return;
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
 }

@@ -9,7 +9,7 @@ import type { AddressInfo, Server as NetServer, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { ConnectionError } from "../../errors.ts";
 import { hasProduct } from "../../handshake/header_grammar.ts";
-import { requestUrl } from "../../handshake/request_target.ts";
+import { pathOf, requestUrl } from "../../handshake/request_target.ts";
 import {
   headersTooLarge,
   ILL_FORMED_TARGET,
@@ -62,7 +62,7 @@ class HttpHost {
   readonly #options: ListenOptions;
   readonly #onUpgrade: UpgradeHandler;
   readonly #tools: UpgradeTools;
-  readonly #pending = new Set<Promise<void>>();
+  readonly #pending = new Set<Promise<unknown>>();
   /** Ordinary requests that are being answered. */
   #answering = 0;
   /** Set once we have stopped. */
@@ -184,7 +184,9 @@ class HttpHost {
     const ours = listeners.map((listener) => HOSTS.get(listener)).filter((host) => host !== undefined);
     const isForeign = !hasProduct(message.headers.upgrade ?? "", "websocket");
     const url = requestUrl(message.url ?? "", message.headers.host ?? "", isEncrypted(socket));
-    const claimed = isForeign ? undefined : ours.find((host) => host.#options.claims(url?.pathname ?? ""));
+    const claimed = isForeign
+      ? undefined
+      : ours.find((host) => host.#options.claims(url === undefined ? "" : pathOf(url) ?? ""));
     // What none of us claims is left to the others; if there are none, the first of us answers.
     const taker = claimed ?? (ours.length === listeners.length ? ours[0] : undefined);
     if (taker !== this) return;
@@ -227,7 +229,10 @@ class HttpHost {
     if (isRefusal(verdict)) return this.#refuseSocket(socket, verdict);
     const url = requestUrl(target, verdict.host, isEncrypted(socket));
     if (url === undefined) return this.#refuseSocket(socket, ILL_FORMED_TARGET);
-    const decided = this.#onUpgrade(new PendingUpgrade(url.href, lines, verdict, socket, head, this.#tools));
+    const pending = new PendingUpgrade(url, lines, verdict, socket, head, this.#tools);
+    const decided = this.#onUpgrade(pending);
+    if (decided === undefined) return;
+    pending.watchLater();
     this.#pending.add(decided);
     const forget = (): void => void this.#pending.delete(decided);
     decided.then(forget, forget);

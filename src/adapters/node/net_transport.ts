@@ -17,7 +17,7 @@ const RECENT_UP_TO = 65_536;
 let recent: Uint8Array | undefined;
 let recentBuffer: Buffer | undefined;
 
-type Carrier = Socket & { [TRANSPORT]: NetTransport };
+type Carrier = Socket & { [TRANSPORT]?: NetTransport | undefined };
 
 export class NetTransport implements ByteTransport {
   readonly turnPerChunk: boolean;
@@ -90,35 +90,43 @@ export class NetTransport implements ByteTransport {
   }
 
   static #onData(this: Socket, chunk: Uint8Array): void {
+    const transport = (this as Carrier)[TRANSPORT];
+    if (transport === undefined) return;
     // A plain array keeps every loop below on one kind of object, and its `slice` copies.
-    (this as Carrier)[TRANSPORT].#sink?.bytes(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length));
+    transport.#sink?.bytes(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length));
   }
 
   static #onDrain(this: Socket): void {
+    const transport = (this as Carrier)[TRANSPORT];
     // Bun tells of room while there is still much to write.
-    if (!this.writableNeedDrain) (this as Carrier)[TRANSPORT].#sink?.drained();
+    if (transport !== undefined && !this.writableNeedDrain) transport.#sink?.drained();
   }
 
   static #onEnd(this: Socket): void {
     const transport = (this as Carrier)[TRANSPORT];
+    if (transport === undefined) return;
     // Behind an alert of TLS comes an end, and then the close that tells of both.
     if (!transport.#dropped && !(transport.#error instanceof SslError)) transport.#sink?.ended();
   }
 
   static #onError(this: Socket, error: Error): void {
+    const transport = (this as Carrier)[TRANSPORT];
     const failure = told(error);
-    (this as Carrier)[TRANSPORT].#error ??= failure;
+    if (transport !== undefined) transport.#error ??= failure;
     // Deno and Bun leave it half open.
     if (failure instanceof SslError) this.destroy();
   }
 
   static #onClose(this: Socket): void {
-    (this as Carrier)[TRANSPORT].#closed();
+    const transport = (this as Carrier)[TRANSPORT];
+    if (transport !== undefined) transport.#closed();
   }
 
   #closed(): void {
     const sink = this.#sink;
     this.#sink = undefined;
+    // Node keeps a dead socket until it clears out old memory: what hangs on it would be moved there too.
+    (this.#socket as Carrier)[TRANSPORT] = undefined;
     sink?.closed(this.#error);
   }
 }

@@ -10,6 +10,7 @@ import { type Allocate, concat, type DecodeAscii, EMPTY, type FillRandom } from 
 import { answerCompression } from "../../connection/agreed_deflate.ts";
 import { Connection } from "../../connection/connection.ts";
 import { ConnectionError } from "../../errors.ts";
+import { acceptKey } from "../../handshake/accept_key.ts";
 import type { Refusal } from "../../handshake/refusal.ts";
 import {
   answerUpgrade,
@@ -71,8 +72,16 @@ class HeldRequest implements UpgradeRequest {
   }
 
   get headers(): Headers {
+    return this.#headers ??= this.#unpacked.toHeaders();
+  }
+
+  header(name: string): string | null {
+    return this.#unpacked.get(name);
+  }
+
+  get #unpacked(): HeaderLines {
     const lines = this.#lines;
-    return this.#headers ??= (typeof lines === "string" ? HeaderLines.unpack(lines) : lines).toHeaders();
+    return typeof lines === "string" ? HeaderLines.unpack(lines) : lines;
   }
 
   get peerCertificate(): PeerCertificate | undefined {
@@ -108,10 +117,12 @@ export class PendingUpgrade implements Upgrade {
   #early: Uint8Array[];
   #earlyBytes = 0;
   #decided = false;
-  #watched = false;
   #gone = false;
   /** Tells a refusal that waits for its body. */
-  #onLeave: () => void = () => {};
+  #onLeave: (() => void) | undefined;
+  /** Present while the socket is watched. */
+  #onData: ((chunk: Uint8Array) => void) | undefined;
+  #onGone: (() => void) | undefined;
 
   /** @param head what came behind the request; a copy is kept */
   constructor(
@@ -128,20 +139,28 @@ export class PendingUpgrade implements Upgrade {
     this.#tools = tools;
     // `head` is a view into the parser's own chunk.
     this.#early = head.length > 0 ? [new Uint8Array(head)] : [];
-    // Most are decided before anything else can come: those need no watch.
-    tools.clock.afterTurn(() => {
+  }
+
+  /** To be called once, when it is not decided at once. Most are before anything else can come: those need no watch. */
+  watchLater(): void {
+    this.#tools.clock.afterTurn(() => {
       if (!this.#decided) this.#watch();
     }, true);
   }
 
-  async accept({ protocol, headers, limits, compression, buffers }: Acceptance): Promise<MessageSocket> {
+  accept({ protocol, headers, limits, compression, buffers }: Acceptance): MessageSocket {
     const { clock, deadlines, fillRandom, decodeAscii, allocate, deflate: tools } = this.#tools;
     const { key, extensions: offers } = this.#terms;
     const compressed = compression && tools && answerCompression(offers, compression, tools);
     const extensions = compressed === undefined ? [] : [compressed.answer];
     let answer: Uint8Array;
     try {
-      answer = await answerUpgrade({ key, protocol, extensions, headers: this.#withServer(headers), sha1 });
+      answer = answerUpgrade({
+        accept: acceptKey(key, sha1),
+        protocol,
+        extensions,
+        headers: this.#withServer(headers),
+      });
     } catch (error) {
       compressed?.deflate.clear();
       this.#refuse(500);
@@ -216,37 +235,40 @@ export class PendingUpgrade implements Upgrade {
 
   /** Reads on, so that the peer's leaving is noticed; a peer that sends more than it may is not read any further. */
   #watch(): void {
-    this.#watched = true;
-    this.#socket.on("data", this.#onData).on("end", this.#onGone).on("close", this.#onGone).on("error", this.#onGone);
+    const onData = this.#onData = (chunk: Uint8Array) => this.#keep(chunk);
+    const onGone = this.#onGone = () => this.#leave();
+    this.#socket.on("data", onData).on("end", onGone).on("close", onGone).on("error", onGone);
   }
 
   /** Stops watching. What came early is the caller's. */
   #decide(): Uint8Array {
     this.#decided = true;
-    if (this.#watched) {
+    const onData = this.#onData;
+    const onGone = this.#onGone;
+    if (onData !== undefined && onGone !== undefined) {
       const socket = this.#socket.pause();
       // The next owner has an error listener of its own by the time anything can fail.
-      socket.off("data", this.#onData).off("end", this.#onGone).off("close", this.#onGone).off("error", this.#onGone);
+      socket.off("data", onData).off("end", onGone).off("close", onGone).off("error", onGone);
     }
     const early = this.#early;
     this.#early = [];
     return early.length === 0 ? EMPTY : early.length === 1 ? early[0]! : concat(...early);
   }
 
-  readonly #onData = (chunk: Uint8Array): void => {
+  #keep(chunk: Uint8Array): void {
     this.#early.push(new Uint8Array(chunk));
     this.#earlyBytes += chunk.length;
     if (this.#earlyBytes >= EARLY_BYTES) this.#socket.pause();
-  };
+  }
 
-  readonly #onGone = (): void => {
+  #leave(): void {
     if (this.#gone) return;
     this.#gone = true;
     // Nothing is left to say to it. The handler that still decides will find it gone.
     this.#socket.destroy();
     this.request.leave(new ConnectionError("The client left before the upgrade was decided"));
-    this.#onLeave();
-  };
+    this.#onLeave?.();
+  }
 }
 
 /** Answers a raw socket with `refusal`, and lets go of it. */

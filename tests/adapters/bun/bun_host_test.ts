@@ -198,7 +198,7 @@ describe("stop", () => {
 
   it("waits for upgrades that are not decided", async () => {
     let decide!: () => void;
-    const hosted = await host({}, () => new Promise((resolve) => decide = resolve));
+    const hosted = await host({}, () => new Promise<void>((resolve) => decide = resolve));
     void ask(hosted, webRequest());
     const stopped = hosted.listening.stop();
     await hosted.clock.settle();

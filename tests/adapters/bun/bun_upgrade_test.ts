@@ -59,6 +59,10 @@ describe("accept", () => {
     const { upgrade, bun } = pending(webRequest("/", { "sec-websocket-protocol": "a, b" }));
     expect((await upgrade.accept(TERMS)).protocol).toBe("");
     expect(bun.upgrades[0]!.headers.get("sec-websocket-protocol")).toBe("");
+
+    const none = pending();
+    none.upgrade.accept(TERMS);
+    expect([...none.bun.upgrades[0]!.headers]).toEqual([]);
   });
 
   it("compresses from the threshold on that was agreed on", async () => {
@@ -80,7 +84,7 @@ describe("accept", () => {
 
   it("attack 11: what may not travel is answered with 500, and nothing is upgraded", async () => {
     const { upgrade, bun } = pending();
-    expect(await failure(upgrade.accept({ ...TERMS, protocol: "a\r\nx: y" }))).toBeInstanceOf(TypeError);
+    expect(await failure(() => upgrade.accept({ ...TERMS, protocol: "a\r\nx: y" }))).toBeInstanceOf(TypeError);
     expect(await told(upgrade.answer)).toBe("500 The server could not answer");
     expect(bun.upgrades).toEqual([]);
   });
@@ -88,14 +92,14 @@ describe("accept", () => {
   it("what Bun throws is answered with 500, and passed on", async () => {
     const { upgrade, bun } = pending();
     bun.failure = new Error("broken");
-    expect(await failure(upgrade.accept(TERMS))).toBe(bun.failure);
+    expect(await failure(() => upgrade.accept(TERMS))).toBe(bun.failure);
     expect(await told(upgrade.answer)).toBe("500 The server could not answer");
   });
 
   it("attack 9: what Bun cannot upgrade any more is answered with 400, and is no traffic", async () => {
     const { upgrade, bun, traffic } = pending();
     bun.upgradable = false;
-    expect(await failure(upgrade.accept(TERMS))).toBeInstanceOf(ConnectionError);
+    expect(await failure(() => upgrade.accept(TERMS))).toBeInstanceOf(ConnectionError);
     expect(await told(upgrade.answer)).toBe("400 The connection cannot be upgraded any more");
     await traffic.over();
   });

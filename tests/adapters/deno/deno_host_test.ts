@@ -125,7 +125,7 @@ describe("stop", () => {
 
   it("waits for upgrades that are not decided", async () => {
     let decide!: () => void;
-    const { deno, clock, listening } = await host({}, () => new Promise((resolve) => decide = resolve));
+    const { deno, clock, listening } = await host({}, () => new Promise<void>((resolve) => decide = resolve));
     void deno.handler(webRequest(), INFO);
     const stopped = listening.stop();
     await clock.settle();

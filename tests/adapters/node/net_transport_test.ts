@@ -239,6 +239,21 @@ describe("NetTransport", () => {
     expect(ear.words.filter((word) => word.startsWith("closed"))).toEqual([closed]);
   });
 
+  it("closed, it does not hang on its socket any more, which the runtime may keep for a while", async () => {
+    const { socket, transport, ear } = await pair();
+    const hangs = (): boolean =>
+      Object.getOwnPropertySymbols(socket).some((key) => Reflect.get(socket, key) === transport);
+    transport.start(ear);
+    expect(hangs()).toBe(true);
+    transport.destroy();
+    await ear.word("closed");
+    expect(hangs()).toBe(false);
+    socket.emit("drain");
+    socket.emit("end");
+    socket.emit("close");
+    expect(ear.words).toEqual(["closed"]);
+  });
+
   it("an error before start ends no process, and is told by closed", async () => {
     const { socket, transport, ear } = await pair();
     socket.destroy(new Error("lost"));
