@@ -7,7 +7,7 @@ import { type CloseFrameInfo, CorruptedFrameError, type WebSocketError } from ".
 import { frameMessage } from "../protocol/frame_writer.ts";
 import { Engine, type EngineOutput, type Role, type Violation } from "../protocol/engine.ts";
 import type { PermessageDeflate } from "../protocol/permessage_deflate.ts";
-import type { Share } from "../transport/buffer_budget.ts";
+import type { BufferBudget, Share } from "../transport/buffer_budget.ts";
 import type { ByteSink, ByteTransport } from "../transport/byte_transport.ts";
 import type { Cancel, Clock } from "../transport/clock.ts";
 import type { Deadlines, Watched } from "../transport/deadlines.ts";
@@ -41,8 +41,9 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
   #controlRate: RateLimit | undefined;
   readonly #deflate: PermessageDeflate | undefined;
   readonly #inflateRate: RateLimit | undefined;
-  /** Of what all connections of a listener keep: what came and was not handed on. */
-  readonly #share: Share | undefined;
+  /** Where all connections of a listener count what they keep; and what came here and was not handed on, once there is any. */
+  readonly #buffers: BufferBudget | undefined;
+  #share: Share | undefined;
   #head: Uint8Array | undefined;
   #sink: MessageSink | undefined;
 
@@ -80,7 +81,8 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
   #cancelLinger: Cancel | undefined;
   /** Bytes that came after the last that counted. */
   #lingered = 0;
-  readonly #lateness: MessageDeadline;
+  /** Since a message was seen to be under way at the end of what came, and until none is: those that are idle are not watched. */
+  #lateness: MessageDeadline | undefined;
 
   constructor(transport: ByteTransport, options: ConnectionOptions) {
     const { limits, role, fillRandom, decodeAscii, allocate } = options;
@@ -90,9 +92,8 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
     this.#limits = limits;
     this.#clock = options.clock;
     this.#deadlines = options.deadlines;
-    this.#lateness = new MessageDeadline(limits.messageMs);
     this.#head = options.head;
-    this.#share = options.buffers?.share();
+    this.#buffers = options.buffers;
     const deflate = this.#deflate = options.deflate;
     const size = limits.maxFrameSize ?? Infinity;
     // A client's frames are masked, each with a key of its own (§5.3).
@@ -105,7 +106,6 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
 
   start(sink: MessageSink): void {
     this.#sink = sink;
-    if (this.#limits.messageMs < Infinity) this.#deadlines.add(this, this.#limits.messageMs);
     const head = this.#head;
     this.#head = undefined;
     if (head !== undefined && head.length > 0) {
@@ -251,14 +251,14 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
   }
 
   message(message: Message): void {
-    this.#lateness.progress++;
+    if (this.#lateness !== undefined) this.#lateness.progress++;
     if (this.#deflate !== undefined && this.#inflatesTooMuch(this.#deflate)) return;
     if ((++this.#messagesIn >= FAIR_MESSAGES || this.#bytesIn >= FAIR_BYTES) && !this.#closed) this.#engine.pause();
     this.#sink!.message(message);
   }
 
   messagePart(part: Message, fin: boolean): void {
-    this.#lateness.progress++;
+    if (this.#lateness !== undefined) this.#lateness.progress++;
     this.#messagesIn += PART_MESSAGES;
     if ((this.#messagesIn >= FAIR_MESSAGES || this.#bytesIn >= FAIR_BYTES) && !this.#closed) this.#engine.pause();
     this.#sink!.messagePart!(part, fin);
@@ -307,11 +307,16 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
   // ── from aside: the clock ──
 
   check(now: number): void {
+    const { unfinished } = this.#engine;
     // While we hold it back ourselves, a message is not late.
-    const waiting = this.#engine.unfinished && !this.#paused && !this.#resting;
-    if (!this.#lateness.isOver(now, waiting)) return;
-    this.#refuse("Message not finished in time");
-    this.#finish();
+    const waiting = unfinished && !this.#paused && !this.#resting;
+    if (this.#lateness?.isOver(now, waiting) === true) {
+      this.#refuse("Message not finished in time");
+      this.#finish();
+    } else if (!unfinished) {
+      this.#lateness = undefined;
+      this.#deadlines.delete(this);
+    }
   }
 
   // ── handing over ──
@@ -348,16 +353,28 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
   }
 
   #endBatch(): void {
-    // What waits behind a pause was held back in time: only an unfinished message is given up, if too much is kept.
-    if (this.#share?.set(this.#engine.held) === true && this.#share.isPassed(this.#engine.assembled)) {
-      this.#refuse("All connections together keep too much", 1013);
-    }
+    if (this.#engine.unfinished) this.#watch();
+    else this.#share?.set(0);
     this.#inBatch = false;
     this.#flushGathered();
     if (this.#engine.deaf) this.#finish();
     else if (this.#messagesIn >= FAIR_MESSAGES || this.#bytesIn >= FAIR_BYTES) this.#rest();
     else if (this.#ended && !this.#paused && !this.#resting) this.#finish();
     else if (this.#owesDrained) this.#handOver();
+  }
+
+  /** A message is under way: it must not take too long, nor too much. */
+  #watch(): void {
+    const { messageMs } = this.#limits;
+    if (this.#lateness === undefined && messageMs < Infinity && !this.#closed) {
+      this.#lateness = new MessageDeadline(messageMs);
+      this.#deadlines.add(this, messageMs);
+    }
+    const share = this.#share ??= this.#buffers?.share();
+    // What waits behind a pause was held back in time: only an unfinished message is given up, if too much is kept.
+    if (share?.set(this.#engine.held) === true && share.isPassed(this.#engine.assembled)) {
+      this.#refuse("All connections together keep too much", 1013);
+    }
   }
 
   /** Hands over what waits, as far as the transport takes it. */

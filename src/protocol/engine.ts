@@ -69,6 +69,12 @@ export interface EngineOutput extends ByteOutput {
 /** One pool of keys per source of randomness serves every client of a process. */
 const keysOf = new WeakMap<FillRandom, MaskKeys>();
 
+function keysFrom(fillRandom: FillRandom): MaskKeys {
+  let keys = keysOf.get(fillRandom);
+  if (keys === undefined) keysOf.set(fillRandom, keys = new MaskKeys(fillRandom));
+  return keys;
+}
+
 export class Engine {
   /** The close frames that travelled. */
   received: CloseFrameInfo | undefined;
@@ -78,7 +84,10 @@ export class Engine {
   readonly #intakes: Intakes;
   /** What reads, as long as a chunk is read and a message is not whole: mostly there is none. */
   #intake: Intake | undefined;
-  readonly #writer: FrameWriter;
+  readonly #keys: MaskKeys | undefined;
+  readonly #maxFrameSize: number;
+  /** Made at the first need: a connection that never said anything has none. */
+  #writer: FrameWriter | undefined;
   readonly #deflate: PermessageDeflate | undefined;
   #paused = false;
   #running = false;
@@ -102,12 +111,8 @@ export class Engine {
       decodeAscii: options.decodeAscii,
       allocate: options.allocate,
     });
-    let keys: MaskKeys | undefined;
-    if (role === "client") {
-      keys = keysOf.get(fillRandom);
-      if (keys === undefined) keysOf.set(fillRandom, keys = new MaskKeys(fillRandom));
-    }
-    this.#writer = new FrameWriter(output, { keys, maxFrameSize });
+    this.#keys = role === "client" ? keysFrom(fillRandom) : undefined;
+    this.#maxFrameSize = maxFrameSize;
   }
 
   /** Nothing more is read: what still comes may be dropped. */
@@ -132,7 +137,7 @@ export class Engine {
 
   /** Bytes written and not yet handed to `output.write`. */
   get pending(): number {
-    return this.#writer.pending;
+    return this.#writer === undefined ? 0 : this.#writer.pending;
   }
 
   // ── bytes in ──
@@ -249,16 +254,20 @@ export class Engine {
   send(message: string | Uint8Array, compress = true): void {
     if (!this.#maySend()) return;
     if (this.#deflate !== undefined) {
-      this.#writer.message(message, compress ? this.#deflate : undefined);
-    } else if (typeof message === "string") this.#writer.text(TEXT, message, true);
-    else this.#writer.binary(BINARY, message, true);
+      this.#writerNow().message(message, compress ? this.#deflate : undefined);
+    } else if (typeof message === "string") this.#writerNow().text(TEXT, message, true);
+    else this.#writerNow().binary(BINARY, message, true);
   }
 
   /** As `send`, for what `frameMessage` has made with this engine's `maxFrameSize` and kind of `deflate`. A server's only. */
   sendFramed({ bytes, inflated }: FramedMessage): void {
     if (!this.#maySend()) return;
-    this.#writer.framed(bytes);
+    this.#writerNow().framed(bytes);
     if (inflated !== undefined) this.#deflate?.slide(inflated);
+  }
+
+  #writerNow(): FrameWriter {
+    return this.#writer ??= new FrameWriter(this.#output, { keys: this.#keys, maxFrameSize: this.#maxFrameSize });
   }
 
   #maySend(): boolean {
@@ -273,34 +282,34 @@ export class Engine {
     const text = typeof part === "string";
     const opcode = this.#sendingParts ? CONTINUATION : text ? TEXT : BINARY;
     this.#sendingParts = !fin;
-    if (text) this.#writer.text(opcode, part, fin);
-    else this.#writer.binary(opcode, part, fin);
+    if (text) this.#writerNow().text(opcode, part, fin);
+    else this.#writerNow().binary(opcode, part, fin);
   }
 
   /** Writes a ping of at most 125 bytes. */
   ping(payload: Uint8Array): void {
-    if (this.sent === undefined) this.#writer.control(PING, payload);
+    if (this.sent === undefined) this.#writerNow().control(PING, payload);
   }
 
   /** Writes a pong of at most 125 bytes. */
   pong(payload: Uint8Array): void {
-    if (this.sent === undefined) this.#writer.control(PONG, payload);
+    if (this.sent === undefined) this.#writerNow().control(PONG, payload);
   }
 
   /** Writes a close frame, the first time. Without a code its body is empty. The arguments are checked already. */
   close(code: number | undefined, reason: string): void {
     if (this.sent !== undefined) return;
     this.sent = { code: code ?? NO_STATUS, reason };
-    this.#writer.control(CLOSE, writeClosePayload(code, reason));
+    this.#writerNow().control(CLOSE, writeClosePayload(code, reason));
   }
 
   /** Hands what was gathered to `output.write`. */
   flush(): void {
-    this.#writer.flush();
+    this.#writer?.flush();
   }
 
   /** As `flush`, when the bytes would only wait elsewhere: they go on gathering. */
   settle(): void {
-    this.#writer.settle();
+    this.#writer?.settle();
   }
 }

@@ -185,7 +185,7 @@ export class Dispatcher implements StreamedHost {
   }
 
   get #hasHandledAll(): boolean {
-    return this.#running === 0 && this.endpoint.queue.length === 0 && this.#requests?.isIdle !== false;
+    return this.#running === 0 && this.endpoint.waiting === 0 && this.#requests?.isIdle !== false;
   }
 
   /** The peer, or the network, ended the connection: what it sent before that is still handled. */
@@ -301,11 +301,10 @@ export class Dispatcher implements StreamedHost {
   /** Handles what waits, until a handler takes its time or nothing is left. */
   goOn(): void {
     this.#requests?.goOn();
-    const { queue } = this.endpoint;
-    while (this.#running === 0) {
-      const message = queue.shift();
-      if (message === undefined) break;
-      this.endpoint.released();
+    const { endpoint } = this;
+    while (this.#running === 0 && endpoint.waiting > 0) {
+      const message = endpoint.queue.shift()!;
+      endpoint.released();
       this.#handle(message);
     }
     this.#streamed?.goOn();
@@ -404,10 +403,10 @@ export class Dispatcher implements StreamedHost {
 
   /** Also lets a paused socket go on, so that the peer's close frame is read. */
   #dropWaiting(): void {
-    const { queue } = this.endpoint;
-    this.#host.tally.dropped += queue.length + (this.#requests?.drop() ?? 0);
-    queue.clear();
-    this.endpoint.released();
+    const { endpoint } = this;
+    this.#host.tally.dropped += endpoint.waiting + (this.#requests?.drop() ?? 0);
+    if (endpoint.waiting > 0) endpoint.queue.clear();
+    endpoint.released();
   }
 }
 

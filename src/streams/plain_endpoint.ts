@@ -28,8 +28,6 @@ import { unheard } from "./unheard.ts";
 import { Writes, type WritesHost } from "./writes.ts";
 
 export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched, WritesHost {
-  /** What came and was not handled yet. */
-  readonly queue: MessageQueue;
   readonly writes: Writes;
   readonly #socket: MessageSocket;
   readonly #options: PlainEndpointOptions;
@@ -37,6 +35,9 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched, Wri
 
   /** Data messages that came. */
   messagesReceived = 0;
+
+  /** Made at the first need: whoever handles messages at once has none that wait. */
+  #queue: MessageQueue | undefined;
 
   #state: "open" | "closing" | "closed" = "open";
   #received: CloseFrameInfo | undefined;
@@ -69,12 +70,12 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched, Wri
     this.#socket = socket;
     this.#reader = reader;
     this.#options = options;
-    this.queue = options.queue ?? new MessageQueue(options.readAhead, undefined, options.buffers);
+    this.#queue = options.queue;
     this.writes = new Writes(socket, options, this);
     this.#keepAlive = keepAlive;
     const { maxMessagesPerSecond = Infinity } = options;
     if (maxMessagesPerSecond < Infinity) this.#rate = new RateLimit(maxMessagesPerSecond, options.clock);
-    this.#heardAt = options.clock.now();
+    this.#heardAt = Math.ceil(options.clock.now());
   }
 
   /** Starts delivery. Called once. */
@@ -85,9 +86,19 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched, Wri
     const shortest = Math.min(idleMs, this.#keepAlive?.shortestMs ?? Infinity, longest);
     if (shortest < Infinity) this.#options.deadlines.add(this, shortest);
     this.#socket.start(this);
-    if (!this.queue.full || !this.#socket.pause) return;
+    if (this.#queue?.full !== true || !this.#socket.pause) return;
     this.#paused = this.#startedFull = true;
     this.#socket.pause();
+  }
+
+  /** What came and was not handled yet. */
+  get queue(): MessageQueue {
+    return this.#queue ??= new MessageQueue(this.#options.readAhead, undefined, this.#options.buffers);
+  }
+
+  /** How many messages wait in `queue`. */
+  get waiting(): number {
+    return this.#queue === undefined ? 0 : this.#queue.length;
   }
 
   /** The sub-protocol that was agreed on, empty for none. */
@@ -195,8 +206,10 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched, Wri
    *
    * @param mayWait false: the reader has more to do than what is in `queue`
    */
-  released(queue: MessageQueue = this.queue, mayWait = true): void {
-    if (this.#paused && (queue.low || (mayWait && queue.length === 0 && !queue.full))) this.#resume();
+  released(queue?: MessageQueue, mayWait = true): void {
+    if (!this.#paused) return;
+    const { low, length, full } = queue ?? this.queue;
+    if (low || (mayWait && length === 0 && !full)) this.#resume();
   }
 
   message(message: Message): void {
@@ -367,7 +380,7 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched, Wri
 
   #resume(): void {
     this.#paused = this.#startedFull = false;
-    const now = this.#options.clock.now();
+    const now = Math.ceil(this.#options.clock.now());
     this.#heardAt = now;
     this.#keepAlive?.resumed(now);
     this.#socket.resume?.();
