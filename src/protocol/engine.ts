@@ -303,13 +303,9 @@ export class Engine {
     this.#writerNow().control(CLOSE, writeClosePayload(code, reason));
   }
 
-  /** Hands what was gathered to `output.write`. */
-  flush(): void {
-    this.#writer?.flush();
-  }
-
-  /** As `flush`, when the bytes would only wait elsewhere: they go on gathering. */
-  settle(): void {
-    this.#writer?.settle();
+  /** Hands what was gathered to `output.write`; bytes that would only wait there go on gathering (`waits`). */
+  flush(waits = false): void {
+    if (waits) this.#writer?.settle();
+    else this.#writer?.flush();
   }
 }
