@@ -38,9 +38,7 @@ export interface Errors {
 
 /** The connection whose messages are dispatched. */
 export interface DispatcherHost {
-  readonly service: Service;
   readonly caller: Caller;
-  readonly endpoint: Endpoint;
   readonly clock: Clock;
   readonly tally: Tally;
   readonly errors: Errors;
@@ -65,7 +63,6 @@ export class Dispatcher implements StreamedHost {
   readonly endpoint: Endpoint;
   readonly #host: DispatcherHost;
   readonly service: Service;
-  readonly caller: Caller;
   /** Undefined: the two below are all there is to it. */
   readonly #requests: Requests | undefined;
   /** The same, when each message is a stream. */
@@ -83,18 +80,20 @@ export class Dispatcher implements StreamedHost {
   #later: Later | undefined;
 
   /** @param handlers undefined: those that every service may have, one message at a time */
-  constructor(host: DispatcherHost, handlers?: Handlers) {
-    const { service } = host;
+  constructor(host: DispatcherHost, service: Service, endpoint: Endpoint, handlers?: Handlers) {
     this.#host = host;
-    this.endpoint = host.endpoint;
+    this.endpoint = endpoint;
     this.service = service;
-    this.caller = host.caller;
     this.#onText = service.onTextMessage ?? service.onMessage;
     this.#onBinary = service.onBinaryMessage ?? service.onMessage;
     if (service.onMessageStream !== undefined) this.#requests = this.#streamed = new StreamedMessages(this);
     else if (handlers !== undefined) {
       this.#requests = handlers.isConcurrent ? new Lines(handlers, this) : new OneByOne(handlers, this);
     }
+  }
+
+  get caller(): Caller {
+    return this.#host.caller;
   }
 
   get clock(): Clock {
