@@ -124,8 +124,9 @@ export class Dispatcher implements StreamedHost {
   /** Starts delivery and runs `onOpen`; what comes before that has ended waits. */
   open(): void {
     this.endpoint.start();
-    const { service, caller } = this;
+    const { service } = this;
     if (service.onOpen === undefined) return;
+    const { caller } = this;
     if (this.#requests?.open !== undefined) return this.#requests.open(() => service.onOpen!(caller));
     let returned: unknown;
     try {

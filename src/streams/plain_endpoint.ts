@@ -28,7 +28,6 @@ import { unheard } from "./unheard.ts";
 import { Writes, type WritesHost } from "./writes.ts";
 
 export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched, WritesHost {
-  readonly writes: Writes;
   readonly #socket: MessageSocket;
   readonly #options: PlainEndpointOptions;
   readonly #reader: EndpointReader;
@@ -36,8 +35,9 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched, Wri
   /** Data messages that came. */
   messagesReceived = 0;
 
-  /** Made at the first need: whoever handles messages at once has none that wait. */
+  /** Made at the first need: whoever handles messages at once has none that wait, and some never send any. */
   #queue: MessageQueue | undefined;
+  #writes: Writes | undefined;
 
   #state: "open" | "closing" | "closed" = "open";
   #received: CloseFrameInfo | undefined;
@@ -71,7 +71,6 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched, Wri
     this.#reader = reader;
     this.#options = options;
     this.#queue = options.queue;
-    this.writes = new Writes(socket, options, this);
     this.#keepAlive = keepAlive;
     const { maxMessagesPerSecond = Infinity } = options;
     if (maxMessagesPerSecond < Infinity) this.#rate = new RateLimit(maxMessagesPerSecond, options.clock);
@@ -94,6 +93,10 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched, Wri
   /** What came and was not handled yet. */
   get queue(): MessageQueue {
     return this.#queue ??= new MessageQueue(this.#options.readAhead, undefined, this.#options.buffers);
+  }
+
+  get writes(): Writes {
+    return this.#writes ??= new Writes(this.#socket, this.#options, this);
   }
 
   /** How many messages wait in `queue`. */
@@ -122,16 +125,16 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched, Wri
 
   /** Bytes accepted and not yet with the operating system, those of held writes included. */
   get bufferedAmount(): number {
-    return this.writes.bufferedAmount;
+    return this.#writes === undefined ? this.#socket.bufferedAmount : this.#writes.bufferedAmount;
   }
 
   /** Data messages that were handed to the socket, and that `bufferPolicy` dropped. */
   get messagesSent(): number {
-    return this.writes.messagesSent;
+    return this.#writes?.messagesSent ?? 0;
   }
 
   get messagesDropped(): number {
-    return this.writes.messagesDropped;
+    return this.#writes?.messagesDropped ?? 0;
   }
 
   /** Messages that came after our close frame found no room and were dropped: what was read is not all. */
@@ -275,7 +278,7 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched, Wri
 
   drained(): void {
     this.#keepAlive?.touch();
-    this.writes.drained();
+    this.#writes?.drained();
   }
 
   /** Sends what was held elsewhere, behind what is held here, at the peer's pace: whatever is sent from now on follows. */
@@ -353,17 +356,17 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched, Wri
     this.#leaveOpen("lost");
     this.#state = "closed";
     this.#paused = false;
-    this.writes.closed();
+    this.#writes?.closed();
     this.#reader.closed(closure);
     this.#resolveClosed?.(closure);
   }
 
   check(now: number): void {
-    this.writes.recount();
+    this.#writes?.recount();
     if (this.#state !== "open") return;
     if (this.#heard) this.#keepAlive?.touch();
     this.#checkIdle(now);
-    if (this.#state !== "open" || this.#keepAlive?.check(now, this.#paused, this.writes.full) !== false) return;
+    if (this.#state !== "open" || this.#keepAlive?.check(now, this.#paused, this.#writes?.full === true) !== false) return;
     this.terminate(new ConnectionError("The peer did not answer a ping in time"));
   }
 
@@ -400,7 +403,7 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched, Wri
     this.#state = "closing";
     const flushes = how === "closing" && this.#received === undefined;
     const unsent = (writes: HeldWrites): void => this.#reader.unsent?.(writes);
-    this.writes.end(flushes, () => this.closedError("Cannot send a message"), unsent);
+    this.#writes?.end(flushes, () => this.closedError("Cannot send a message"), unsent);
     this.#abort?.abort(this.closedError("The connection has ended"));
   }
 
