@@ -48,7 +48,6 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
   /** Inside a call from the transport: what is written meanwhile is flushed once, at its end. */
   #inBatch = false;
   #flushPlanned = false;
-  /** Made at the first need: who only answers never has one. */
   #flush: (() => void) | undefined;
   /** The transport is full, or it is the others' turn: what is flushed waits in `#outgoing`. */
   #full = false;
@@ -96,8 +95,8 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
     this.#engine = new Engine(this, options);
     if (head === undefined || head.length === 0) return;
     this.bytesReceived = head.length;
-    // A plain array: the `slice` of a runtime's own kind may be a view.
     this.#engine.pause();
+    // A plain array: the `slice` of a runtime's own kind may be a view.
     this.#engine.receive(new Uint8Array(head.buffer, head.byteOffset, head.length));
   }
 
@@ -223,7 +222,8 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
     this.#outgoing = this.#pongs = undefined;
     this.#outgoingBytes = 0;
     this.#deflate?.clear();
-    this.#sink?.closed(closureOf({ received: this.#engine.received, sent, first: this.#first, error: this.#error, cause }));
+    const { received } = this.#engine;
+    this.#sink?.closed(closureOf({ received, sent, first: this.#first, error: this.#error, cause }));
   }
 
   // ── from beside: what the engine decided ──
@@ -355,10 +355,9 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
 
   /** A message is under way: it must not take too long, nor too much. */
   #watch(): void {
-    const { messageMs } = this.#limits;
-    if (this.#lateness === undefined && messageMs < Infinity && !this.#closed) {
-      this.#lateness = new MessageDeadline(messageMs);
-      this.#deadlines.add(this, messageMs);
+    if (this.#lateness === undefined && this.#limits.messageMs < Infinity && !this.#closed) {
+      this.#lateness = new MessageDeadline(this.#limits.messageMs);
+      this.#deadlines.add(this, this.#limits.messageMs);
     }
     const share = this.#share ??= this.#buffers?.share();
     // What waits behind a pause was held back in time: only an unfinished message is given up, if too much is kept.
@@ -404,7 +403,8 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
   }
 
   #startTurn(): void {
-    this.#messagesIn = this.#messagesOut = this.#bytesIn = this.#bytesOut = 0;
+    this.#messagesIn = this.#messagesOut = 0;
+    this.#bytesIn = this.#bytesOut = 0;
   }
 
   #goOn(isNewTurn = false): void {

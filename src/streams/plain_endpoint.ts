@@ -366,7 +366,9 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched, Wri
     if (this.#state !== "open") return;
     if (this.#heard) this.#keepAlive?.touch();
     this.#checkIdle(now);
-    if (this.#state !== "open" || this.#keepAlive?.check(now, this.#paused, this.#writes?.full === true) !== false) return;
+    if (this.#state !== "open" || this.#keepAlive?.check(now, this.#paused, this.#writes?.full === true) !== false) {
+      return;
+    }
     this.terminate(new ConnectionError("The peer did not answer a ping in time"));
   }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { Intakes, type IntakeOptions } from "../../src/protocol/intake.ts";
+import { type IntakeOptions, Intakes } from "../../src/protocol/intake.ts";
 import { hex } from "../support/hex.ts";
 
 const OPTIONS: IntakeOptions = {
