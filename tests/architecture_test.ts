@@ -29,7 +29,7 @@ const HOUSE: Readonly<Record<string, Folder>> = {
   protocol: {
     imports: [],
     files: words(
-      `opcode byte_queue vector_mask mask frame_reader utf8_check text_decoder text_parts sliding_window permessage_deflate assembler close_payload
+      `opcode byte_queue vector_mask mask frame_reader utf8_check text_decoder text_parts sliding_window permessage_deflate assembler intake close_payload
       gather_buffer frame_writer engine`,
     ),
   },

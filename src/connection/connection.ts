@@ -7,7 +7,7 @@ import { type CloseFrameInfo, CorruptedFrameError, type WebSocketError } from ".
 import { frameMessage } from "../protocol/frame_writer.ts";
 import { Engine, type EngineOutput, type Role, type Violation } from "../protocol/engine.ts";
 import type { PermessageDeflate } from "../protocol/permessage_deflate.ts";
-import type { Share } from "../transport/buffer_budget.ts";
+import type { BufferBudget, Share } from "../transport/buffer_budget.ts";
 import type { ByteSink, ByteTransport } from "../transport/byte_transport.ts";
 import type { Cancel, Clock } from "../transport/clock.ts";
 import type { Deadlines, Watched } from "../transport/deadlines.ts";
@@ -37,19 +37,17 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
   readonly #clock: Clock;
   readonly #deadlines: Deadlines;
   readonly #engine: Engine;
-  /** Made at the first need, as few peers ever send a control frame before they leave. */
-  #controlRate: RateLimit | undefined;
   readonly #deflate: PermessageDeflate | undefined;
-  readonly #inflateRate: RateLimit | undefined;
-  /** Of what all connections of a listener keep: what came and was not handed on. */
-  readonly #share: Share | undefined;
-  #head: Uint8Array | undefined;
+  /** Made at the first need, as few peers ever send a control frame. */
+  #controlRate: RateLimit | undefined;
+  #inflateRate: RateLimit | undefined;
+  /** Where all connections count what they keep; and, once there is any, what came here and was not handed on. */
+  readonly #buffers: BufferBudget | undefined;
+  #share: Share | undefined;
   #sink: MessageSink | undefined;
-
   /** Inside a call from the transport: what is written meanwhile is flushed once, at its end. */
   #inBatch = false;
   #flushPlanned = false;
-  /** What is planned. Made at the first need: who only answers never has one. */
   #flush: (() => void) | undefined;
   /** The transport is full, or it is the others' turn: what is flushed waits in `#outgoing`. */
   #full = false;
@@ -62,14 +60,12 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
   #owesDrained = false;
   /** Automatic pongs that wait for a full transport, the newest last. */
   #pongs: Uint8Array[] | undefined;
-
   #paused = false;
   /** What this connection has handled since it last let the others have their turn. */
   #messagesIn = 0;
   #bytesIn = 0;
   #messagesOut = 0;
   #bytesOut = 0;
-
   #ended = false;
   #ending = false;
   /** Nothing more goes to the transport: our direction has ended, or everything was dropped. */
@@ -80,40 +76,36 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
   #cancelLinger: Cancel | undefined;
   /** Bytes that came after the last that counted. */
   #lingered = 0;
-  readonly #lateness: MessageDeadline;
+  /** Present while a message is under way, so that nobody looks at those that are idle. */
+  #lateness: MessageDeadline | undefined;
 
   constructor(transport: ByteTransport, options: ConnectionOptions) {
-    const { limits, role, fillRandom, decodeAscii, allocate } = options;
+    const { limits, role, head } = options;
     this.protocol = options.protocol;
     this.#transport = transport;
     this.#role = role;
     this.#limits = limits;
     this.#clock = options.clock;
     this.#deadlines = options.deadlines;
-    this.#lateness = new MessageDeadline(limits.messageMs);
-    this.#head = options.head;
-    this.#share = options.buffers?.share();
+    this.#buffers = options.buffers;
     const deflate = this.#deflate = options.deflate;
     const size = limits.maxFrameSize ?? Infinity;
     // A client's frames are masked, each with a key of its own (§5.3).
     if (role === "server") this.framing = deflate === undefined ? size : `${size} ${deflate.kind}`;
-    this.#inflateRate = deflate && new RateLimit(limits.maxInflatedBytesPerSecond, options.clock);
-    this.#engine = new Engine(this, { role, limits, fillRandom, decodeAscii, allocate, deflate });
+    this.#engine = new Engine(this, options);
+    if (head === undefined || head.length === 0) return;
+    this.bytesReceived = head.length;
+    this.#engine.pause();
+    // A plain array: the `slice` of a runtime's own kind may be a view.
+    this.#engine.receive(new Uint8Array(head.buffer, head.byteOffset, head.length));
   }
 
   // ── from above: the socket ──
 
   start(sink: MessageSink): void {
     this.#sink = sink;
-    if (this.#limits.messageMs < Infinity) this.#deadlines.add(this, this.#limits.messageMs);
-    const head = this.#head;
-    this.#head = undefined;
-    if (head !== undefined && head.length > 0) {
-      // The sink is not called from inside this call; what the transport brings meanwhile stands behind it.
-      this.#engine.pause();
-      this.bytesReceived = head.length;
-      // A plain array: the `slice` of a runtime's own kind may be a view.
-      this.#engine.receive(new Uint8Array(head.buffer, head.byteOffset, head.length));
+    if (this.bytesReceived > 0) {
+      // The sink is not called from inside this call; what the transport brings meanwhile stands behind the head.
       this.#resting = true;
       this.#clock.afterTurn(() => this.#goOn());
     }
@@ -190,7 +182,10 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
 
   bytes(chunk: Uint8Array): void {
     this.bytesReceived += chunk.length;
-    if (this.#engine.deaf) return this.#drop(chunk.length);
+    if (this.#engine.deaf) {
+      if ((this.#lingered += chunk.length) > this.#limits.lingerBytes) this.#cut();
+      return;
+    }
     if (chunk.length < SHORT_READ && this.#transport.turnPerChunk === true && !this.#resting) this.#startTurn();
     this.#bytesIn += chunk.length;
     this.#inBatch = true;
@@ -251,23 +246,27 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
   }
 
   message(message: Message): void {
-    this.#lateness.progress++;
     if (this.#deflate !== undefined && this.#inflatesTooMuch(this.#deflate)) return;
-    if ((++this.#messagesIn >= FAIR_MESSAGES || this.#bytesIn >= FAIR_BYTES) && !this.#closed) this.#engine.pause();
+    this.#progress(1);
     this.#sink!.message(message);
   }
 
   messagePart(part: Message, fin: boolean): void {
-    this.#lateness.progress++;
-    this.#messagesIn += PART_MESSAGES;
-    if ((this.#messagesIn >= FAIR_MESSAGES || this.#bytesIn >= FAIR_BYTES) && !this.#closed) this.#engine.pause();
+    this.#progress(PART_MESSAGES);
     this.#sink!.messagePart!(part, fin);
+  }
+
+  #progress(messages: number): void {
+    if (this.#lateness !== undefined) this.#lateness.progress++;
+    this.#messagesIn += messages;
+    if (this.#hadItsTurn && !this.#closed) this.#engine.pause();
   }
 
   /** A few bytes may come to millions: what they come to counts. True when it is too much, and the peer has been told. */
   #inflatesTooMuch(deflate: PermessageDeflate): boolean {
     this.#bytesIn += deflate.takeWork();
-    return this.#inflateRate!.exceeded(deflate.takeInflated()) && this.#refuse("Too much to inflate in a second");
+    const rate = this.#inflateRate ??= new RateLimit(this.#limits.maxInflatedBytesPerSecond, this.#clock);
+    return rate.exceeded(deflate.takeInflated()) && this.#refuse("Too much to inflate in a second");
   }
 
   pinged(payload: Uint8Array): void {
@@ -283,8 +282,8 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
 
   /** Counts a control frame; true when there are too many, and the peer has been told. */
   #floods(): boolean {
-    this.#controlRate ??= new RateLimit(this.#limits.maxControlFramesPerSecond, this.#clock);
-    return this.#controlRate.exceeded() && this.#refuse("Too many control frames in a second");
+    const rate = this.#controlRate ??= new RateLimit(this.#limits.maxControlFramesPerSecond, this.#clock);
+    return rate.exceeded() && this.#refuse("Too many control frames in a second");
   }
 
   /** Fails the connection, because of a limit (§10.4) and not of a rule. */
@@ -304,17 +303,18 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
     this.#share?.release();
   }
 
-  // ── from aside: the clock ──
-
   check(now: number): void {
+    const { unfinished } = this.#engine;
     // While we hold it back ourselves, a message is not late.
-    const waiting = this.#engine.unfinished && !this.#paused && !this.#resting;
-    if (!this.#lateness.isOver(now, waiting)) return;
-    this.#refuse("Message not finished in time");
-    this.#finish();
+    const waiting = unfinished && !this.#paused && !this.#resting;
+    if (this.#lateness?.isOver(now, waiting) === true) {
+      this.#refuse("Message not finished in time");
+      this.#finish();
+    } else if (!unfinished) {
+      this.#lateness = undefined;
+      this.#deadlines.delete(this);
+    }
   }
-
-  // ── handing over ──
 
   /** Counts what was written, and answers for it: false when the peer is slow, or it is the others' turn. */
   #wrote(length: number): boolean {
@@ -336,28 +336,33 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
     this.#flushPlanned = true;
     this.#flush ??= () => {
       this.#flushPlanned = false;
-      this.#flushGathered();
+      this.#engine.flush(this.#full || this.#resting);
     };
     this.#clock.afterTurn(this.#flush, true);
   }
 
-  /** What would wait for the transport goes on gathering: a thousand small messages must not wait in as many pieces. */
-  #flushGathered(): void {
-    if (this.#full || this.#resting) this.#engine.settle();
-    else this.#engine.flush();
-  }
-
   #endBatch(): void {
-    // What waits behind a pause was held back in time: only an unfinished message is given up, if too much is kept.
-    if (this.#share?.set(this.#engine.held) === true && this.#share.isPassed(this.#engine.assembled)) {
-      this.#refuse("All connections together keep too much", 1013);
-    }
+    if (this.#engine.unfinished) this.#watch();
+    else this.#share?.set(0);
     this.#inBatch = false;
-    this.#flushGathered();
+    // What would wait for the transport goes on gathering: a thousand small messages must not wait in as many pieces.
+    this.#engine.flush(this.#full || this.#resting);
     if (this.#engine.deaf) this.#finish();
-    else if (this.#messagesIn >= FAIR_MESSAGES || this.#bytesIn >= FAIR_BYTES) this.#rest();
+    else if (this.#hadItsTurn) this.#rest();
     else if (this.#ended && !this.#paused && !this.#resting) this.#finish();
     else if (this.#owesDrained) this.#handOver();
+  }
+
+  /** A message is under way: it must not take too long, nor too much. */
+  #watch(): void {
+    if (this.#lateness === undefined && this.#limits.messageMs < Infinity && !this.#closed) {
+      this.#lateness = new MessageDeadline(this.#limits.messageMs);
+      this.#deadlines.add(this, this.#limits.messageMs);
+    }
+    const share = this.#share ??= this.#buffers?.share();
+    // What waits behind a pause was held back in time: only an unfinished message is given up, if too much is kept.
+    const passed = share?.set(this.#engine.held) === true && share.isPassed(this.#engine.assembled);
+    if (passed) this.#refuse("All connections together keep too much", 1013);
   }
 
   /** Hands over what waits, as far as the transport takes it. */
@@ -378,15 +383,17 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
       this.#engine.flush();
       if (this.#full) return;
     }
-    if (this.#ending) return this.#endOutput();
+    if (this.#ending) return this.#end();
     if (!this.#owesDrained) return;
     this.#owesDrained = false;
     this.#sink!.drained();
   }
 
-  // ── taking turns ──
+  get #hadItsTurn(): boolean {
+    return this.#messagesIn >= FAIR_MESSAGES || this.#bytesIn >= FAIR_BYTES;
+  }
 
-  /** Lets the other connections have their turn, in both directions. */
+  /** Lets the others have their turn, in both directions. */
   #rest(): void {
     if (this.#resting || this.#closed) return;
     this.#resting = true;
@@ -403,7 +410,7 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
   #goOn(isNewTurn = false): void {
     this.#resting = false;
     if (isNewTurn) this.#startTurn();
-    if (this.#messagesIn >= FAIR_MESSAGES || this.#bytesIn >= FAIR_BYTES) return this.#rest();
+    if (this.#hadItsTurn) return this.#rest();
     if (this.#closed) return;
     this.#handOver();
     if (this.#paused || this.#resting) return;
@@ -412,8 +419,6 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
     this.#endBatch();
     if (!this.#paused && !this.#resting) this.#transport.resume();
   }
-
-  // ── ending ──
 
   /** Nothing more is read: ends our direction when that is ours to do, and waits for the rest no longer than it may. */
   #finish(): void {
@@ -425,10 +430,10 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
     // §7.1.1: the server ends the TCP connection; a client does when the server did, or when it failed the connection
     if (this.#ending || !(this.#ended || this.#role === "server" || this.#error !== undefined)) return;
     this.#ending = true;
-    if (this.#outgoing === undefined) this.#endOutput();
+    if (this.#outgoing === undefined) this.#end();
   }
 
-  #endOutput(): void {
+  #end(): void {
     this.#silent = true;
     this.#transport.end();
   }
@@ -440,9 +445,5 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
     // Before `start` nobody tells us that it is closed.
     if (this.#sink === undefined) this.#deflate?.clear();
     this.#transport.destroy();
-  }
-
-  #drop(length: number): void {
-    if ((this.#lingered += length) > this.#limits.lingerBytes) this.#cut();
   }
 }

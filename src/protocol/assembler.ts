@@ -23,18 +23,14 @@ export interface AssemblerOptions {
   readonly decodeAscii?: DecodeAscii | undefined;
   /** The runtime's fastest way to memory, if it has one. */
   readonly allocate?: Allocate | undefined;
-  /** Present when permessage-deflate was agreed on. */
-  readonly deflate?: PermessageDeflate | undefined;
-  /** Who takes messages in parts. Absent: every message is handed out whole. */
-  readonly parts?: PartTaker | undefined;
+  /** Bytes of one message that `parts` takes, inclusive. Undefined: every message is handed out whole. */
+  readonly streamedSize?: number | undefined;
 }
 
 /** Takes those messages in parts that do not come whole, and are not compressed. */
 export interface PartTaker {
-  /** Bytes of one such message, inclusive. */
-  readonly maxSize: number;
   /** The next part, what has arrived of it; text is never cut inside a character. The first and the last may be empty. */
-  take(part: string | Uint8Array, fin: boolean): void;
+  messagePart(part: string | Uint8Array, fin: boolean): void;
 }
 
 /** The first buffer of a message in pieces: two network packets. */
@@ -52,6 +48,10 @@ const LARGE_PIECE = 16_384;
 const NONE: Uint8Array[] = [];
 
 export class Assembler {
+  /** Who takes messages in parts, if any go in parts. */
+  parts: PartTaker | undefined;
+  /** Present when permessage-deflate was agreed on. */
+  deflate: PermessageDeflate | undefined;
   readonly #options: AssemblerOptions;
   /** The opcode of the message in progress; 0 between messages. */
   #opcode = 0;
@@ -124,9 +124,9 @@ export class Assembler {
       if (this.#opcode !== 0) throw new InvalidContinuationFrameError("New message inside an unfinished one");
       this.#opcode = frame.opcode;
       this.#compressed = frame.compressed;
-      const { parts } = this.#options;
-      this.#inParts = parts !== undefined && !frame.compressed;
-      this.#mostBytes = this.#inParts ? parts!.maxSize : this.#mostOf(frame.compressed);
+      const { streamedSize } = this.#options;
+      this.#inParts = streamedSize !== undefined && !frame.compressed;
+      this.#mostBytes = this.#inParts ? streamedSize! : this.#mostOf(frame.compressed);
       if (this.#inParts && frame.opcode === TEXT) this.#text = new TextParts();
       this.#fragments = 1;
       this.#announced = frame.length;
@@ -164,9 +164,8 @@ export class Assembler {
 
   /** Bytes of a frame that is a whole message. One that could come in parts has their limit, however it came. */
   #mostOf(compressed: boolean): number {
-    const { maxMessageSize, parts } = this.#options;
-    if (compressed) return compressedBound(maxMessageSize);
-    return parts === undefined ? maxMessageSize : Math.min(maxMessageSize, parts.maxSize);
+    const { maxMessageSize, streamedSize = Infinity } = this.#options;
+    return compressed ? compressedBound(maxMessageSize) : Math.min(maxMessageSize, streamedSize);
   }
 
   #inflateWhole({ bytes, start, end, key, opcode }: FrameReader): string | Uint8Array {
@@ -176,8 +175,7 @@ export class Assembler {
 
   /** RFC 7692 §6.2: what is inflated is the message; its text is checked only now. */
   #inflate(payload: Uint8Array, opcode: number): string | Uint8Array {
-    const { deflate, maxMessageSize } = this.#options;
-    const message = deflate!.decompress(payload, maxMessageSize);
+    const message = this.deflate!.decompress(payload, this.#options.maxMessageSize);
     return opcode === TEXT ? this.#decode(message, 0, message.length) : new Uint8Array(message);
   }
 
@@ -204,7 +202,7 @@ export class Assembler {
     const first = frame.first && frame.opcode !== CONTINUATION;
     if (fin) this.clear();
     // Nothing to hand on, but that it has begun, or is over.
-    if (part.length > 0 || first || fin) this.#options.parts!.take(part, fin);
+    if (part.length > 0 || first || fin) this.parts!.messagePart(part, fin);
     return undefined;
   }
 

@@ -6,15 +6,13 @@
 import { type Allocate, type DecodeAscii, EMPTY, type FillRandom } from "../bytes.ts";
 import { NO_STATUS } from "../close_code.ts";
 import { type CloseFrameInfo, CorruptedFrameError, PayloadTooLargeError } from "../errors.ts";
-import { Assembler } from "./assembler.ts";
-import { ByteQueue } from "./byte_queue.ts";
 import { readClosePayload, writeClosePayload } from "./close_payload.ts";
-import { FrameReader } from "./frame_reader.ts";
 import { type FramedMessage, FrameWriter } from "./frame_writer.ts";
 import type { ByteOutput } from "./gather_buffer.ts";
+import { type Intake, Intakes } from "./intake.ts";
 import { mask, maskedCopy, MaskKeys } from "./mask.ts";
 import { BINARY, CLOSE, CONTINUATION, isControl, PING, PONG, TEXT } from "./opcode.ts";
-import { compressedBound, type PermessageDeflate } from "./permessage_deflate.ts";
+import type { PermessageDeflate } from "./permessage_deflate.ts";
 
 export type Role = "client" | "server";
 
@@ -71,24 +69,30 @@ export interface EngineOutput extends ByteOutput {
 /** One pool of keys per source of randomness serves every client of a process. */
 const keysOf = new WeakMap<FillRandom, MaskKeys>();
 
+function keysFrom(fillRandom: FillRandom): MaskKeys {
+  let keys = keysOf.get(fillRandom);
+  if (keys === undefined) keysOf.set(fillRandom, keys = new MaskKeys(fillRandom));
+  return keys;
+}
+
 export class Engine {
   /** The close frames that travelled. */
   received: CloseFrameInfo | undefined;
   sent: CloseFrameInfo | undefined;
 
   readonly #output: EngineOutput;
-  readonly #queue = new ByteQueue();
-  readonly #reader: FrameReader;
-  readonly #assembler: Assembler;
-  readonly #writer: FrameWriter;
+  readonly #intakes: Intakes;
+  /** What reads, as long as a chunk is read and a message is not whole: mostly there is none. */
+  #intake: Intake | undefined;
+  readonly #keys: MaskKeys | undefined;
+  readonly #maxFrameSize: number;
+  /** Made at the first need: a connection that never said anything has none. */
+  #writer: FrameWriter | undefined;
   readonly #deflate: PermessageDeflate | undefined;
   #paused = false;
   #running = false;
   /** Nothing is read any more: a close frame came, a rule was broken, or nobody wants to hear. */
   #deaf = false;
-  /** The payload of a control frame that comes in pieces, and how much of it is there. */
-  #control: Uint8Array = EMPTY;
-  #controlFilled = 0;
   /** A message is being sent in parts. */
   #sendingParts = false;
 
@@ -96,30 +100,19 @@ export class Engine {
     this.#output = output;
     const { role, fillRandom } = options;
     const { maxMessageSize, maxFrameSize = Infinity, maxFragments, streamedSize } = options.limits;
-    const deflate = this.#deflate = options.deflate;
-    const mostWhole = deflate ? compressedBound(maxMessageSize) : maxMessageSize;
-    // Beyond what numbers count exactly, not even a message in parts has an end.
-    const most = streamedSize === undefined
-      ? mostWhole
-      : Math.max(mostWhole, Math.min(streamedSize, Number.MAX_SAFE_INTEGER));
-    this.#reader = new FrameReader(this.#queue, {
+    this.#deflate = options.deflate;
+    this.#intakes = Intakes.of({
       masked: role === "server",
-      maxFrameSize: Math.min(maxFrameSize, most),
-      maxMessageSize: Math.min(maxMessageSize, streamedSize ?? Infinity),
-      compression: deflate !== undefined,
+      compression: options.deflate !== undefined,
+      maxMessageSize,
+      maxFrameSize,
+      maxFragments,
+      streamedSize,
+      decodeAscii: options.decodeAscii,
+      allocate: options.allocate,
     });
-    const parts = streamedSize === undefined ? undefined : {
-      maxSize: streamedSize,
-      take: (part: string | Uint8Array, fin: boolean) => output.messagePart(part, fin),
-    };
-    const { decodeAscii, allocate } = options;
-    this.#assembler = new Assembler({ maxMessageSize, maxFragments, decodeAscii, allocate, deflate, parts });
-    let keys: MaskKeys | undefined;
-    if (role === "client") {
-      keys = keysOf.get(fillRandom);
-      if (keys === undefined) keysOf.set(fillRandom, keys = new MaskKeys(fillRandom));
-    }
-    this.#writer = new FrameWriter(output, { keys, maxFrameSize });
+    this.#keys = role === "client" ? keysFrom(fillRandom) : undefined;
+    this.#maxFrameSize = maxFrameSize;
   }
 
   /** Nothing more is read: what still comes may be dropped. */
@@ -129,22 +122,22 @@ export class Engine {
 
   /** A frame or a message has begun and not ended. */
   get unfinished(): boolean {
-    return !this.#reader.last || this.#assembler.unfinished || !this.#queue.empty;
+    return this.#intake?.unfinished === true;
   }
 
   /** Bytes that came and were not handed on: of a message that is not whole, and behind a pause. */
   get held(): number {
-    return this.#assembler.filled + this.#queue.size;
+    return this.#intake === undefined ? 0 : this.#intake.assembler.filled + this.#intake.queue.size;
   }
 
   /** Those of a message that is not whole. */
   get assembled(): number {
-    return this.#assembler.filled;
+    return this.#intake?.assembler.filled ?? 0;
   }
 
   /** Bytes written and not yet handed to `output.write`. */
   get pending(): number {
-    return this.#writer.pending;
+    return this.#writer === undefined ? 0 : this.#writer.pending;
   }
 
   // ── bytes in ──
@@ -152,8 +145,9 @@ export class Engine {
   /** Takes `chunk`, which is the engine's from now on, and tells the output what is in it. */
   receive(chunk: Uint8Array): void {
     if (this.#deaf) return;
-    this.#queue.push(chunk);
-    this.#run();
+    const intake = this.#intake ??= this.#intakes.take(this.#output, this.#deflate);
+    intake.queue.push(chunk);
+    this.#run(intake);
   }
 
   /** Holds before the next frame, also when it is called from the output: the rest of the chunk waits. */
@@ -164,23 +158,24 @@ export class Engine {
   /** Goes on with what waits. Tells the output from inside this call, unless that is where it was called. */
   resume(): void {
     this.#paused = false;
-    this.#run();
+    if (this.#intake !== undefined) this.#run(this.#intake);
   }
 
-  #run(): void {
+  #run(intake: Intake): void {
     if (this.#running) return;
     this.#running = true;
+    const { reader, assembler } = intake;
     try {
       while (!this.#paused && !this.#deaf) {
-        if (!this.#assembler.unfinished && this.#reader.readShort()) {
-          this.#output.message(this.#assembler.takeWhole(this.#reader));
+        if (!assembler.unfinished && reader.readShort()) {
+          this.#output.message(assembler.takeWhole(reader));
           continue;
         }
-        if (!this.#reader.read()) break;
-        if (isControl(this.#reader.opcode)) {
-          this.#takeControl();
+        if (!reader.read()) break;
+        if (isControl(reader.opcode)) {
+          this.#takeControl(intake);
         } else {
-          const message = this.#assembler.take(this.#reader);
+          const message = assembler.take(reader);
           if (message !== undefined) this.#output.message(message);
         }
       }
@@ -189,29 +184,35 @@ export class Engine {
       this.fail(error);
     } finally {
       this.#running = false;
-      this.#reader.release();
+      reader.release();
+      if (!intake.unfinished) this.#giveBack(intake);
     }
   }
 
-  #takeControl(): void {
-    const { bytes, start, end, key, length, last } = this.#reader;
-    if (end - start === length) return this.#heed(maskedCopy(bytes, start, end, key));
-    if (this.#reader.first) {
-      this.#control = new Uint8Array(length);
-      this.#controlFilled = 0;
+  #giveBack(intake: Intake): void {
+    this.#intake = undefined;
+    this.#intakes.giveBack(intake);
+  }
+
+  #takeControl(intake: Intake): void {
+    const { bytes, start, end, key, length, first, last, opcode } = intake.reader;
+    if (end - start === length) return this.#heed(opcode, maskedCopy(bytes, start, end, key));
+    if (first) {
+      intake.control = new Uint8Array(length);
+      intake.controlFilled = 0;
     }
-    const at = this.#controlFilled;
-    this.#control.set(bytes.subarray(start, end), at);
-    this.#controlFilled = at + end - start;
-    mask(this.#control, at, this.#controlFilled, key);
+    const at = intake.controlFilled;
+    const payload = intake.control;
+    payload.set(bytes.subarray(start, end), at);
+    intake.controlFilled = at + end - start;
+    mask(payload, at, intake.controlFilled, key);
     if (!last) return;
-    const payload = this.#control;
-    this.#control = EMPTY;
-    this.#heed(payload);
+    intake.control = EMPTY;
+    this.#heed(opcode, payload);
   }
 
-  #heed(payload: Uint8Array): void {
-    switch (this.#reader.opcode) {
+  #heed(opcode: number, payload: Uint8Array): void {
+    switch (opcode) {
       case PING:
         return this.#output.pinged(payload);
       case PONG:
@@ -239,9 +240,8 @@ export class Engine {
   /** Reads nothing more, and forgets what waits. */
   hearNoMore(): void {
     this.#deaf = true;
-    this.#queue.clear();
-    this.#reader.clear();
-    this.#assembler.clear();
+    this.#intake?.clear();
+    if (this.#intake !== undefined && !this.#running) this.#giveBack(this.#intake);
   }
 
   // ── messages out ──
@@ -254,16 +254,20 @@ export class Engine {
   send(message: string | Uint8Array, compress = true): void {
     if (!this.#maySend()) return;
     if (this.#deflate !== undefined) {
-      this.#writer.message(message, compress ? this.#deflate : undefined);
-    } else if (typeof message === "string") this.#writer.text(TEXT, message, true);
-    else this.#writer.binary(BINARY, message, true);
+      this.#writerNow().message(message, compress ? this.#deflate : undefined);
+    } else if (typeof message === "string") this.#writerNow().text(TEXT, message, true);
+    else this.#writerNow().binary(BINARY, message, true);
   }
 
   /** As `send`, for what `frameMessage` has made with this engine's `maxFrameSize` and kind of `deflate`. A server's only. */
   sendFramed({ bytes, inflated }: FramedMessage): void {
     if (!this.#maySend()) return;
-    this.#writer.framed(bytes);
+    this.#writerNow().framed(bytes);
     if (inflated !== undefined) this.#deflate?.slide(inflated);
+  }
+
+  #writerNow(): FrameWriter {
+    return this.#writer ??= new FrameWriter(this.#output, { keys: this.#keys, maxFrameSize: this.#maxFrameSize });
   }
 
   #maySend(): boolean {
@@ -278,34 +282,30 @@ export class Engine {
     const text = typeof part === "string";
     const opcode = this.#sendingParts ? CONTINUATION : text ? TEXT : BINARY;
     this.#sendingParts = !fin;
-    if (text) this.#writer.text(opcode, part, fin);
-    else this.#writer.binary(opcode, part, fin);
+    if (text) this.#writerNow().text(opcode, part, fin);
+    else this.#writerNow().binary(opcode, part, fin);
   }
 
   /** Writes a ping of at most 125 bytes. */
   ping(payload: Uint8Array): void {
-    if (this.sent === undefined) this.#writer.control(PING, payload);
+    if (this.sent === undefined) this.#writerNow().control(PING, payload);
   }
 
   /** Writes a pong of at most 125 bytes. */
   pong(payload: Uint8Array): void {
-    if (this.sent === undefined) this.#writer.control(PONG, payload);
+    if (this.sent === undefined) this.#writerNow().control(PONG, payload);
   }
 
   /** Writes a close frame, the first time. Without a code its body is empty. The arguments are checked already. */
   close(code: number | undefined, reason: string): void {
     if (this.sent !== undefined) return;
     this.sent = { code: code ?? NO_STATUS, reason };
-    this.#writer.control(CLOSE, writeClosePayload(code, reason));
+    this.#writerNow().control(CLOSE, writeClosePayload(code, reason));
   }
 
-  /** Hands what was gathered to `output.write`. */
-  flush(): void {
-    this.#writer.flush();
-  }
-
-  /** As `flush`, when the bytes would only wait elsewhere: they go on gathering. */
-  settle(): void {
-    this.#writer.settle();
+  /** Hands what was gathered to `output.write`; bytes that would only wait there go on gathering (`waits`). */
+  flush(waits = false): void {
+    if (waits) this.#writer?.settle();
+    else this.#writer?.flush();
   }
 }

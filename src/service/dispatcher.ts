@@ -38,9 +38,7 @@ export interface Errors {
 
 /** The connection whose messages are dispatched. */
 export interface DispatcherHost {
-  readonly service: Service;
   readonly caller: Caller;
-  readonly endpoint: Endpoint;
   readonly clock: Clock;
   readonly tally: Tally;
   readonly errors: Errors;
@@ -65,7 +63,6 @@ export class Dispatcher implements StreamedHost {
   readonly endpoint: Endpoint;
   readonly #host: DispatcherHost;
   readonly service: Service;
-  readonly caller: Caller;
   /** Undefined: the two below are all there is to it. */
   readonly #requests: Requests | undefined;
   /** The same, when each message is a stream. */
@@ -83,18 +80,20 @@ export class Dispatcher implements StreamedHost {
   #later: Later | undefined;
 
   /** @param handlers undefined: those that every service may have, one message at a time */
-  constructor(host: DispatcherHost, handlers?: Handlers) {
-    const { service } = host;
+  constructor(host: DispatcherHost, service: Service, endpoint: Endpoint, handlers?: Handlers) {
     this.#host = host;
-    this.endpoint = host.endpoint;
+    this.endpoint = endpoint;
     this.service = service;
-    this.caller = host.caller;
     this.#onText = service.onTextMessage ?? service.onMessage;
     this.#onBinary = service.onBinaryMessage ?? service.onMessage;
     if (service.onMessageStream !== undefined) this.#requests = this.#streamed = new StreamedMessages(this);
     else if (handlers !== undefined) {
       this.#requests = handlers.isConcurrent ? new Lines(handlers, this) : new OneByOne(handlers, this);
     }
+  }
+
+  get caller(): Caller {
+    return this.#host.caller;
   }
 
   get clock(): Clock {
@@ -125,8 +124,9 @@ export class Dispatcher implements StreamedHost {
   /** Starts delivery and runs `onOpen`; what comes before that has ended waits. */
   open(): void {
     this.endpoint.start();
-    const { service, caller } = this;
+    const { service } = this;
     if (service.onOpen === undefined) return;
+    const { caller } = this;
     if (this.#requests?.open !== undefined) return this.#requests.open(() => service.onOpen!(caller));
     let returned: unknown;
     try {
@@ -185,7 +185,7 @@ export class Dispatcher implements StreamedHost {
   }
 
   get #hasHandledAll(): boolean {
-    return this.#running === 0 && this.endpoint.queue.length === 0 && this.#requests?.isIdle !== false;
+    return this.#running === 0 && this.endpoint.waiting === 0 && this.#requests?.isIdle !== false;
   }
 
   /** The peer, or the network, ended the connection: what it sent before that is still handled. */
@@ -301,11 +301,10 @@ export class Dispatcher implements StreamedHost {
   /** Handles what waits, until a handler takes its time or nothing is left. */
   goOn(): void {
     this.#requests?.goOn();
-    const { queue } = this.endpoint;
-    while (this.#running === 0) {
-      const message = queue.shift();
-      if (message === undefined) break;
-      this.endpoint.released();
+    const { endpoint } = this;
+    while (this.#running === 0 && endpoint.waiting > 0) {
+      const message = endpoint.queue.shift()!;
+      endpoint.released();
       this.#handle(message);
     }
     this.#streamed?.goOn();
@@ -404,10 +403,10 @@ export class Dispatcher implements StreamedHost {
 
   /** Also lets a paused socket go on, so that the peer's close frame is read. */
   #dropWaiting(): void {
-    const { queue } = this.endpoint;
-    this.#host.tally.dropped += queue.length + (this.#requests?.drop() ?? 0);
-    queue.clear();
-    this.endpoint.released();
+    const { endpoint } = this;
+    this.#host.tally.dropped += endpoint.waiting + (this.#requests?.drop() ?? 0);
+    if (endpoint.waiting > 0) endpoint.queue.clear();
+    endpoint.released();
   }
 }
 

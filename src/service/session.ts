@@ -35,21 +35,17 @@ export interface SessionList {
 }
 
 export class Session implements EndpointReader, CallerLink, DispatcherHost {
-  readonly service: Service;
   readonly request: UpgradeRequest;
   readonly auth: Identity | undefined;
-  readonly endpoint: Endpoint;
-  readonly caller: Caller;
   /** Present when the service answers pings; else they are answered below. */
-  readonly ping?: (payload: Uint8Array) => void;
-  readonly pong?: (payload: Uint8Array) => void;
+  declare readonly ping?: (payload: Uint8Array) => void;
+  declare readonly pong?: (payload: Uint8Array) => void;
   readonly #host: SessionHost;
   readonly #dispatcher: Dispatcher;
-  /** It is known how the connection ends, and `onClose` is on its way. */
-  #ending = false;
-  #onCloseEnded = false;
-  #closure: Closure | undefined;
-  #told = false;
+  /** Made for the first who asks: who says nothing to a service that does not greet has none. */
+  #caller: Caller | undefined;
+  /** Once it is known how the connection ends, `onClose` is on its way; when that has ended, and all handlers, it is told. */
+  #stage: "open" | "ending" | "closed" | "told" = "open";
 
   /**
    * @param handlers of the service, if there is more to them than what every service may have
@@ -63,19 +59,28 @@ export class Session implements EndpointReader, CallerLink, DispatcherHost {
     handlers?: Handlers,
     auth?: Identity,
   ) {
-    this.service = service;
     this.request = request;
     this.auth = auth;
     this.#host = host;
-    this.endpoint = new Endpoint(socket, this, host.endpointOptions);
-    this.caller = new Caller(this);
-    this.#dispatcher = new Dispatcher(this, handlers);
+    this.#dispatcher = new Dispatcher(this, service, new Endpoint(socket, this, host.endpointOptions), handlers);
     if (service.onPing !== undefined) {
       this.ping = (data) => this.#dispatcher.aside(() => service.onPing!(this.caller, data), true);
     }
     if (service.onPong !== undefined) {
       this.pong = (data) => this.#dispatcher.aside(() => service.onPong!(this.caller, data));
     }
+  }
+
+  get service(): Service {
+    return this.#dispatcher.service;
+  }
+
+  get endpoint(): Endpoint {
+    return this.#dispatcher.endpoint;
+  }
+
+  get caller(): Caller {
+    return this.#caller ??= new Caller(this);
   }
 
   get clock(): Clock {
@@ -142,7 +147,6 @@ export class Session implements EndpointReader, CallerLink, DispatcherHost {
   }
 
   closed(closure: Closure): void {
-    this.#closure = closure;
     this.#host.sessions.closed(this);
     this.#dispatcher.peerLeft();
     this.#end(closure.code, closure.reason, closure.error);
@@ -156,8 +160,8 @@ export class Session implements EndpointReader, CallerLink, DispatcherHost {
 
   /** `onError` before `onClose`, both behind the messages that came. */
   #end(code: number, reason: string, error: WebSocketError | undefined): void {
-    if (this.#ending) return;
-    this.#ending = true;
+    if (this.#stage !== "open") return;
+    this.#stage = "ending";
     this.#dispatcher.afterMessages(() => {
       if (error !== undefined) this.#dispatcher.fault(error);
       this.#dispatcher.afterMessages(() => this.#runOnClose(code, reason));
@@ -187,13 +191,14 @@ export class Session implements EndpointReader, CallerLink, DispatcherHost {
   }
 
   #endOnClose(): void {
-    this.#onCloseEnded = true;
+    this.#stage = "closed";
     this.#tellEnded();
   }
 
   #tellEnded(): void {
-    if (this.#told || this.#closure === undefined || !this.#onCloseEnded || !this.#dispatcher.isQuiet) return;
-    this.#told = true;
-    this.#host.sessions.ended(this, this.#closure);
+    const { closure } = this.endpoint;
+    if (this.#stage !== "closed" || closure === undefined || !this.#dispatcher.isQuiet) return;
+    this.#stage = "told";
+    this.#host.sessions.ended(this, closure);
   }
 }

@@ -33,8 +33,10 @@ export class SessionSet implements SessionList {
   readonly #clock: Clock;
   readonly #onClosed: (session: Session) => void;
   readonly #open = new Set<Session>();
-  /** Sessions whose connection is open, or whose handlers are still running; not those that a stop has given up on. */
+  /** Those whose connection is gone, and whose handlers are still running. */
   readonly #unfinished = new Set<Session>();
+  /** Those that a stop has given up on, and whose connection is still open. */
+  readonly #givenUp = new Set<Session>();
   #changed: (() => void)[] = [];
   #stopping: Stopping | undefined;
 
@@ -51,12 +53,12 @@ export class SessionSet implements SessionList {
 
   add(session: Session): void {
     this.#open.add(session);
-    this.#unfinished.add(session);
   }
 
   /** The connection of `session` is gone. */
   closed(session: Session): void {
     this.#open.delete(session);
+    if (!this.#givenUp.delete(session)) this.#unfinished.add(session);
     this.#onClosed(session);
     this.#change();
   }
@@ -88,7 +90,7 @@ export class SessionSet implements SessionList {
       });
     });
     closeSome();
-    await this.#until(() => stopping.isLate || this.#unfinished.size === 0);
+    await this.#until(() => stopping.isLate || this.#open.size + this.#unfinished.size === 0);
     cancel?.();
     if (this.#stopping === stopping) this.#stopping = undefined;
     await this.#until(() => this.#open.size === 0);
@@ -104,11 +106,13 @@ export class SessionSet implements SessionList {
     this.#stopping = undefined;
     if (stopping !== undefined) {
       stopping.isLate = true;
-      stopping.cut += this.#unfinished.size;
+      stopping.cut += this.#open.size - this.#givenUp.size + this.#unfinished.size;
     }
-    for (const session of this.#unfinished) session.giveUp();
+    const open = [...this.#open];
+    for (const session of open) this.#givenUp.add(session);
+    for (const session of [...open, ...this.#unfinished]) session.giveUp();
     this.#unfinished.clear();
-    for (const session of this.#open) session.terminate();
+    for (const session of open) session.terminate();
     this.#change();
     await this.#until(() => this.#open.size === 0);
   }

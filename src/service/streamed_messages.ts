@@ -44,7 +44,7 @@ export class StreamedMessages implements Requests, PartsReader {
 
   /** To be called once more when nothing else waits: the one that still comes is the last. */
   goOn(): void {
-    if (this.#host.isHeld || this.#host.endpoint.queue.length > 0) return;
+    if (this.#host.isHeld || this.#host.endpoint.waiting > 0) return;
     const { waiting } = this.#parted;
     if (waiting !== undefined) this.#handle(this.#parted.take()!);
   }

@@ -33,14 +33,15 @@ export class KeepAlive {
   /** The numbers of our last ping, and of the last one that was answered. */
   #pingCount = 0;
   #pongCount = 0;
-  #pongDue = Infinity;
+  /** 0: none is. */
+  #pongDue = 0;
   /** Seconds from our last ping to its pong; undefined before the first. */
   latency: number | undefined;
 
   constructor(socket: MessageSocket, options: KeepAliveOptions) {
     this.#socket = socket;
     this.#options = options;
-    const now = options.clock.now();
+    const now = Math.ceil(options.clock.now());
     this.#aliveAt = now;
     this.#pingDue = socket.ping ? now + options.pingMs : Infinity;
   }
@@ -63,7 +64,7 @@ export class KeepAlive {
     if (count <= this.#pongCount || count > this.#pingCount) return false;
     this.#pongCount = count;
     if (count === this.#pingCount) {
-      this.#pongDue = Infinity;
+      this.#pongDue = 0;
       this.latency = (this.#options.clock.now() - this.#pingAt) / 1_000;
       this.#options.onAnswer?.();
     }
@@ -73,7 +74,7 @@ export class KeepAlive {
   /** We read again: what the peer may have answered meanwhile is only now on its way to us. */
   resumed(now: number): void {
     this.#aliveAt = now;
-    if (this.#pongDue < Infinity) this.#pongDue = now + this.#options.pongMs;
+    if (this.#pongDue > 0) this.#pongDue = now + this.#options.pongMs;
   }
 
   /**
@@ -89,15 +90,15 @@ export class KeepAlive {
       if (!blocked && this.#bufferedSeen === 0) this.#aliveAt = now;
       return now - this.#aliveAt < pingMs + pongMs;
     }
-    if (paused && this.#pongDue < Infinity) this.#pongDue = now + pongMs;
-    if (now >= this.#pongDue && now - this.#aliveAt >= pongMs) return false;
+    if (paused && this.#pongDue > 0) this.#pongDue = now + pongMs;
+    if (this.#pongDue > 0 && now >= this.#pongDue && now - this.#aliveAt >= pongMs) return false;
     if (now < this.#pingDue) return true;
     this.#pingDue = now + pingMs;
     // One that waits for its answer is enough to know. While we pause they go on, so that a reset is noticed; but not
     // behind bytes that wait already and do the same.
     const answered = this.#pongCount === this.#pingCount;
     if (!answered && (blocked || !(paused || pongMs === Infinity))) return true;
-    this.#pingAt = now;
+    this.#pingAt = this.#options.clock.now();
     if (answered || paused) this.#pongDue = now + pongMs;
     this.#options.onPing?.();
     this.#socket.ping!(payloadOf(++this.#pingCount));

@@ -28,15 +28,16 @@ import { unheard } from "./unheard.ts";
 import { Writes, type WritesHost } from "./writes.ts";
 
 export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched, WritesHost {
-  /** What came and was not handled yet. */
-  readonly queue: MessageQueue;
-  readonly writes: Writes;
   readonly #socket: MessageSocket;
   readonly #options: PlainEndpointOptions;
   readonly #reader: EndpointReader;
 
   /** Data messages that came. */
   messagesReceived = 0;
+
+  /** Made at the first need: whoever handles messages at once has none that wait, and some never send any. */
+  #queue: MessageQueue | undefined;
+  #writes: Writes | undefined;
 
   #state: "open" | "closing" | "closed" = "open";
   #received: CloseFrameInfo | undefined;
@@ -69,12 +70,11 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched, Wri
     this.#socket = socket;
     this.#reader = reader;
     this.#options = options;
-    this.queue = options.queue ?? new MessageQueue(options.readAhead, undefined, options.buffers);
-    this.writes = new Writes(socket, options, this);
+    this.#queue = options.queue;
     this.#keepAlive = keepAlive;
     const { maxMessagesPerSecond = Infinity } = options;
     if (maxMessagesPerSecond < Infinity) this.#rate = new RateLimit(maxMessagesPerSecond, options.clock);
-    this.#heardAt = options.clock.now();
+    this.#heardAt = Math.ceil(options.clock.now());
   }
 
   /** Starts delivery. Called once. */
@@ -85,9 +85,23 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched, Wri
     const shortest = Math.min(idleMs, this.#keepAlive?.shortestMs ?? Infinity, longest);
     if (shortest < Infinity) this.#options.deadlines.add(this, shortest);
     this.#socket.start(this);
-    if (!this.queue.full || !this.#socket.pause) return;
+    if (this.#queue?.full !== true || !this.#socket.pause) return;
     this.#paused = this.#startedFull = true;
     this.#socket.pause();
+  }
+
+  /** What came and was not handled yet. */
+  get queue(): MessageQueue {
+    return this.#queue ??= new MessageQueue(this.#options.readAhead, undefined, this.#options.buffers);
+  }
+
+  get writes(): Writes {
+    return this.#writes ??= new Writes(this.#socket, this.#options, this);
+  }
+
+  /** How many messages wait in `queue`. */
+  get waiting(): number {
+    return this.#queue === undefined ? 0 : this.#queue.length;
   }
 
   /** The sub-protocol that was agreed on, empty for none. */
@@ -111,16 +125,16 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched, Wri
 
   /** Bytes accepted and not yet with the operating system, those of held writes included. */
   get bufferedAmount(): number {
-    return this.writes.bufferedAmount;
+    return this.#writes === undefined ? this.#socket.bufferedAmount : this.#writes.bufferedAmount;
   }
 
   /** Data messages that were handed to the socket, and that `bufferPolicy` dropped. */
   get messagesSent(): number {
-    return this.writes.messagesSent;
+    return this.#writes?.messagesSent ?? 0;
   }
 
   get messagesDropped(): number {
-    return this.writes.messagesDropped;
+    return this.#writes?.messagesDropped ?? 0;
   }
 
   /** Messages that came after our close frame found no room and were dropped: what was read is not all. */
@@ -195,8 +209,10 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched, Wri
    *
    * @param mayWait false: the reader has more to do than what is in `queue`
    */
-  released(queue: MessageQueue = this.queue, mayWait = true): void {
-    if (this.#paused && (queue.low || (mayWait && queue.length === 0 && !queue.full))) this.#resume();
+  released(queue?: MessageQueue, mayWait = true): void {
+    if (!this.#paused) return;
+    const { low, length, full } = queue ?? this.queue;
+    if (low || (mayWait && length === 0 && !full)) this.#resume();
   }
 
   message(message: Message): void {
@@ -262,7 +278,7 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched, Wri
 
   drained(): void {
     this.#keepAlive?.touch();
-    this.writes.drained();
+    this.#writes?.drained();
   }
 
   /** Sends what was held elsewhere, behind what is held here, at the peer's pace: whatever is sent from now on follows. */
@@ -340,17 +356,19 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched, Wri
     this.#leaveOpen("lost");
     this.#state = "closed";
     this.#paused = false;
-    this.writes.closed();
+    this.#writes?.closed();
     this.#reader.closed(closure);
     this.#resolveClosed?.(closure);
   }
 
   check(now: number): void {
-    this.writes.recount();
+    this.#writes?.recount();
     if (this.#state !== "open") return;
     if (this.#heard) this.#keepAlive?.touch();
     this.#checkIdle(now);
-    if (this.#state !== "open" || this.#keepAlive?.check(now, this.#paused, this.writes.full) !== false) return;
+    if (this.#state !== "open" || this.#keepAlive?.check(now, this.#paused, this.#writes?.full === true) !== false) {
+      return;
+    }
     this.terminate(new ConnectionError("The peer did not answer a ping in time"));
   }
 
@@ -367,7 +385,7 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched, Wri
 
   #resume(): void {
     this.#paused = this.#startedFull = false;
-    const now = this.#options.clock.now();
+    const now = Math.ceil(this.#options.clock.now());
     this.#heardAt = now;
     this.#keepAlive?.resumed(now);
     this.#socket.resume?.();
@@ -387,7 +405,7 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched, Wri
     this.#state = "closing";
     const flushes = how === "closing" && this.#received === undefined;
     const unsent = (writes: HeldWrites): void => this.#reader.unsent?.(writes);
-    this.writes.end(flushes, () => this.closedError("Cannot send a message"), unsent);
+    this.#writes?.end(flushes, () => this.closedError("Cannot send a message"), unsent);
     this.#abort?.abort(this.closedError("The connection has ended"));
   }
 

@@ -38,14 +38,13 @@ export class Writes {
   #room: Room | undefined;
   /** Writes that were not accepted yet. Made at the first need. */
   #held: HeldWrites | undefined;
-  /** Of what waits for the peers of all connections. */
-  readonly #share: Share | undefined;
+  /** Of what waits for the peers of all connections, once there is any. */
+  #share: Share | undefined;
 
   constructor(socket: MessageSocket, options: WritesOptions, host: WritesHost) {
     this.#socket = socket;
     this.#options = options;
     this.#host = host;
-    this.#share = options.buffers?.share();
   }
 
   /** What was written already waits for the peer. */
@@ -71,17 +70,23 @@ export class Writes {
 
   /** Why all connections together may not keep `bytes` more, and this one neither; undefined: they may. */
   refusal(bytes: number): string | undefined {
-    return this.#share?.refusal(this.bufferedAmount, bytes);
+    return this.#counted()?.refusal(this.bufferedAmount, bytes);
   }
 
   /** Counts a message that its sender has dropped, because there was no room. */
   discard(): void {
-    this.#share?.discard();
+    this.#counted()?.discard();
   }
 
   /** Counts what waits now. The socket does not tell when that becomes less. */
   recount(): void {
-    this.#share?.set(this.bufferedAmount);
+    const { bufferedAmount } = this;
+    if (bufferedAmount > 0) this.#counted()?.set(bufferedAmount);
+    else this.#share?.set(0);
+  }
+
+  #counted(): Share | undefined {
+    return this.#share ??= this.#options.buffers?.share();
   }
 
   /** Undefined: a message may be handed over; a promise: that has to wait, and this resolves when there is room. */
@@ -192,7 +197,7 @@ export class Writes {
 
   /** The connection is gone, and with it what waited. */
   closed(): void {
-    this.#share?.release();
+    this.#counted()?.release();
   }
 
   #unblock(): void {

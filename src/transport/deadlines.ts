@@ -7,7 +7,7 @@ import type { Cancel, Clock } from "./clock.ts";
 
 /** Somebody with deadlines. */
 export interface Watched {
-  /** Acts on every deadline that is not later than `now`. Must not throw. */
+  /** Acts on every deadline that is not later than `now`, whole milliseconds. Must not throw. */
   check(now: number): void;
 }
 
@@ -47,7 +47,8 @@ export class Deadlines {
   #arm(): void {
     this.#cancel = this.#clock.after(this.#tickMs, () => {
       this.#cancel = undefined;
-      const now = this.#clock.now();
+      // Engines keep a whole number in the object itself, and any other in one of its own.
+      const now = Math.floor(this.#clock.now());
       for (const watched of this.#watched) watched.check(now);
       if (this.#watched.size > 0 && this.#cancel === undefined) this.#arm();
     });

@@ -931,6 +931,8 @@ describe.each(ROLES)("Connection as a %s", (role) => {
 
     it("leaves no timer and no deadline behind", () => {
       const { transport, clock, feed } = open(role, { limits: { messageMs: 1_000 } });
+      expect(clock.timers).toBe(0);
+      transport.sink!.bytes(asPeerOf(role, hex`01 01 61`));
       expect(clock.timers).toBe(1);
       feed(hex`88 00`);
       transport.sink!.closed();
