@@ -11,9 +11,13 @@ const WORDS_FROM = 128;
 /** And from here on vectors, in spite of copying there and back; when the bytes are copied anyway, sooner. */
 const VECTOR_FROM = 1_024;
 const VECTOR_COPY_FROM = 128;
-/** Up to here, what an engine keeps on its own heap, copying in a loop wins over the calls that copy, masked or not. */
+/** Up to here, what an engine keeps on its own heap, copying and masking in one loop wins over `slice` and `mask`. */
 const ONE_LOOP_UP_TO = 64;
+/** What needs no mask `slice` copies from here on, as long as it is not the zeros it makes first that cost (bench/micro/copy.ts). */
+const SLICE_FROM = 25;
+const SLICE_UP_TO = 4_096;
 
+const { slice } = Uint8Array.prototype;
 const wordBytes = new Uint8Array(4);
 const word = new Int32Array(wordBytes.buffer);
 
@@ -34,6 +38,7 @@ export function maskInto(to: Uint8Array, at: number, bytes: Uint8Array, start: n
 /** `bytes[start, end)`, masked, in an array that owns its buffer. The original stays as it is. */
 export function maskedCopy(bytes: Uint8Array, start: number, end: number, key: number): Uint8Array {
   const length = end - start;
+  if (key === 0 && length >= SLICE_FROM && length <= SLICE_UP_TO) return slice.call(bytes, start, end);
   if (length > ONE_LOOP_UP_TO) {
     if (key !== 0 && length >= VECTOR_COPY_FROM && length <= BLOCK_BYTES) {
       const copy = copyByVector(bytes, start, end, key);
