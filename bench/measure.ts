@@ -119,7 +119,7 @@ async function floodClient({ row, peer }: Turn, command: readonly string[], sett
   const words = [loadOption(row, "-c"), loadOption(row, "-s"), warm, seconds].map(String);
   const [file, ...args] = [...pinned(SERVER_CORE), ...command, `ws://127.0.0.1:${flooder.port}/`, ...words];
   const env = { ...PRODUCTION, ...peer.env };
-  const timeout = (Number(warm) + Number(seconds) + CLIENT_GRACE_S) * 1_000;
+  const timeout = Math.round((Number(warm) + Number(seconds) + CLIENT_GRACE_S) * 1_000);
   let stopped: Promise<string> | undefined;
   try {
     const { stdout } = await promisify(execFile)(file!, args, { env, timeout, killSignal: "SIGKILL" });
