@@ -38,6 +38,7 @@ export const PEERS: readonly Peer[] = [
   { name: "client-iterator", script: "clients/hawser_iterator", runtimes: EVERYWHERE },
   { name: "client-read", script: "clients/hawser_read", runtimes: EVERYWHERE },
   { name: "client-ws", script: "clients/ws_client", runtimes: EVERYWHERE, env: PLAIN_WS },
+  { name: "client-ws-stream", script: "clients/ws_stream_client", runtimes: EVERYWHERE, env: PLAIN_WS },
   // Elsewhere its name stands for a module of the runtime's own.
   { name: "client-undici", script: "clients/undici_client", runtimes: ["node"] },
   // Node's, from 22 on, is that of undici.
@@ -52,6 +53,7 @@ export const BASELINES: readonly string[] = [
   "raw-deno",
   "raw-bun",
   "client-ws",
+  "client-ws-stream",
   "client-undici",
   "client-runtime",
 ];
