@@ -85,9 +85,12 @@ describe("the examples in docstrings", () => {
     expect(output).toBe("");
   });
 
-  for (const example of examples.filter(({ mark }) => mark === "" || mark === RUNTIME)) {
+  const programs = examples.filter(({ mark }) => mark === "" || mark === RUNTIME);
+  let files: ReturnType<typeof compiled> | undefined;
+  for (const [i, example] of programs.entries()) {
     it.concurrent(`${example.name} prints what it says`, SLOW, async () => {
-      const { ok, output, failure } = await runProgram(await compiled(write(example)));
+      files ??= compiled(programs.map(write), join(folder, "compiled"));
+      const { ok, output, failure } = await runProgram((await files)[i]!);
       expect(ok, `${failure}\n${output}`).toBe(true);
       expect(output.trim().split("\n")).toEqual(saidBy(example));
     });

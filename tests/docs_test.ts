@@ -56,6 +56,9 @@ afterAll(async () => {
 });
 
 const programs = DOCUMENTS.flatMap(programsOf);
+const SERVERS = programs.filter(({ mark }) => mark === "server");
+const CLIENTS = programs.filter(({ mark }) => mark === "client");
+const ALONE = programs.filter(({ mark }) => mark === "" || mark === "run" || NATIVE[mark]?.includes(RUNTIME));
 
 describe("the programs of the documents", () => {
   it("are marked with what this test knows", () => {
@@ -84,25 +87,18 @@ describe("the programs of the documents", () => {
     expect(output).toBe("");
   });
 
-  for (const program of programs.filter(({ mark }) => mark === "")) {
-    it.concurrent(`${program.name} runs, as far as it goes without the world outside`, SLOW, async () => {
-      const host = await (exampleHost ??= startExampleHost(certificates));
-      const inside = { ...program, text: host.meetIn(program.text) };
-      expectToHavePrinted(program, await runProgram(await compiled(write(inside, PORT)), TRUST));
+  for (const program of ALONE) {
+    const isInside = program.mark === "" ? ", as far as it goes without the world outside" : "";
+    it.concurrent(`${program.name} runs${isInside}`, SLOW, async () => {
+      expectToHavePrinted(program, await runProgram(await fileOf(program), TRUST));
     });
   }
 
-  for (const program of programs.filter(({ mark }) => mark === "run" || NATIVE[mark]?.includes(RUNTIME))) {
-    it.concurrent(`${program.name} runs`, SLOW, async () => {
-      expectToHavePrinted(program, await runProgram(await compiled(write(program, PORT)), TRUST));
-    });
-  }
-
-  for (const program of programs.filter(({ mark }) => mark === "client")) {
+  for (const program of CLIENTS) {
     it.concurrent(`${program.name} runs against its server`, SLOW, async () => {
       if (program.server === undefined) throw new Error("There is no server above it");
-      const { url } = await serve(program.server);
-      expectToHavePrinted(program, await runProgram(await compiled(write(program, url.port)), TRUST));
+      await serve(program.server);
+      expectToHavePrinted(program, await runProgram(await fileOf(program), TRUST));
     });
   }
 
@@ -141,10 +137,40 @@ function programsOf(document: string): Program[] {
 
 function serve(program: Program): Promise<RunningServer> {
   let server = servers.get(program);
-  if (server === undefined) {
-    servers.set(program, server = compiled(write(program, "0")).then((file) => startServer(file)));
-  }
+  if (server === undefined) servers.set(program, server = fileOf(program).then((file) => startServer(file)));
   return server;
+}
+
+/** Compiled, with all that need no other first: what they share is compiled once. */
+let needingNone: Promise<ReadonlyMap<Program, string>> | undefined;
+let needingServers: typeof needingNone;
+
+/** The file that is started for `program`. */
+async function fileOf(program: Program): Promise<string> {
+  const files = program.mark === "client" ? needingServers ??= compileClients() : needingNone ??= compileOthers();
+  return (await files).get(program)!;
+}
+
+async function compileOthers(): Promise<ReadonlyMap<Program, string>> {
+  const host = await (exampleHost ??= startExampleHost(certificates));
+  const inside = (program: Program) => program.mark === "" ? { ...program, text: host.meetIn(program.text) } : program;
+  const alone = ALONE.map((program) => [program, write(inside(program), PORT)] as const);
+  return await compileAll([...alone, ...SERVERS.map((program) => [program, write(program, "0")] as const)]);
+}
+
+/** They name the ports of their servers. Without its server one has none: its test tells why. */
+async function compileClients(): Promise<ReadonlyMap<Program, string>> {
+  return await compileAll(
+    await Promise.all(CLIENTS.map(async (program) => {
+      const server = program.server === undefined ? undefined : await serve(program.server).catch(() => undefined);
+      return [program, write(program, server?.url.port ?? PORT)] as const;
+    })),
+  );
+}
+
+async function compileAll(written: readonly (readonly [Program, file: string])[]): Promise<Map<Program, string>> {
+  const files = await compiled(written.map(([, file]) => file), join(folder, "compiled"));
+  return new Map(written.map(([program], i) => [program, files[i]!]));
 }
 
 /** Writes `program` to a file whose lines have the numbers they have in the document. */

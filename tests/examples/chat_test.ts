@@ -2,7 +2,7 @@
 
 import { expect, it, onTestFinished } from "vitest";
 import type { Client } from "../../mod.ts";
-import { hear, run, serve, visit } from "./programs.ts";
+import { examplePrograms, hear, visit } from "./programs.ts";
 import { Relay } from "./relay.ts";
 import { WebSocket } from "../support/ws_package.ts";
 
@@ -10,6 +10,7 @@ const SLOW = { timeout: 60_000 };
 
 const CHAT = "chat/server.ts";
 const TERMINAL = "chat/client.ts";
+const { run, serve } = examplePrograms(CHAT, TERMINAL);
 
 function welcome(name: string): string {
   return `Hi ${name}! You have successfully connected to the chat`;

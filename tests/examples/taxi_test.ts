@@ -4,10 +4,12 @@ import { expect, it } from "vitest";
 import { python } from "../../scripts/system_packages.ts";
 import { needs } from "../interop/support/needs.ts";
 import { PipedProgram } from "../support/piped_program.ts";
-import { hear, run, serve, visit } from "./programs.ts";
+import { examplePrograms, hear, visit } from "./programs.ts";
 import { Relay } from "./relay.ts";
 
 const SLOW = { timeout: 60_000 };
+
+const { run, serve } = examplePrograms("taxi/server.ts", "taxi/driver.ts", "taxi/rider.ts");
 
 const DEGREES = String.raw`-?\d+\.\d{5}, -?\d+\.\d{5}`;
 

@@ -32,7 +32,7 @@ export function ownProcess(): OwnProcess {
   let folder: string;
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "hawser-attacked-"));
-    const program = await compiled(join(ROOT, "tests/support/attacked_server.ts"), join(folder, "attacked_server.mjs"));
+    const [program = ""] = await compiled([join(ROOT, "tests/support/attacked_server.ts")], folder);
     server = await startServer(program);
   }, START);
   const talk = async (): Promise<FramePeer> => {
