@@ -13,6 +13,7 @@ import { findBrokenReferences } from "./broken_references.ts";
 import { checkBrowserSize } from "./browser_size.ts";
 import { type Finished, ROOT, runCommand } from "./command.ts";
 import { findRuntimes } from "./runtimes.ts";
+import { runSteps, type Step } from "./steps.ts";
 
 /** What went well, what did not. */
 export interface Tally {
@@ -25,6 +26,9 @@ const ENTRIES = Object.values((JSON.parse(readFileSync(join(ROOT, "deno.json"), 
 
 /** The packages that are imported are in npm's folder; Deno is not to fetch them. */
 const MANUAL = "--node-modules-dir=manual";
+
+/** As many steps at the same time: most of them keep one processor busy. */
+const AT_ONCE = 2;
 
 /** Only Deno knows its types. */
 const DENO_EXAMPLE = "examples/deno_server.ts";
@@ -48,16 +52,11 @@ export async function check(deno: string): Promise<Tally> {
     ["documents", checkDocuments],
     ["size of the browser client", tellBrowserSize],
   ];
-  let passed = 0;
-  for (const [name, run] of steps) {
-    const started = performance.now();
+  const orThrow = ([name, run]: (typeof steps)[number]): Step => [name, async () => {
     const { ok, output, failure } = await run();
-    const seconds = ((performance.now() - started) / 1000).toFixed(1);
-    if (ok) passed++;
-    else console.log(output.trim());
-    console.log(`${name}: ${ok ? "passed" : `FAILED, ${failure}`} (${seconds} s)`);
-  }
-  return { passed, failed: steps.length - passed };
+    if (!ok) throw new Error(`${failure}\n${output}`);
+  }];
+  return await runSteps(steps.map(orThrow), AT_ONCE);
 }
 
 function runNode(script: string, ...args: string[]): Promise<Finished> {

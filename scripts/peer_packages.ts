@@ -42,12 +42,15 @@ export async function installPackages(packages: readonly InstalledPackage[], fol
   }
 }
 
-/** Packs one into `folder`, and says where the tarball is. */
-export async function packPackage({ name, version }: InstalledPackage, folder: string): Promise<string> {
-  const args = ["pack", folderOf(name), "--ignore-scripts", "--pack-destination", folder];
+/** Packs them into `folder`, with one start of npm, and says where the tarball of each is. */
+export async function packPackages(packages: readonly InstalledPackage[], folder: string): Promise<string[]> {
+  const folders = packages.map(({ name }) => folderOf(name));
+  const args = ["pack", ...folders, "--ignore-scripts", "--pack-destination", folder];
   const { ok, output, failure } = await runCommand("npm", args, { timeout: 60 });
-  if (!ok) throw new Error(`Cannot pack "${name}": ${failure}\n${output}`);
-  return join(folder, `${name.replace(/^@/, "").replace("/", "-")}-${version}.tgz`);
+  if (!ok) throw new Error(`Cannot pack ${packages.map(({ name }) => name).join(", ")}: ${failure}\n${output}`);
+  return packages.map(({ name, version }) =>
+    join(folder, `${name.replace(/^@/, "").replace("/", "-")}-${version}.tgz`)
+  );
 }
 
 function folderOf(name: string): string {

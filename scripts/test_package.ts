@@ -27,7 +27,7 @@ import {
   OLDEST_TYPESCRIPT,
   type Runtimes,
 } from "./runtimes.ts";
-import { findPackages, type InstalledPackage, installPackages, packPackage } from "./peer_packages.ts";
+import { findPackages, type InstalledPackage, installPackages, packPackages } from "./peer_packages.ts";
 import { runPair, writeReadme } from "./readme_programs.ts";
 import { runSteps, type Step } from "./steps.ts";
 
@@ -93,9 +93,10 @@ export async function testPackage(runtimes: Runtimes): Promise<Tally> {
   const tallies: Tally[] = [];
   try {
     const trial = await makeTrial(runtimes, folder);
-    const packed: [Manifest | InstalledPackage, string][] = [[trial.manifest, trial.tarball]];
-    for (const peer of [...trial.peers, ...trial.imported]) packed.push([peer, await packPackage(peer, folder)]);
-    const registry = await startRegistry(packed);
+    const others = [...trial.peers, ...trial.imported];
+    const tarballs = await packPackages(others, folder);
+    const packed = others.map((other, i): [InstalledPackage, string] => [other, tarballs[i]!]);
+    const registry = await startRegistry([[trial.manifest, trial.tarball], ...packed]);
     try {
       const all = [tryFiles(trial), tryTypes(trial), tryNode(trial), tryDeno(trial, registry.url), tryBun(trial)];
       for (const stage of ["install", "compile", "run"] as const) {

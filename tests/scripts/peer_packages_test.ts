@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
-import { findPackages, installPackages, packPackage } from "../../scripts/peer_packages.ts";
+import { findPackages, installPackages, packPackages } from "../../scripts/peer_packages.ts";
 
 async function inFolder(act: (folder: string) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "hawser-"));
@@ -28,6 +28,9 @@ describe("the packages of subpaths", () => {
       await installPackages(scoped, folder);
       const copy = await readFile(join(folder, "node_modules/@nodable/entities/package.json"), "utf8");
       expect(JSON.parse(copy)).toMatchObject({ version: scoped[0]!.version });
-      expect((await stat(await packPackage(scoped[0]!, folder))).size).toBeGreaterThan(1_000);
+      const all = [...scoped, ...findPackages(["strnum"])];
+      const tarballs = await packPackages(all, folder);
+      expect(new Set(tarballs).size).toBe(all.length);
+      for (const tarball of tarballs) expect((await stat(tarball)).size).toBeGreaterThan(1_000);
     }));
 });
