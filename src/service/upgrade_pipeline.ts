@@ -125,8 +125,12 @@ export class UpgradePipeline {
 
     const decision = orElse<Accepted | Response>(() => this.#decide(request), (error) => this.#refusalOf(error));
     return andThen<Accepted | Response, undefined>(decision, (decision) => {
-      const isRefused = isResponse(decision);
-      return andThen(isRefused ? this.#reject(upgrade, decision) : this.#accept(upgrade, decision), (isOpen) => {
+      if (isResponse(decision)) {
+        // It is decided: its body may take a while yet.
+        this.#places.giveBack(remoteAddress);
+        return this.#reject(upgrade, decision).then(() => undefined);
+      }
+      return andThen(this.#accept(upgrade, decision), (isOpen) => {
         if (!isOpen) this.#places.giveBack(remoteAddress);
         return undefined;
       });
