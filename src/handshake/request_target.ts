@@ -42,7 +42,8 @@ const ORIGIN = /^https?:\/\/[\w.:[\]-]+(?=\/)/;
 /** The path of an `http:` or `https:` URL, as a parser of URLs finds it; undefined where it is no URL. */
 export function pathOf(url: string): string | undefined {
   const origin = ORIGIN.exec(url)?.[0];
-  return (origin === undefined ? undefined : PLAIN_TARGET.exec(url.slice(origin.length))?.[1]) ?? parseUrl(url)?.pathname;
+  const plain = origin === undefined ? null : PLAIN_TARGET.exec(url.slice(origin.length));
+  return plain?.[1] ?? parseUrl(url)?.pathname;
 }
 
 /** `ws:` and `wss:` too: that is what some clients write. */
