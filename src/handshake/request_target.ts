@@ -39,7 +39,7 @@ export function requestUrl(target: string, host: string, secure: boolean): strin
 /** Where a path begins: behind `http://` or `https://`, and nothing of what ends an authority (`?`, a backslash). */
 const ORIGIN = /^https?:\/\/[\w.:[\]-]+(?=\/)/;
 
-/** The path of an `http:` or `https:` URL, as a parser of URLs finds it; undefined where it is no URL. */
+/** The path of an `http:` or `https:` URL whose host is known to be well-formed; undefined where it is no URL. */
 export function pathOf(url: string): string | undefined {
   const origin = ORIGIN.exec(url)?.[0];
   const plain = origin === undefined ? null : PLAIN_TARGET.exec(url.slice(origin.length));
