@@ -88,6 +88,7 @@ interface Accepted {
   readonly service: Service;
   readonly handlers: Handlers | undefined;
   readonly settings: ServiceSettings;
+  readonly limits: SocketLimits;
   readonly protocol: string | undefined;
   /** Those that the service adds. */
   readonly headers: Headers | undefined;
@@ -214,7 +215,8 @@ export class UpgradePipeline {
       checkIsService(result, this.#parts.limitations);
       const handlers = this.#handlersOf(result, settings);
       if (added !== undefined) checkAddedHeaders(added);
-      return { request, auth, service: result, handlers, settings, protocol, headers: added };
+      const limits = limitsFor(result, settings);
+      return { request, auth, service: result, handlers, settings, limits, protocol, headers: added };
     });
   }
 
@@ -300,11 +302,11 @@ export class UpgradePipeline {
 
   /** False: there is no session, and the client is told or has left. */
   #accept(upgrade: Upgrade, accepted: Accepted): Eventual<boolean> {
-    const { service, settings, protocol, headers } = accepted;
+    const { settings, limits, protocol, headers } = accepted;
     // Decided in time, but the listener has stopped meanwhile.
     if (this.#stopped) return this.#reject(upgrade, refusal(503, "The server is stopping"));
     const acceptance: Acceptance = {
-      limits: limitsFor(service, settings),
+      limits,
       compression: this.#parts.compression,
       keepAliveMs: settings.pacing.pingMs + settings.pacing.pongMs,
       maxBufferedAmount: settings.pacing.maxBufferedAmount,

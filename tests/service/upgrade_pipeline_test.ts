@@ -55,6 +55,23 @@ it("decides at once where nobody takes his time", async () => {
   expect([await prompt.outcome(), piped.pipeline.tally.opened]).toEqual(["101", 1]);
 });
 
+it("a service that throws when it is looked at, whichever time, is a 500, or is served if nobody looks so often", async () => {
+  for (let most = 0, outcome = ""; outcome !== "101"; most++) {
+    let looks = 0;
+    const service = {
+      get onMessageStream(): undefined {
+        if (looks++ === most) throw new Error("broken");
+        return undefined;
+      },
+    };
+    const piped = pipe("/", { get: () => service });
+    outcome = await (await upgrade(piped, "/")).outcome();
+    expect([outcome, piped.errors]).toEqual(
+      looks > most ? ["500 The server could not answer", ["Error: broken"]] : ["101", []],
+    );
+  }
+});
+
 describe("U1: the service's word", () => {
   it("get receives both, however it takes them", async () => {
     const seen: unknown[][] = [];
