@@ -325,8 +325,16 @@ export class UpgradePipeline {
     return andThen(socket, (socket) => socket !== undefined && this.#open(socket, accepted));
   }
 
-  #open(socket: MessageSocket, { request, auth, service, handlers, settings }: Accepted): true {
-    const session = new Session(socket, service, request, this.#hostOf(settings), handlers, auth);
+  #open(socket: MessageSocket, { request, auth, service, handlers, settings }: Accepted): boolean {
+    let session: Session;
+    try {
+      session = new Session(socket, service, request, this.#hostOf(settings), handlers, auth);
+    } catch (error) {
+      // A service that lets itself be looked at so often and no more: it is too late for a 500.
+      this.#parts.errors.report(error);
+      socket.destroy();
+      return false;
+    }
     this.tally.opened++;
     this.sessions.add(session);
     session.open();
