@@ -36,10 +36,14 @@ export function requestUrl(target: string, host: string, secure: boolean): strin
   return url.href;
 }
 
+/** Where a path begins: behind `http://` or `https://`, and nothing of what ends an authority (`?`, a backslash). */
+const ORIGIN = /^https?:\/\/[\w.:[\]-]+(?=\/)/;
+
 /** The path of an `http:` or `https:` URL whose host is known to be well-formed; undefined where it is no URL. */
 export function pathOf(url: string): string | undefined {
-  const start = url.indexOf("/", url.indexOf("://") + 3);
-  return PLAIN_TARGET.exec(start === -1 ? "" : url.slice(start))?.[1] ?? parseUrl(url)?.pathname;
+  const origin = ORIGIN.exec(url)?.[0];
+  const plain = origin === undefined ? null : PLAIN_TARGET.exec(url.slice(origin.length));
+  return plain?.[1] ?? parseUrl(url)?.pathname;
 }
 
 /** `ws:` and `wss:` too: that is what some clients write. */

@@ -60,7 +60,12 @@ class SharedRun {
 
   /** All of it. Nobody may change them. */
   get bytes(): Uint8Array {
-    return this.#joined ??= this.before === undefined ? this.frame : join(this);
+    if (this.before === undefined) return this.frame;
+    if (this.#joined !== undefined) return this.#joined;
+    const bytes = join(this);
+    keptBytes += bytes.length;
+    if (keptBytes <= MOST_KEPT) this.#joined = bytes;
+    return bytes;
   }
 }
 
@@ -72,8 +77,11 @@ function join(whole: SharedRun): Uint8Array {
   return bytes;
 }
 
-/** The last run that began. With what follows in it, it keeps no more than one connection gathers in a turn. */
+/** The last run that began. With what follows in it, it keeps frames as one connection gathers them in a turn. */
 let begun: SharedRun | undefined;
+/** Joined bytes that are kept with it, and the most: a long run has as many shorter ones in it as frames. */
+let keptBytes = 0;
+const MOST_KEPT = 16 * GATHER_BYTES;
 
 export class GatherBuffer {
   /** Written up to `length` by whoever appends, and advanced by it. */
@@ -105,7 +113,10 @@ export class GatherBuffer {
    */
   share(frame: Uint8Array): boolean {
     if (this.length === 0) {
-      if (begun?.frame !== frame) begun = new SharedRun(frame);
+      if (begun?.frame !== frame) {
+        begun = new SharedRun(frame);
+        keptBytes = 0;
+      }
       this.#run = begun;
     } else if (this.#run === undefined) return false;
     else this.#run = this.#run.and(frame);

@@ -88,6 +88,7 @@ interface Accepted {
   readonly service: Service;
   readonly handlers: Handlers | undefined;
   readonly settings: ServiceSettings;
+  readonly limits: SocketLimits;
   readonly protocol: string | undefined;
   /** Those that the service adds. */
   readonly headers: Headers | undefined;
@@ -125,8 +126,12 @@ export class UpgradePipeline {
 
     const decision = orElse<Accepted | Response>(() => this.#decide(request), (error) => this.#refusalOf(error));
     return andThen<Accepted | Response, undefined>(decision, (decision) => {
-      const isRefused = isResponse(decision);
-      return andThen(isRefused ? this.#reject(upgrade, decision) : this.#accept(upgrade, decision), (isOpen) => {
+      if (isResponse(decision)) {
+        // It is decided: its body may take a while yet.
+        this.#places.giveBack(remoteAddress);
+        return this.#reject(upgrade, decision).then(() => undefined);
+      }
+      return andThen(this.#accept(upgrade, decision), (isOpen) => {
         if (!isOpen) this.#places.giveBack(remoteAddress);
         return undefined;
       });
@@ -210,7 +215,8 @@ export class UpgradePipeline {
       checkIsService(result, this.#parts.limitations);
       const handlers = this.#handlersOf(result, settings);
       if (added !== undefined) checkAddedHeaders(added);
-      return { request, auth, service: result, handlers, settings, protocol, headers: added };
+      const limits = limitsFor(result, settings);
+      return { request, auth, service: result, handlers, settings, limits, protocol, headers: added };
     });
   }
 
@@ -296,11 +302,11 @@ export class UpgradePipeline {
 
   /** False: there is no session, and the client is told or has left. */
   #accept(upgrade: Upgrade, accepted: Accepted): Eventual<boolean> {
-    const { service, settings, protocol, headers } = accepted;
+    const { settings, limits, protocol, headers } = accepted;
     // Decided in time, but the listener has stopped meanwhile.
     if (this.#stopped) return this.#reject(upgrade, refusal(503, "The server is stopping"));
     const acceptance: Acceptance = {
-      limits: limitsFor(service, settings),
+      limits,
       compression: this.#parts.compression,
       keepAliveMs: settings.pacing.pingMs + settings.pacing.pongMs,
       maxBufferedAmount: settings.pacing.maxBufferedAmount,
@@ -319,8 +325,16 @@ export class UpgradePipeline {
     return andThen(socket, (socket) => socket !== undefined && this.#open(socket, accepted));
   }
 
-  #open(socket: MessageSocket, { request, auth, service, handlers, settings }: Accepted): true {
-    const session = new Session(socket, service, request, this.#hostOf(settings), handlers, auth);
+  #open(socket: MessageSocket, { request, auth, service, handlers, settings }: Accepted): boolean {
+    let session: Session;
+    try {
+      session = new Session(socket, service, request, this.#hostOf(settings), handlers, auth);
+    } catch (error) {
+      // A service that lets itself be looked at so often and no more: it is too late for a 500.
+      this.#parts.errors.report(error);
+      socket.destroy();
+      return false;
+    }
     this.tally.opened++;
     this.sessions.add(session);
     session.open();

@@ -375,6 +375,16 @@ refuses("attack 12: targets", () => [
   ["another scheme", upgradeRequest("javascript:alert(1)"), 400, 404],
 ]);
 
+it("attack 12: what stands behind a question mark is no path", async () => {
+  const listener = await listen();
+  listener.attach("/inner", { get: () => new Response(null, { status: 403 }) });
+  for (const target of ["http://evil.test?x=/inner", "http://evil.test/?x=/inner"]) {
+    const peer = await upgraded(listener.port, target);
+    await peer.text("hello");
+    expect(await peer.nextText()).toBe("hello");
+  }
+});
+
 describe("a hostile answer", () => {
   it.each<[string, string]>([
     ["attack 5: the accept key of another key", switching("sec-websocket-key: AAAA\r\n")],

@@ -46,9 +46,12 @@ describe("maxConnections", () => {
     await asked.promise;
     expect(await failure(Client.connect(listener.url))).toMatchObject({ status: 503 });
 
-    answer.resolve(new Response("no", { status: 403 }));
-    expect(statusOf(await slow.head())).toBe(403);
+    const body = new TransformStream<Uint8Array, Uint8Array>();
+    answer.resolve(new Response(body.readable, { status: 403 }));
+    // Also while the body of that answer is still to come.
     expect((await connect(listener.url)).isOpen()).toBe(true);
+    await body.writable.close();
+    expect(statusOf(await slow.head())).toBe(403);
   });
 
   it("H2: without it there is no limit", async () => {

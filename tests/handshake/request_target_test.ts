@@ -73,6 +73,18 @@ describe("pathOf", () => {
     expect(pathOf(href)).toBe(pathname);
   });
 
+  // Deno's own server hands these over as they were sent.
+  it.each([
+    "http://h?x=/admin",
+    "http://h?/admin",
+    "http://h\\x/admin",
+    "http://u:p@h/admin",
+    "http://[::1]:9/a?/b",
+    "https://h",
+  ])("finds in %j what a parser of URLs finds", (url) => {
+    expect(pathOf(url)).toBe(new URL(url).pathname);
+  });
+
   it("is undefined where there is no URL", () => {
     expect(pathOf("http://")).toBeUndefined();
     expect(pathOf("nothing")).toBeUndefined();

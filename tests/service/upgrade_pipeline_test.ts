@@ -55,6 +55,25 @@ it("decides at once where nobody takes his time", async () => {
   expect([await prompt.outcome(), piped.pipeline.tally.opened]).toEqual(["101", 1]);
 });
 
+it("a service that throws when it is looked at, whichever time, ends its own upgrade only", async () => {
+  const outcomes: string[] = [];
+  for (let most = 0, isServed = false; !isServed; most++) {
+    let looks = 0;
+    const service = {
+      get onMessageStream(): never {
+        if (looks++ === most) throw new Error("broken");
+        return undefined as never;
+      },
+    };
+    const piped = pipe("/", { get: () => service });
+    const decided = await upgrade(piped, "/");
+    isServed = looks <= most;
+    expect([piped.errors, piped.pipeline.tally.opened]).toEqual(isServed ? [[], 1] : [["Error: broken"], 0]);
+    outcomes.push(await decided.outcome());
+  }
+  expect(new Set(outcomes)).toEqual(new Set(["500 The server could not answer", "101"]));
+});
+
 describe("U1: the service's word", () => {
   it("get receives both, however it takes them", async () => {
     const seen: unknown[][] = [];
