@@ -11,13 +11,13 @@ import { build, type Metafile } from "esbuild";
 import { type Finished, ROOT } from "./command.ts";
 
 /**
- * The most that the compressed client may have, in bytes. Whoever adds to it says what for: 2 400 of them are the client
- * that reconnects, which a page needs more than anybody, at half the size of the smallest package for it alone; 2 048 are
- * requests, with their streams, which are methods of the client and so cannot be left out of a bundle; 800 are the turns that
- * a message in parts takes among the writes, and what says that a page has none; 300 are where reads and writes say what they
- * keep, for the limit of a listener that a page does not have; 300 are a message that is there being read without a line to
- * wait in, handlers' values that throw when they are asked, and peers' words made fit for a log; 100 are what a connection has made
- * only when it first writes, or has something wait.
+ * The most that the compressed client may have, in bytes. Whoever adds to it says what for: 2 400 of them are the
+ * client that reconnects, which a page needs more than anybody, at half the size of the smallest package for it alone;
+ * 2 048 are requests, with their streams, which are methods of the client and so cannot be left out of a bundle; 800
+ * are the turns that a message in parts takes among the writes, and what says that a page has none; 300 are where reads
+ * and writes say what they keep, for the limit of a listener that a page does not have; 300 are a message that is there
+ * being read without a line to wait in, handlers' values that throw when they are asked, and peers' words made fit for
+ * a log; 100 are what a connection has made only when it first writes, or has something wait.
  */
 export const BUDGET = 18_532;
 

@@ -13,7 +13,7 @@ const VECTOR_FROM = 1_024;
 const VECTOR_COPY_FROM = 128;
 /** Up to here, what an engine keeps on its own heap, copying and masking in one loop wins over `slice` and `mask`. */
 const ONE_LOOP_UP_TO = 64;
-/** What needs no mask `slice` copies from here on, as long as it is not the zeros it makes first that cost (bench/micro/copy.ts). */
+/** `slice` copies what needs no mask from here on, until the zeros that it makes first cost more (bench/micro/copy.ts). */
 const SLICE_FROM = 25;
 const SLICE_UP_TO = 4_096;
 

@@ -11,7 +11,7 @@ import type { UpgradeRequest } from "../transport/upgrade.ts";
 /** `request` with the address and the scheme that trusted proxies tell; itself when none of them is between. */
 export function asSent(request: UpgradeRequest, trusts: RangeCheck | undefined): UpgradeRequest {
   if (trusts === undefined) return request;
-  const sender = senderOf(request, request.headers, trusts);
+  const sender = senderOf(request, { get: (name) => headerOf(request, name) }, trusts);
   const { remoteAddress, secure } = request;
   const same = sender === request || sender.remoteAddress === remoteAddress && sender.secure === secure;
   return same ? request : new ForwardedRequest(request, sender);

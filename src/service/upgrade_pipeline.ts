@@ -1,6 +1,7 @@
 /**
  * From a pending upgrade to an open session or a refusal (features U1 to U4, U8, U9, L7): route, origin, sub-protocol, who
- * it is, what schemas say of the request, then the service's word. What a peer is told is one plain sentence; what went wrong is told to the listener. Knows no port.
+ * it is, what schemas say of the request, then the service's word. What a peer is told is one plain sentence; what went
+ * wrong is told to the listener. Knows no port.
  */
 
 import { authenticate, type Authenticators } from "../auth/authentication.ts";

@@ -106,8 +106,8 @@ export interface Acceptance {
 export interface Upgrade {
   readonly request: UpgradeRequest;
   /**
-   * At once where the runtime can. Fails with a `ConnectionError` when the peer left before the socket opened; with any other error when it could not be
-   * accepted, which the peer was told with 500.
+   * At once where the runtime can. Fails with a `ConnectionError` when the peer left before the socket opened; with any
+   * other error when it could not be accepted, which the peer was told with 500.
    */
   accept(acceptance: Acceptance): MessageSocket | Promise<MessageSocket>;
   /** Answers with `response`, and lets go of the connection. Resolves also when the peer has left. */
