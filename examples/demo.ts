@@ -55,8 +55,8 @@ console.log(`Listening on ${listener.url}\n`);
 await chat();
 await mirrorFile(16 * 1024 * 1024);
 
-const { closed, cut } = await listener.gracefulStop({ timeout: 5 });
-console.log(`\nStopped: ${closed} connections closed, ${cut} cut`);
+const { cut } = await listener.gracefulStop({ timeout: 5 });
+console.log(`\nStopped: ${cut === 0 ? "no connection was" : `${cut} connections were`} cut`);
 if (cut > 0) process.exitCode = 1;
 
 async function chat(): Promise<void> {
