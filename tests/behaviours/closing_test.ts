@@ -221,12 +221,16 @@ describe.each(Object.keys(ENDS))("as a %s", (end) => {
     const chunk = new Uint8Array(1_000_000);
     let room: Promise<void>;
     let waits = false;
-    // The first that has not settled in that many turns waits for the peer; on a busy machine one is not enough to tell.
+    // The first that waits while the system takes no more; on a busy machine one turn is not enough to tell.
     do {
       let settled = false;
       room = ours.writeBinaryMessage(chunk);
       room.then(() => settled = true, () => settled = true);
-      for (let turns = 0; turns < 200 && !settled; turns++) await new Promise((resolve) => setImmediate(resolve));
+      for (let same = 0; same < 200 && !settled;) {
+        const before = ours.bufferedAmount;
+        await new Promise((resolve) => setImmediate(resolve));
+        same = before > 0 && ours.bufferedAmount === before ? same + 1 : 0;
+      }
       waits = !settled;
     } while (!waits);
     peer.socket.resetAndDestroy();
