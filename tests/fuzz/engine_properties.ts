@@ -51,6 +51,12 @@ export const ENGINE_PROPERTIES: readonly Property[] = [
     check: documented,
   },
   {
+    name: "engines that take turns, also in the middle of each other's, hear what each hears alone",
+    kind: "frames",
+    make: (random) => sampleOf(random, (role) => mutated(random, "frames", validFrames(random, role))),
+    check: takeTurns,
+  },
+  {
     name: "two engines that talk hear what was said, in order",
     kind: "conversation",
     make: (random) => sampleOf(random, () => conversation(random)),
@@ -141,6 +147,49 @@ function documented(tried: Sample): string | undefined {
   const failed = whole.words.find((word) => word.startsWith("failed"))?.split(" ")[1];
   if (failed !== undefined && !["1002", "1007", "1009"].includes(failed)) return `it failed with ${failed}`;
   return difference(inPieces.words, whole.words) ?? owns(whole);
+}
+
+/** They lend each other what reads frames: what one has not ended must not reach another. */
+function takeTurns(tried: Sample): string | undefined {
+  const random = new Random(tried.seed);
+  const limits = random.pick([LIMITS, TIGHT]);
+  const streamedSize = random.oneIn(3) ? limits.maxMessageSize : undefined;
+  const options: RecorderOptions = {
+    role: tried.role,
+    ...limits,
+    streamedSize,
+    ...(random.oneIn(3) && { deflate: {} }),
+  };
+  const wire = wireOf(tried);
+  const left = [wire, wire, wire, wire].map((wire, i) =>
+    i < 2 ? wire : wire.subarray(0, random.below(wire.length + 1))
+  );
+  const alone = left.map((wire) => {
+    const recorder = new Recorder(options);
+    recorder.engine.receive(wire.slice());
+    return recorder.words;
+  });
+
+  const most = mostOfAPiece(random, wire);
+  let depth = 0;
+  const feed = (): void => {
+    const unread = left.flatMap(({ length }, i) => length > 0 ? [i] : []);
+    if (unread.length === 0) return;
+    const i = random.pick(unread);
+    const end = 1 + random.below(most);
+    const piece = left[i]!.slice(0, end);
+    left[i] = left[i]!.subarray(end);
+    recorders[i]!.engine.receive(piece);
+  };
+  const onWord = (): void => {
+    if (depth === 3 || !random.oneIn(4)) return;
+    depth++;
+    feed();
+    depth--;
+  };
+  const recorders = left.map(() => new Recorder({ ...options, onWord }));
+  while (left.some(({ length }) => length > 0)) feed();
+  return recorders.map(({ words }, i) => difference(words, alone[i]!)).find((wrong) => wrong !== undefined);
 }
 
 function owns({ messages }: Recorder): string | undefined {
