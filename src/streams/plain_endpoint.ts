@@ -362,7 +362,9 @@ export class PlainEndpoint implements MessageEndpoint, MessageSink, Watched, Wri
   }
 
   check(now: number): void {
-    this.#writes?.recount();
+    // Pings and pongs wait for the peer, too, also of one that is sent nothing else.
+    if (this.bufferedAmount > 0) this.writes.recount();
+    else this.#writes?.recount();
     if (this.#state !== "open") return;
     if (this.#heard) this.#keepAlive?.touch();
     this.#checkIdle(now);

@@ -4,6 +4,7 @@ import { MessageQueue } from "../../src/streams/message_queue.ts";
 import type { EndpointReader } from "../../src/streams/message_endpoint.ts";
 import { PlainEndpoint } from "../../src/streams/plain_endpoint.ts";
 import type { PlainEndpointOptions } from "../../src/streams/plain_endpoint_options.ts";
+import { BufferBudget } from "../../src/transport/buffer_budget.ts";
 import { Deadlines } from "../../src/transport/deadlines.ts";
 import { FakeSocket } from "../support/fake_socket.ts";
 import { ManualClock } from "../support/manual_clock.ts";
@@ -72,6 +73,22 @@ describe("an endpoint without pings", () => {
     expect(words).toEqual([]);
     clock.advance(300);
     expect(words).toEqual(["idle"]);
+  });
+
+  it("counts what waits for a peer that is sent no message, such as pongs, until it is gone", () => {
+    const buffers = new BufferBudget(1_000);
+    const { clock, socket } = start({ buffers });
+    socket.bufferedAmount = 500;
+    clock.advance(10_000);
+    expect(buffers.used).toBe(500);
+    socket.bufferedAmount = 0;
+    clock.advance(10_000);
+    expect(buffers.used).toBe(0);
+    socket.bufferedAmount = 400;
+    clock.advance(10_000);
+    expect(buffers.used).toBe(400);
+    socket.end();
+    expect(buffers.used).toBe(0);
   });
 
   it("is told of pongs that nobody asked for", () => {
