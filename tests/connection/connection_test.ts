@@ -938,6 +938,23 @@ describe.each(ROLES)("Connection as a %s", (role) => {
       transport.sink!.closed();
       expect(clock.timers).toBe(0);
     });
+
+    it("leaves none behind once its message is whole, and looks again at the next", () => {
+      const { clock, feed, sink, transport } = open(role, { limits: { messageMs: 1_000 } });
+      for (let i = 0; i < 2; i++) {
+        feed(hex`01 01 61`);
+        clock.advance(900);
+        feed(hex`80 01 62`);
+        clock.advance(100);
+        expect(clock.timers).toBe(0);
+      }
+      expect(sink.words).toEqual(["text ab", "text ab"]);
+      feed(hex`01 01 61`);
+      clock.advance(1_000);
+      expect(transport.take()).toEqual([]);
+      clock.advance(200);
+      expect(readFrames(transport.wire)[0]!.payload.slice(0, 2)).toEqual(hex`03 f0`);
+    });
   });
 });
 

@@ -1,7 +1,9 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 
-import { type IntakeOptions, Intakes } from "../../src/protocol/intake.ts";
+import { CorruptedFrameError } from "../../src/errors.ts";
+import { type Intake, type IntakeOptions, Intakes } from "../../src/protocol/intake.ts";
 import { hex } from "../support/hex.ts";
+import { Recorder } from "../support/recorder.ts";
 
 const OPTIONS: IntakeOptions = {
   masked: false,
@@ -37,5 +39,51 @@ describe("Intakes", () => {
     intakes.giveBack(lent);
     expect(lent.assembler.parts).toBeUndefined();
     expect(intakes.take(PARTS, undefined)).toBe(lent);
+  });
+
+  describe("get back what they lent, once and empty", () => {
+    afterEach(() => void vi.restoreAllMocks());
+
+    const ends: [string, (client: Recorder, atNextWord: (run: () => void) => void) => void][] = [
+      ["when the message is whole", ({ engine }) => engine.receive(hex`80 00`)],
+      ["when it breaks a rule", ({ engine }) => engine.receive(hex`81 00`)],
+      ["when the peer closes in it", ({ engine }) => engine.receive(hex`88 00`)],
+      ["when half a ping has come, and nobody wants to hear", ({ engine }) => {
+        engine.receive(hex`89 02 61`);
+        engine.hearNoMore();
+      }],
+      ["when nobody wants to hear", ({ engine }) => {
+        engine.hearNoMore();
+        engine.hearNoMore();
+        engine.receive(hex`80 00`);
+      }],
+      ["when nobody wants to hear what waits behind a pause", ({ engine }) => {
+        engine.pause();
+        engine.receive(hex`80 00 81 01 61`);
+        engine.hearNoMore();
+        engine.resume();
+      }],
+      ["when it takes too long", ({ engine }) => engine.fail(new CorruptedFrameError("Late", 1008, "§10.4"))],
+      ["when that is said in the middle of a chunk", ({ engine }, atNextWord) => {
+        atNextWord(() => engine.hearNoMore());
+        engine.receive(hex`80 00 81 01 61`);
+      }],
+    ];
+
+    it.each(ends)("%s", (_, end) => {
+      const back: Intake[] = [];
+      const giveBack = Intakes.prototype.giveBack;
+      vi.spyOn(Intakes.prototype, "giveBack").mockImplementation(function (this: Intakes, intake) {
+        expect([intake.unfinished, intake.queue.size, intake.assembler.filled]).toEqual([false, 0, 0]);
+        back.push(intake);
+        giveBack.call(this, intake);
+      });
+      let onWord = (): void => {};
+      const client = new Recorder({ role: "client", onWord: () => onWord() });
+      client.engine.receive(hex`01 01 61`);
+      expect(back).toEqual([]);
+      end(client, (run) => onWord = run);
+      expect(back).toHaveLength(1);
+    });
   });
 });
