@@ -102,6 +102,16 @@ describe("L6: all sessions of a listener", () => {
     expect(sockets.map(({ calls }) => calls.join()).slice(0, 36)).toEqual(Array(36).fill("destroy"));
   });
 
+  it("what was given up before counts in no later stop", async () => {
+    const { set, sockets } = setOf(2);
+    const before = set.terminateAll();
+    const all = set.closeAll(1001, "", Infinity);
+    const cut = set.terminateAll();
+    for (const socket of sockets) socket.end();
+    await Promise.all([before, cut]);
+    expect(await all).toEqual({ closed: 0, cut: 0 });
+  });
+
   it("closes 64 in one turn, so that others have theirs", async () => {
     const { set, sockets, clock } = setOf(150);
     const counts: number[] = [];
