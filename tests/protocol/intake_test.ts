@@ -41,6 +41,19 @@ describe("Intakes", () => {
     expect(intakes.take(PARTS, undefined)).toBe(lent);
   });
 
+  it("keep 16 that nobody needs, and of 8 different options at the most", () => {
+    const options = { ...OPTIONS, maxMessageSize: 2_000 };
+    const intakes = Intakes.of(options);
+    const lent = Array.from({ length: 17 }, () => intakes.take(PARTS, undefined));
+    for (const intake of lent) intakes.giveBack(intake);
+    const again = new Set(lent.map(() => intakes.take(PARTS, undefined)));
+    expect(lent.map((intake) => again.has(intake))).toEqual([...Array(16).fill(true), false]);
+    for (let i = 1; i < 8; i++) Intakes.of({ ...options, maxFragments: 100 + i });
+    expect(Intakes.of(options)).toBe(intakes);
+    Intakes.of({ ...options, maxFragments: 108 });
+    expect(Intakes.of(options)).not.toBe(intakes);
+  });
+
   describe("get back what they lent, once and empty", () => {
     afterEach(() => void vi.restoreAllMocks());
 
