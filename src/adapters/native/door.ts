@@ -185,6 +185,7 @@ function isTarget(text: string): boolean {
   return url !== undefined && !text.includes("#") && url.username === "" && url.password === "";
 }
 
+/** Not the handshake's `pathOf`, which takes it that the host is well-formed: here nobody has looked at it yet. */
 function pathOf(url: string): string | undefined {
   return parse(url)?.pathname;
 }

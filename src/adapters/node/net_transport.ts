@@ -10,8 +10,8 @@ import { tlsReason } from "./tls_reason.ts";
 const TRANSPORT: unique symbol = Symbol("transport");
 
 /**
- * What was written last, if it is small, and the same as Node's own kind of array, once it was written again: a broadcast
- * hands the same bytes to one socket after the other, and each would make that anew.
+ * What was written last, if no large buffer is kept with it, and the same as Node's own kind of array, once it was written
+ * again: a broadcast hands the same bytes to one socket after the other, and each would make that anew.
  */
 const RECENT_UP_TO = 65_536;
 let recent: Uint8Array | undefined;
@@ -60,7 +60,7 @@ export class NetTransport implements ByteTransport {
       recentBuffer ??= Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
       return this.#socket.write(recentBuffer);
     }
-    recent = chunk.length > RECENT_UP_TO ? undefined : chunk;
+    recent = chunk.buffer.byteLength > RECENT_UP_TO ? undefined : chunk;
     recentBuffer = undefined;
     return this.#socket.write(chunk);
   }
