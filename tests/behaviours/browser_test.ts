@@ -17,8 +17,11 @@ const { listen, server, whenOver } = onSockets();
 
 const MEBIBYTE = 1_048_576;
 const SLOW = { timeout: 30_000 };
-/** For a server that cannot hold the page back: no message is handled before `onOpen` has sent all. */
-const ROOMY = { messages: 65_536, bytes: 16 * MEBIBYTE };
+/** For a server that cannot hold the page back: it has room for all that one page sends. */
+const roomy = (): UpgradeServiceOptions =>
+  here<UpgradeServiceOptions>({
+    "deno native": deviates("deno-no-pause", { readAhead: { messages: 65_536, bytes: 16 * MEBIBYTE } }),
+  }, {});
 
 let chromium: Promise<Browser> | undefined;
 let program: Promise<string> | undefined;
@@ -189,7 +192,7 @@ describe("streams", () => {
           return message === "LAST" ? closeFrame(1000) : undefined;
         },
         onClose: () => resolve(came.hex()),
-      }, here<UpgradeServiceOptions>({ "deno native": deviates("deno-no-pause", { readAhead: ROOMY }) }, {}));
+      }, roomy());
       expect(await play(page, "pipeBack")).toMatchObject({ code: 1000, clean: true, first: "remote" });
       expect(await promise).toBe(wanted.hex());
       expect(texts).toEqual(["FIRST", "LAST"]);
@@ -201,7 +204,7 @@ describe("streams", () => {
     SLOW,
     inChromium(async () => {
       const { promise, resolve } = deferred<unknown[]>();
-      const page = await open({ ...ECHO, onClose: (_caller, ...how) => resolve(how) });
+      const page = await open({ ...ECHO, onClose: (_caller, ...how) => resolve(how) }, roomy());
       const wanted = new DigestOf();
       wanted.add(mixed(0, 4 * MEBIBYTE));
       expect(await play(page, "pipeOut", 4 * MEBIBYTE, 2)).toMatchObject({
