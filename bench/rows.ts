@@ -63,8 +63,10 @@ const IN_FLIGHT = {
 const RECEIVED = { "client-ws": 5, "client-undici": 5 };
 const RECEIVING = { "client-iterator": RECEIVED, "client-read": RECEIVED };
 const COMPRESSING = { "hawser-waist": { ws: 2 }, "hawser-service": { ws: 2 } };
-/** So few messages come in the usual time that what is compiled late would not be compiled. */
-const LONG_WARM = ["-w", "1"];
+/** So few messages come in the usual time that what is compiled late would not be compiled, nor one round like another. */
+const LONGER = ["-w", "1", "-d", "1"];
+/** And a handshake goes through far more code than a message. */
+const LONGEST = ["-w", "2", "-d", "2"];
 /** Whoever has no set of connections to send to. */
 const LOOPED = ["hawser-waist", "hawser-iterator", "native-waist", "ws-bufferutil"];
 /** Whose connections cost what those of another peer do. */
@@ -98,7 +100,7 @@ export const ROWS: readonly Row[] = [
     title: "20 B binary, 64 connections, one in flight",
     part: "echo",
     job: "echo",
-    load: ["-c", "64", "-p", "1", "-s", "20", ...LONG_WARM],
+    load: ["-c", "64", "-p", "1", "-s", "20", ...LONGER],
     without: ["ws-bufferutil"],
     aims: {
       "hawser-waist": { ws: 1.08, net: 0.95, "raw-deno": 0.95 },
@@ -185,7 +187,7 @@ export const ROWS: readonly Row[] = [
     title: "JSON of 1 to 2 KiB, with takeover, 64 connections, one in flight",
     part: "compression",
     job: "echo",
-    load: ["-c", "64", "-p", "1", "-t", ...LONG_WARM],
+    load: ["-c", "64", "-p", "1", "-t", ...LONGER],
     compressed: true,
     without: SAME_CONNECTIONS,
     aims: COMPRESSING,
@@ -195,7 +197,7 @@ export const ROWS: readonly Row[] = [
     title: "the same, 8 in flight",
     part: "compression",
     job: "echo",
-    load: ["-c", "64", "-p", "8", "-t", ...LONG_WARM],
+    load: ["-c", "64", "-p", "8", "-t", ...LONGER],
     compressed: true,
     without: [...SAME_CONNECTIONS, "hawser-waist", "native-waist"],
     aims: COMPRESSING,
@@ -223,7 +225,7 @@ export const ROWS: readonly Row[] = [
     title: "connect, upgrade, leave, 32 at a time",
     part: "handshakes",
     job: "handshake",
-    load: ["-c", "32", ...LONG_WARM],
+    load: ["-c", "32", ...LONGEST],
     without: SAME_CONNECTIONS,
     aims: { "hawser-waist": { ws: 1 }, "hawser-service": { ws: 1 } },
   },
@@ -259,7 +261,7 @@ export const ROWS: readonly Row[] = [
     title: "20 B binary, 8 in flight on each of 10 to 10 000 connections",
     part: "connections",
     job: "echo",
-    load: ["-p", "8", "-s", "20", ...LONG_WARM],
+    load: ["-p", "8", "-s", "20", ...LONGER],
     steps: ["10", "100", "1000", "10000"].map((count) => ({ name: count, load: ["-c", count] })),
     without: ["hawser-waist", "hawser-iterator", "native-waist", "ws-bufferutil"],
     growth: { "hawser-service": 1.5 },

@@ -6,10 +6,13 @@
 import { parseAuthority } from "./authority.ts";
 
 /**
- * A path and perhaps a query that a parser of URLs leaves as they are, in two groups: no segment that begins with a dot or
- * an escape, and only characters that stand for themselves.
+ * A path and perhaps a query that a parser of URLs leaves as they are: no segment that begins with a dot or an escape, and
+ * only characters that stand for themselves. The path is a group.
  */
-const PLAIN_TARGET = /^((?:\/(?![.%])[\w~!$&()*+,;=:@%.-]*)+)(?:\?[\w~!$&()*+,;=:@%.\-/?]*)?$/;
+const PLAIN = "((?:/(?![.%])[\\w~!$&()*+,;=:@%.-]*)+)(?:\\?[\\w~!$&()*+,;=:@%.\\-/?]*)?$";
+const PLAIN_TARGET = new RegExp(`^${PLAIN}`);
+/** In the origin stands nothing of what ends an authority (`?`, a backslash). */
+const PLAIN_URL = new RegExp(`^https?://[\\w.:[\\]-]+${PLAIN}`);
 
 /** The last origin that was asked for, as parsed: nearly all requests ask for the same. */
 let known: { readonly host: string; readonly secure: boolean; readonly origin: string } | undefined;
@@ -36,14 +39,9 @@ export function requestUrl(target: string, host: string, secure: boolean): strin
   return url.href;
 }
 
-/** Where a path begins: behind `http://` or `https://`, and nothing of what ends an authority (`?`, a backslash). */
-const ORIGIN = /^https?:\/\/[\w.:[\]-]+(?=\/)/;
-
 /** The path of an `http:` or `https:` URL whose host is known to be well-formed; undefined where it is no URL. */
 export function pathOf(url: string): string | undefined {
-  const origin = ORIGIN.exec(url)?.[0];
-  const plain = origin === undefined ? null : PLAIN_TARGET.exec(url.slice(origin.length));
-  return plain?.[1] ?? parseUrl(url)?.pathname;
+  return PLAIN_URL.exec(url)?.[1] ?? parseUrl(url)?.pathname;
 }
 
 /** `ws:` and `wss:` too: that is what some clients write. */

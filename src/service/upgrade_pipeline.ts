@@ -312,8 +312,8 @@ export class UpgradePipeline {
       keepAliveMs: settings.pacing.pingMs + settings.pacing.pongMs,
       maxBufferedAmount: settings.pacing.maxBufferedAmount,
       buffers: this.#parts.buffers,
-      ...(headers !== undefined && { headers }),
-      ...(protocol !== undefined && { protocol }),
+      headers,
+      protocol,
     };
     const socket = orElse<MessageSocket | undefined>(() => upgrade.accept(acceptance), (error) => {
       if (isInstance(error, ConnectionError)) this.tally.left++;

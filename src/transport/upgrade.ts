@@ -88,9 +88,9 @@ export interface CompressionSettings {
 /** The terms of an upgrade. */
 export interface Acceptance {
   /** The sub-protocol, one of those the client offered. */
-  readonly protocol?: string;
+  readonly protocol?: string | undefined;
   /** Headers to add to the 101. */
-  readonly headers?: Headers;
+  readonly headers?: Headers | undefined;
   readonly limits: SocketLimits;
   /** How to compress, if the client wants to; undefined: not at all. */
   readonly compression?: CompressionSettings | undefined;

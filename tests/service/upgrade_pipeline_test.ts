@@ -116,7 +116,7 @@ describe("U1: the service's word", () => {
     expect([context.remoteAddress, context.secure, context.auth, context.subProtocol])
       .toEqual(["192.0.2.7", false, undefined, undefined]);
     expect([...accepted!.headers!]).toEqual([["set-cookie", "a=1"]]);
-    expect(accepted).not.toHaveProperty("protocol");
+    expect(accepted!.protocol).toBeUndefined();
     expect(socket.sent).toEqual(["hello"]);
     expect([piped.pipeline.sessions.size, piped.pipeline.tally.opened]).toEqual([1, 1]);
     socket.end();
