@@ -66,9 +66,9 @@ function introduction(all: readonly Measured[], about: Circumstances): string {
   const took = rounds === 1 ? "one round" : `the median of ${rounds} rounds`;
   return [
     `Measured with \`${command}\` on ${[...new Set([days[0], days.at(-1)])].join(" to ")}: ${machine}; ${versions}.`,
-    `A figure is ${took} of ${seconds} s, each in a fresh process after ${warm} s of warm-up; behind it, after ±, half the`,
-    "distance between the best and the worst round against the median. A ratio is the median of those of the rounds; ✓ and ✗ say",
-    "whether it reaches the aim in brackets.",
+    `A figure is ${took} of ${seconds} s, each in a fresh process after ${warm} s of warm-up, both longer where little is done`,
+    "in that time; behind it, after ±, half the distance between the best and the worst round against the median. A ratio is",
+    "the median of those of the rounds; ✓ and ✗ say whether it reaches the aim in brackets.",
     "",
     `![How many times as much work each does as ws in a second of CPU time, memory, and growth](${chart})`,
   ].join("\n");

@@ -101,12 +101,16 @@ async function runOnce(turn: Turn, settings: Settings): Promise<Load> {
 }
 
 async function loadServer({ row, step, peer }: Turn, command: readonly string[], settings: Settings): Promise<Load> {
-  const words = [row.job, ...(row.compressed ? ["compressed"] : [])];
-  const server = await startServer(peer.name, [...command, ...words], SERVER_CORE, peer.env);
-  const times = ["-w", settings.warm, "-d", settings.seconds, "-P", `${server.pid}`];
+  const task = [row.job, ...(row.compressed ? ["compressed"] : [])];
+  const server = await startServer(peer.name, [...command, ...task], SERVER_CORE, peer.env);
   const messages = row.compressed ? ["-z", MESSAGES] : [];
+  const atLeast = (option: string, seconds: string): string[] => {
+    return [option, `${Math.max(Number(seconds), loadOption(row, option, step) ?? 0)}`];
+  };
+  const times = [...atLeast("-w", settings.warm), ...atLeast("-d", settings.seconds)];
+  const words = [...row.load, ...step?.load ?? [], ...messages, "-P", `${server.pid}`, ...times];
   try {
-    return await load(row.job, server.port, [...times, ...messages, ...row.load, ...step?.load ?? []], LOAD_CORE);
+    return await load(row.job, server.port, words, LOAD_CORE);
   } finally {
     await server.stop();
   }

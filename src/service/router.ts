@@ -133,20 +133,17 @@ export class Router {
    */
   readonly match = (pathname: string): Match | undefined => {
     const segments: string[] = [];
-    for (let start = 0; start < pathname.length;) {
-      const slash = pathname.indexOf("/", start);
-      const end = slash === -1 ? pathname.length : slash;
-      if (end > start) addSegment(segments, pathname.slice(start, end));
-      start = end + 1;
+    for (const raw of pathname.split("/")) {
+      const end = raw.indexOf(";");
+      const segment = end === -1 ? raw : raw.slice(0, end);
+      if (segment !== "") segments.push(segment.includes("%") ? decodeURIComponent(segment) : segment);
     }
     const values: string[] = [];
     const route = find(this.#root, segments, 0, values);
     if (route === undefined) return undefined;
-    const { service, settings, names } = route;
-    if (names.length === 0) return { service, settings, params: NO_PARAMS };
     const params: Record<string, string> = Object.create(null);
-    names.forEach((name, i) => params[name] = values[i]!);
-    return { service, settings, params };
+    route.names.forEach((name, i) => params[name] = values[i]!);
+    return { service: route.service, settings: route.settings, params };
   };
 
   /** Bytes: the largest `maxMessageSize` of what is attached; the default of that option when nothing is. */
@@ -164,15 +161,6 @@ export class Router {
       return false;
     }
   };
-}
-
-/** An object without a prototype costs more than all else in a match. */
-const NO_PARAMS: Readonly<Record<string, string>> = Object.freeze(Object.create(null));
-
-function addSegment(segments: string[], raw: string): void {
-  const end = raw.indexOf(";");
-  const segment = end === -1 ? raw : raw.slice(0, end);
-  if (segment !== "") segments.push(segment.includes("%") ? decodeURIComponent(segment) : segment);
 }
 
 /** Stands for `:name` among literal segments. */

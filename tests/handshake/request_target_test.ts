@@ -62,6 +62,7 @@ describe("pathOf", () => {
     "/a/%2e%2E/b",
     "/%c3%a4%zz",
     "/a'b?c'd",
+    "/a?c'd",
     "/a^b`{}|\\c",
     "/\u00e4?\u00e4",
   ])("says of %j what a parser of URLs says, and so does requestUrl", (target) => {
@@ -81,6 +82,10 @@ describe("pathOf", () => {
     "http://u:p@h/admin",
     "http://[::1]:9/a?/b",
     "https://h",
+    "http://h/a%7C|?x=http://h/admin",
+    "http://h/a#/b",
+    "http://h#/admin",
+    "http://h/a\n/b",
   ])("finds in %j what a parser of URLs finds", (url) => {
     expect(pathOf(url)).toBe(new URL(url).pathname);
   });

@@ -36,6 +36,9 @@ describe("L3: a path leads to the service attached there", () => {
     [["/:a/*"], "/1/2/3", "/:a/*", { a: "1", "*": "2/3" }],
     [["/chat"], "//chat", "/chat", {}],
     [["/a/b"], "/a//b//", "/a/b", {}],
+    [["/a/b"], "/;x=1/a/;/b/;y", "/a/b", {}],
+    [["/:a"], "/;x=1/1", "/:a", { a: "1" }],
+    [["/"], "", "/", {}],
   ])("%j: %s", (paths, pathname, path, params) => expect(route(paths, pathname)).toEqual([path, params]));
 
   it.each<[string[], string]>([
