@@ -194,6 +194,7 @@ describe("its configuration", () => {
     const long = `/${"a".repeat(19)}`;
     expect((await answerTo(port, upgradeRequest(long))).status).toBe(404);
     expect((await answerTo(port, upgradeRequest(`${long}a`))).status).toBe(414);
+    expect((await answerTo(port, upgradeRequest(`http://h?${"a".repeat(20)}`))).status).toBe(414);
     expect((await answerTo(port, headers(150))).status).toBe(404);
     expect((await answerTo(port, headers(151))).status).toBe(431);
     const post = (body: string): Promise<Response> => fetch(`http://127.0.0.1:${port}`, { method: "POST", body });

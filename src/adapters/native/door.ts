@@ -103,8 +103,8 @@ export class Door<Info, Nothing = never> {
 
   #tooLong({ url, headers }: Request): Refusal | undefined {
     const { maxUriLength, maxHeaderSize } = this.#options;
-    const path = url.indexOf("/", url.indexOf("://") + 3);
-    if (path !== -1 && url.length - path > maxUriLength) return uriTooLong(maxUriLength);
+    const origin = ORIGIN.exec(url)?.[0] ?? "";
+    if (url.length - origin.length > maxUriLength) return uriTooLong(maxUriLength);
     let size = 0;
     // With the colon, the space and the line end of each.
     headers.forEach((value, name) => size += name.length + value.length + 4);
@@ -184,6 +184,9 @@ function isTarget(text: string): boolean {
   const url = parse(text);
   return url !== undefined && !text.includes("#") && url.username === "" && url.password === "";
 }
+
+/** What stands before the path, or before a query that has none. */
+const ORIGIN = /^[^/?#]*:\/\/[^/?#]*/;
 
 /** Not the handshake's `pathOf`, which takes it that the host is well-formed: here nobody has looked at it yet. */
 function pathOf(url: string): string | undefined {

@@ -87,6 +87,11 @@ describe("limits, inclusive", () => {
     expect(await told(door.answer(webRequest(`/${"a".repeat(20)}`), INFO)))
       .toBe("414 A request target has at most 20 characters");
     expect(await told(door.answer(pageRequest(`/?${"a".repeat(19)}`), INFO))).toMatch(/^414 /);
+    // As Deno hands over an absolute target without a path.
+    const answerTo = (url: string) =>
+      door.answer({ url, method: "GET", headers: webRequest().headers } as Request, INFO);
+    expect(answerTo(`http://host?${"a".repeat(19)}`)).toBe(undefined);
+    expect(await told(answerTo(`http://host?/${"a".repeat(19)}`))).toMatch(/^414 /);
   });
 
   it("attack 2: the bytes of the headers", async () => {
