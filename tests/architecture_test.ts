@@ -78,7 +78,7 @@ const HOUSE: Readonly<Record<string, Folder>> = {
     files: words(
       `close_frame caller request_binding dispatch_options places secure_socket options broadcast service router reply handler_name bind handlers concurrent_request requests
       streamed_messages lines dispatcher session session_set
-      expiry forwarded_request reporter answer_headers upgrade_pipeline guest listener`,
+      expiry forwarded_request reporter answer_headers refused_upgrade upgrade_pipeline guest listener`,
     ),
   },
   peers: {

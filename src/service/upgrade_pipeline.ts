@@ -1,7 +1,6 @@
 /**
  * From a pending upgrade to an open session or a refusal (features U1 to U4, U8, U9, L7): route, origin, sub-protocol, who
- * it is, what schemas say of the request, then the service's word. What a peer is told is one plain sentence; what went
- * wrong is told to the listener. Knows no port.
+ * it is, what schemas say of the request, then the service's word. What went wrong is told to the listener. Knows no port.
  */
 
 import { authenticate, type Authenticators } from "../auth/authentication.ts";
@@ -9,14 +8,7 @@ import type { Identity } from "../auth/authenticator.ts";
 import { findToken } from "../auth/token_source.ts";
 import { andThen, type Eventual, orElse } from "../binding/and_then.ts";
 import { ABNORMAL } from "../close_code.ts";
-import {
-  AuthnError,
-  AuthzError,
-  type Closure,
-  ConnectionError,
-  HandshakeTimedOutError,
-  UpgradeError,
-} from "../errors.ts";
+import { type Closure, ConnectionError, HandshakeTimedOutError, UpgradeError } from "../errors.ts";
 import type { RangeCheck } from "../handshake/ip_range.ts";
 import { pathOf } from "../handshake/request_target.ts";
 import { chooseProtocol, parseProtocols } from "../handshake/subprotocol.ts";
@@ -33,14 +25,15 @@ import type {
   UpgradeHandler,
   UpgradeRequest,
 } from "../transport/upgrade.ts";
-import { checkAddedHeaders, checkResponse, wrongHeader } from "./answer_headers.ts";
+import { checkAddedHeaders, checkResponse } from "./answer_headers.ts";
 import type { Caller } from "./caller.ts";
 import type { Errors, Tally } from "./dispatcher.ts";
 import type { ServiceSettings } from "./options.ts";
 import { atExpiry } from "./expiry.ts";
 import { asSent, headerOf, withUrl } from "./forwarded_request.ts";
 import { type Handlers, HandlerTables } from "./handlers.ts";
-import { type NoPlace, type PlaceLimits, Places } from "./places.ts";
+import { type PlaceLimits, Places } from "./places.ts";
+import { isResponse, noPlaceRefusal, refusal, refusalOf } from "./refused_upgrade.ts";
 import { isThenable } from "./reply.ts";
 import { bindRequest, bindsNothing } from "./request_binding.ts";
 import type { Match, Router } from "./router.ts";
@@ -123,9 +116,12 @@ export class UpgradePipeline {
     const request = asSent(upgrade.request, this.#parts.trusts);
     const { remoteAddress } = request;
     const noPlace = this.#places.take(remoteAddress);
-    if (noPlace !== undefined) return this.#reject(upgrade, refusal(...CROWDED[noPlace]));
+    if (noPlace !== undefined) return this.#reject(upgrade, noPlaceRefusal(noPlace));
 
-    const decision = orElse<Accepted | Response>(() => this.#decide(request), (error) => this.#refusalOf(error));
+    const decision = orElse<Accepted | Response>(
+      () => this.#decide(request),
+      (error) => refusalOf(error, this.#parts.errors),
+    );
     return andThen<Accepted | Response, undefined>(decision, (decision) => {
       if (isResponse(decision)) {
         // It is decided: its body may take a while yet.
@@ -276,18 +272,6 @@ export class UpgradePipeline {
     });
   }
 
-  #refusalOf(error: unknown): Response {
-    if (isInstance(error, UpgradeError)) {
-      const wrong = wrongHeader(error.headers);
-      if (wrong === undefined) return refusal(error.status, error.message, error.headers);
-      error = wrong;
-    }
-    if (isInstance(error, AuthnError)) return refusal(401, error.message);
-    if (isInstance(error, AuthzError)) return refusal(403, error.message);
-    this.#parts.errors.report(error);
-    return refusal(500, "The server could not answer");
-  }
-
   /** False, as `#accept`. Never rejects. */
   async #reject(upgrade: Upgrade, response: Response): Promise<false> {
     const { request } = upgrade;
@@ -415,12 +399,6 @@ function firstCodeOf({ first, sent, received }: Closure): number {
 
 const NO_LIMITS: PlaceLimits = { maxConnections: 0, maxConnectionsPerAddress: 0 };
 
-/** What is said when there is no place. Who is alone to blame is told so (RFC 6585 §4). */
-const CROWDED: Readonly<Record<NoPlace, [status: number, sentence: string]>> = {
-  all: [503, "The server has as many connections as it takes"],
-  address: [429, "There are too many connections with this address"],
-};
-
 /** "Unauthorized" in the registry of close codes. */
 const EXPIRED = 3_000;
 
@@ -430,20 +408,4 @@ const LATE_CLOSE_MS = 2_000;
 /** Whoever reads messages as streams gets them in parts. */
 function limitsFor(service: Service, { limits, maxStreamedMessageSize }: ServiceSettings): SocketLimits {
   return service.onMessageStream === undefined ? limits : { ...limits, streamedSize: maxStreamedMessageSize };
-}
-
-/** A refusal with one plain sentence. */
-function refusal(status: number, sentence: string, added?: Headers): Response {
-  const headers = new Headers(added);
-  // Not every runtime says by itself what a string is.
-  if (!headers.has("content-type")) headers.set("content-type", "text/plain;charset=utf-8");
-  return new Response(sentence, { status, headers });
-}
-
-/**
- * Whether it is one, of whatever class: the global one may have been replaced since, as `@hono/node-server` 1.19 does. A
- * refusal that is taken for a service lets everybody in.
- */
-function isResponse(value: unknown): value is Response {
-  return value instanceof Response || Object.prototype.toString.call(value) === "[object Response]";
 }
