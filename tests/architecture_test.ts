@@ -48,7 +48,7 @@ const HOUSE: Readonly<Record<string, Folder>> = {
   },
   connection: {
     imports: words("protocol handshake transport"),
-    files: words("message_deadline closure_of agreed_deflate connection_options connection"),
+    files: words("message_deadline backlog closure_of agreed_deflate connection_options connection"),
   },
   streams: {
     imports: words("transport"),

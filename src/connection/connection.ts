@@ -13,6 +13,7 @@ import type { Cancel, Clock } from "../transport/clock.ts";
 import type { Deadlines, Watched } from "../transport/deadlines.ts";
 import type { Framed, Message, MessageSink, MessageSocket } from "../transport/message_socket.ts";
 import type { SocketLimits } from "../transport/upgrade.ts";
+import { Backlog } from "./backlog.ts";
 import { closureOf } from "./closure_of.ts";
 import type { ConnectionOptions } from "./connection_options.ts";
 import { MessageDeadline } from "./message_deadline.ts";
@@ -26,6 +27,8 @@ const PART_MESSAGES = 4;
 const MOST_AT_ONCE = 1_048_576;
 /** A read that brought less has emptied the socket, and the event loop goes on to the others: see `turnPerChunk`. */
 const SHORT_READ = 16_384;
+
+const NOTHING: readonly Uint8Array[] = [];
 
 export class Connection implements MessageSocket, ByteSink, EngineOutput, Watched {
   readonly protocol: string;
@@ -49,17 +52,15 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
   #inBatch = false;
   #flushPlanned = false;
   #flush: (() => void) | undefined;
-  /** The transport is full, or it is the others' turn: what is flushed waits in `#outgoing`. */
+  /** The transport is full, or it is the others' turn: what is flushed waits in `#backlog`. */
   #full = false;
   #resting = false;
+  /** Made at the first need: most peers keep up. */
+  #backlog: Backlog | undefined;
   /** The transport has read the last bytes at once: it may be lent the next. */
   #eager = false;
-  #outgoing: Uint8Array[] | undefined;
-  #outgoingBytes = 0;
   /** `send` has answered false and no `drained` has followed yet. */
   #owesDrained = false;
-  /** Automatic pongs that wait for a full transport, the newest last. */
-  #pongs: Uint8Array[] | undefined;
   #paused = false;
   /** What this connection has handled since it last let the others have their turn. */
   #messagesIn = 0;
@@ -113,7 +114,7 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
   }
 
   get bufferedAmount(): number {
-    return this.#engine.pending + this.#outgoingBytes + this.#transport.bufferedAmount;
+    return this.#engine.pending + this.#waiting + this.#transport.bufferedAmount;
   }
 
   send(message: Message, compress = true): boolean {
@@ -219,8 +220,7 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
     this.#inBatch = false;
     this.#engine.flush();
     this.#share?.release();
-    this.#outgoing = this.#pongs = undefined;
-    this.#outgoingBytes = 0;
+    this.#backlog = undefined;
     this.#deflate?.clear();
     const { received } = this.#engine;
     this.#sink?.closed(closureOf({ received, sent, first: this.#first, error: this.#error, cause }));
@@ -235,8 +235,7 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
   write(bytes: Uint8Array): boolean {
     if (this.#silent) return true;
     if (this.#full || this.#resting) {
-      (this.#outgoing ??= []).push(bytes);
-      this.#outgoingBytes += bytes.length;
+      (this.#backlog ??= new Backlog()).add(bytes);
       return false;
     }
     const piece = bytes.length > MOST_AT_ONCE ? bytes.subarray(0, MOST_AT_ONCE) : bytes;
@@ -272,8 +271,7 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
   pinged(payload: Uint8Array): void {
     if (this.#floods() || this.#sink!.ping(payload) === true) return;
     if (!this.#full) return this.#engine.pong(payload);
-    // §5.5.3: only the most recent pings need an answer
-    if ((this.#pongs ??= []).push(payload) > this.#limits.maxPendingPongs) this.#pongs.shift();
+    (this.#backlog ??= new Backlog()).addPong(payload, this.#limits.maxPendingPongs);
   }
 
   ponged(payload: Uint8Array): void {
@@ -368,26 +366,26 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
   /** Hands over what waits, as far as the transport takes it. */
   #handOver(): void {
     if (this.#resting || this.#silent) return;
-    const waiting = this.#outgoing;
-    if (waiting !== undefined) {
-      this.#outgoing = undefined;
-      this.#outgoingBytes = 0;
-      // `write` puts back what the transport does not take.
-      for (const bytes of waiting) this.write(bytes);
-    }
+    // `write` puts back what the transport does not take.
+    for (const bytes of this.#backlog?.takeChunks() ?? NOTHING) this.write(bytes);
     if (!this.#full) this.#engine.flush();
     if (this.#full) return;
-    if (this.#pongs !== undefined) {
-      for (const payload of this.#pongs) this.#engine.pong(payload);
-      this.#pongs = undefined;
-      this.#engine.flush();
-      if (this.#full) return;
-    }
+    const pongs = this.#backlog?.takePongs() ?? NOTHING;
+    for (const payload of pongs) this.#engine.pong(payload);
+    if (pongs.length > 0) this.#engine.flush();
+    if (this.#full) return;
     if (this.#ending) return this.#end();
     if (!this.#owesDrained) return;
     this.#owesDrained = false;
     this.#sink!.drained();
   }
+
+  /** Bytes in the backlog. */
+  get #waiting(): number {
+    return this.#backlog === undefined ? 0 : this.#backlog.size;
+  }
+
+  // ── whose turn it is ──
 
   get #hadItsTurn(): boolean {
     return this.#messagesIn >= FAIR_MESSAGES || this.#bytesIn >= FAIR_BYTES;
@@ -420,6 +418,8 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
     if (!this.#paused && !this.#resting) this.#transport.resume();
   }
 
+  // ── the end ──
+
   /** Nothing more is read: ends our direction when that is ours to do, and waits for the rest no longer than it may. */
   #finish(): void {
     if (this.#silent) return;
@@ -430,7 +430,7 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
     // §7.1.1: the server ends the TCP connection; a client does when the server did, or when it failed the connection
     if (this.#ending || !(this.#ended || this.#role === "server" || this.#error !== undefined)) return;
     this.#ending = true;
-    if (this.#outgoing === undefined) this.#end();
+    if (this.#waiting === 0) this.#end();
   }
 
   #end(): void {

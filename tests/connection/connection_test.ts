@@ -202,6 +202,16 @@ describe.each(ROLES)("Connection as a %s", (role) => {
       expect(connection.bufferedAmount).toBe(0);
     });
 
+    it("counts nothing any more once the transport is gone", () => {
+      const { connection, transport, clock } = open(role);
+      transport.accepts = false;
+      connection.send(new Uint8Array(3 * 1_048_576));
+      clock.endTurn();
+      expect(connection.bufferedAmount - transport.bufferedAmount).toBeGreaterThan(1_048_576);
+      transport.sink!.closed(new Error("cable"));
+      expect(connection.bufferedAmount - transport.bufferedAmount).toBe(0);
+    });
+
     it("waits in few pieces, in order, however many turns wrote it", () => {
       const { connection, transport, clock } = open(role);
       transport.accepts = false;
