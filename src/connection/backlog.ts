@@ -15,10 +15,7 @@ export class Backlog {
     this.size += chunk.length;
   }
 
-  /**
-   * Keeps the payload of a pong, behind at most `most - 1` others: only the most recent pings need an answer (RFC 6455
-   * §5.5.3).
-   */
+  /** Keeps the payload of a pong, of `most` the newest: only the most recent pings need an answer (RFC 6455 §5.5.3). */
   addPong(payload: Uint8Array, most: number): void {
     if (this.#pongs.push(payload) > most) this.#pongs.shift();
   }

@@ -27,7 +27,6 @@ const PART_MESSAGES = 4;
 const MOST_AT_ONCE = 1_048_576;
 /** A read that brought less has emptied the socket, and the event loop goes on to the others: see `turnPerChunk`. */
 const SHORT_READ = 16_384;
-
 const NOTHING: readonly Uint8Array[] = [];
 
 export class Connection implements MessageSocket, ByteSink, EngineOutput, Watched {
@@ -374,6 +373,7 @@ export class Connection implements MessageSocket, ByteSink, EngineOutput, Watche
     for (const payload of pongs) this.#engine.pong(payload);
     if (pongs.length > 0) this.#engine.flush();
     if (this.#full) return;
+    if (this.#waiting === 0) this.#backlog = undefined;
     if (this.#ending) return this.#end();
     if (!this.#owesDrained) return;
     this.#owesDrained = false;

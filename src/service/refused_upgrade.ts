@@ -1,6 +1,6 @@
 /**
- * The answers to upgrades that come to nothing (features U3, L7): what a peer is told is one plain sentence, whatever went
- * wrong. Knows neither what is asked of an upgrade nor who asks.
+ * The answers to upgrades that come to nothing (features U2, L7): unless a service says it in its own way, a peer is told one
+ * plain sentence. Knows neither what is asked of an upgrade nor who asks.
  */
 
 import { AuthnError, AuthzError, UpgradeError } from "../errors.ts";

@@ -31,8 +31,11 @@ describe("refusal", () => {
 });
 
 describe("noPlaceRefusal", () => {
-  it("H2: tells who is alone to blame", () => {
-    expect([noPlaceRefusal("all").status, noPlaceRefusal("address").status]).toEqual([503, 429]);
+  it("H2: tells who is alone to blame", async () => {
+    expect((await told(noPlaceRefusal("all"))).slice(0, 2))
+      .toEqual([503, "The server has as many connections as it takes"]);
+    expect((await told(noPlaceRefusal("address"))).slice(0, 2))
+      .toEqual([429, "There are too many connections with this address"]);
   });
 });
 
@@ -41,16 +44,16 @@ describe("refusalOf", () => {
     [new UpgradeError(410, "It has moved", { location: "/new" }), 410, { location: "/new" }],
     [new AuthnError("Who are you?"), 401, {}],
     [new AuthzError("Not you"), 403, {}],
-  ])("U3: tells the peer of %s, and nobody else", async (error, status, headers) => {
+  ])("U2: tells the peer of %s, and nobody else", async (error, status, headers) => {
     expect(await refusedFor(error))
       .toEqual([[status, error.message, { "content-type": PLAIN, ...headers }], []]);
   });
 
-  it.each([[new Error("secret")], ["secret"], [undefined]])("U3: reports %s, and keeps it to itself", async (error) => {
+  it.each([[new Error("secret")], ["secret"], [undefined]])("U2: reports %s, and keeps it to itself", async (error) => {
     expect(await refusedFor(error)).toEqual([[500, "The server could not answer", { "content-type": PLAIN }], [error]]);
   });
 
-  it("U3: reports headers that cannot travel", async () => {
+  it("U2: reports headers that cannot travel", async () => {
     const [answer, reported] = await refusedFor(new UpgradeError(400, "No", { "x-a": "a\u0001b" }));
     expect(answer.slice(0, 2)).toEqual([500, "The server could not answer"]);
     expect(reported).toEqual([expect.objectContaining({ message: expect.stringContaining('"x-a"') })]);
