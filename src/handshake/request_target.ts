@@ -9,10 +9,9 @@ import { parseAuthority } from "./authority.ts";
  * A path and perhaps a query that a parser of URLs leaves as they are: no segment that begins with a dot or an escape, and
  * only characters that stand for themselves. The path is a group.
  */
-const PLAIN = "((?:/(?![.%])[\\w~!$&()*+,;=:@%.-]*)+)(?:\\?[\\w~!$&()*+,;=:@%.\\-/?]*)?$";
-const PLAIN_TARGET = new RegExp(`^${PLAIN}`);
+const PLAIN_TARGET = /^((?:\/(?![.%])[\w~!$&()*+,;=:@%.-]*)+)(?:\?[\w~!$&()*+,;=:@%.\-/?]*)?$/;
 /** In the origin stands nothing of what ends an authority (`?`, a backslash). */
-const PLAIN_URL = new RegExp(`^https?://[\\w.:[\\]-]+${PLAIN}`);
+const PLAIN_URL = new RegExp(`^https?://[\\w.:[\\]-]+${PLAIN_TARGET.source.slice(1)}`);
 
 /** The last origin that was asked for, as parsed: nearly all requests ask for the same. */
 let known: { readonly host: string; readonly secure: boolean; readonly origin: string } | undefined;

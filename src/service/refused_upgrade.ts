@@ -4,6 +4,7 @@
  */
 
 import { AuthnError, AuthzError, UpgradeError } from "../errors.ts";
+import { FAILED, type Refusal } from "../handshake/refusal.ts";
 import { isInstance } from "../instance_of.ts";
 import { wrongHeader } from "./answer_headers.ts";
 import type { NoPlace } from "./places.ts";
@@ -14,6 +15,11 @@ export function refusal(status: number, sentence: string, added?: Headers): Resp
   // Not every runtime says by itself what a string is.
   if (!headers.has("content-type")) headers.set("content-type", "text/plain;charset=utf-8");
   return new Response(sentence, { status, headers });
+}
+
+/** As a host refuses by itself. */
+export function refusalAs({ status, message }: Pick<Refusal, "status" | "message">): Response {
+  return refusal(status, message);
 }
 
 /** Who is alone to blame for there being no place is told so (RFC 6585 §4). */
@@ -33,7 +39,7 @@ export function refusalOf(error: unknown, errors: { report(error: unknown): void
   if (isInstance(error, AuthnError)) return refusal(401, error.message);
   if (isInstance(error, AuthzError)) return refusal(403, error.message);
   errors.report(error);
-  return refusal(500, "The server could not answer");
+  return refusalAs(FAILED);
 }
 
 /**

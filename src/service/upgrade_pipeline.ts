@@ -10,6 +10,7 @@ import { andThen, type Eventual, orElse } from "../binding/and_then.ts";
 import { ABNORMAL } from "../close_code.ts";
 import { type Closure, ConnectionError, HandshakeTimedOutError, UpgradeError } from "../errors.ts";
 import type { RangeCheck } from "../handshake/ip_range.ts";
+import { ILL_FORMED_TARGET, STOPPING } from "../handshake/refusal.ts";
 import { pathOf } from "../handshake/request_target.ts";
 import { chooseProtocol, parseProtocols } from "../handshake/subprotocol.ts";
 import { isInstance } from "../instance_of.ts";
@@ -33,7 +34,7 @@ import { atExpiry } from "./expiry.ts";
 import { asSent, headerOf, withUrl } from "./forwarded_request.ts";
 import { type Handlers, HandlerTables } from "./handlers.ts";
 import { type PlaceLimits, Places } from "./places.ts";
-import { isResponse, noPlaceRefusal, refusal, refusalOf } from "./refused_upgrade.ts";
+import { isResponse, noPlaceRefusal, refusal, refusalAs, refusalOf } from "./refused_upgrade.ts";
 import { isThenable } from "./reply.ts";
 import { bindRequest, bindsNothing } from "./request_binding.ts";
 import type { Match, Router } from "./router.ts";
@@ -141,7 +142,7 @@ export class UpgradePipeline {
   /** Refuses, from now on and those that are pending, with 503. Open sessions live on. */
   stop(): void {
     this.#stopped = true;
-    for (const pending of this.#pending) pending.abort(new UpgradeError(503, "The server is stopping"));
+    for (const pending of this.#pending) pending.abort(new UpgradeError(STOPPING.status, STOPPING.message));
   }
 
   /** Takes upgrades again. */
@@ -151,11 +152,11 @@ export class UpgradePipeline {
 
   /** @throws {Error} as a rejection too: what the refusal is made of */
   #decide(sent: UpgradeRequest): Eventual<Accepted | Response> {
-    if (this.#stopped) return refusal(503, "The server is stopping");
+    if (this.#stopped) return refusalAs(STOPPING);
 
     const path = pathOf(sent.url);
     const match = path === undefined ? null : this.#match(path);
-    if (match === null) return refusal(400, "The request target is ill-formed");
+    if (match === null) return refusalAs(ILL_FORMED_TARGET);
     if (match === undefined) return refusal(404, "There is no WebSocket service at this path");
     const { service, settings, params } = match;
 
@@ -289,7 +290,7 @@ export class UpgradePipeline {
   #accept(upgrade: Upgrade, accepted: Accepted): Eventual<boolean> {
     const { settings, limits, protocol, headers } = accepted;
     // Decided in time, but the listener has stopped meanwhile.
-    if (this.#stopped) return this.#reject(upgrade, refusal(503, "The server is stopping"));
+    if (this.#stopped) return this.#reject(upgrade, refusalAs(STOPPING));
     const acceptance: Acceptance = {
       limits,
       compression: this.#parts.compression,

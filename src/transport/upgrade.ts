@@ -187,7 +187,7 @@ export interface Limitations {
   readonly compression?: ReadonlyMap<string, string>;
   /** Handlers of a service, by name. */
   readonly handlers?: ReadonlyMap<string, string>;
-  /** The largest `maxMessageSize`; undefined: any. */
+  /** The largest `maxMessageSize`; undefined: there is none. */
   readonly largestMessage?: number;
   /** Fields of a listener's `secureSocket`. */
   readonly secureSocket?: readonly TlsRefusal[];

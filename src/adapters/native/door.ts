@@ -103,8 +103,7 @@ export class Door<Info, Nothing = never> {
 
   #tooLong({ url, headers }: Request): Refusal | undefined {
     const { maxUriLength, maxHeaderSize } = this.#options;
-    const origin = ORIGIN.exec(url)?.[0] ?? "";
-    if (url.length - origin.length > maxUriLength) return uriTooLong(maxUriLength);
+    if (url.length > maxUriLength && url.replace(ORIGIN, "").length > maxUriLength) return uriTooLong(maxUriLength);
     let size = 0;
     // With the colon, the space and the line end of each.
     headers.forEach((value, name) => size += name.length + value.length + 4);
